@@ -1,0 +1,55 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// Every target of ours: Swift 6 mode with complete concurrency checking, and warnings as errors when CI asks for them.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+}
+
+let package = Package(
+    name: "pushd",
+    products: [
+        .executable(name: "pushd", targets: ["pushd"]),
+        .executable(name: "pushctl", targets: ["pushctl"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        module("OCI", ["CCrypto"]),
+        module("HTTP", ["CCurl"]),
+        module("PushQueue", ["OCI", "CSQLite"]),
+        module("ImageStore", ["OCI"]),
+        module("Registry", ["HTTP", "OCI"]),
+        module("Publisher", ["PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
+        module("Control", ["OCI"]),
+        .executableTarget(
+            name: "pushd",
+            dependencies: ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"],
+            swiftSettings: strict),
+        .executableTarget(name: "pushctl", dependencies: ["Control", "OCI"], swiftSettings: strict),
+
+        .target(name: "TestSupport", dependencies: ["OCI"], path: "Tests/Support", swiftSettings: strict),
+        tests("OCITests", ["OCI"]),
+        tests("HTTPTests", ["HTTP"]),
+        tests("PushQueueTests", ["PushQueue", "OCI"]),
+        tests("ImageStoreTests", ["ImageStore", "OCI"]),
+        tests("RegistryTests", ["Registry", "HTTP", "OCI"]),
+        tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
+        tests("ControlTests", ["Control", "OCI"]),
+        tests("PushctlTests", ["pushctl", "Control", "OCI"]),
+        tests("PushdTests", ["pushd", "Publisher", "OCI"]),
+        tests("EndToEndTests", ["OCI"]),
+    ]
+)

@@ -1,0 +1,45 @@
+/// A pointer to content: what it is, its digest and its size in bytes.
+///
+/// Only what pushd acts on is read; manifests travel as the bytes they are, so nothing is lost.
+/// Source: OCI image-spec 1.1, descriptor.md, "Properties".
+public struct Descriptor: Hashable, Sendable, Codable {
+    public let mediaType: MediaType
+    public let digest: Digest
+    /// Bytes, never negative.
+    public let size: Int64
+    public let platform: Platform?
+    public let annotations: [String: String]?
+    public let artifactType: String?
+    /// The content itself, base64, where the writer put it inline.
+    public let data: String?
+
+    public init(
+        mediaType: MediaType, digest: Digest, size: Int64, platform: Platform? = nil,
+        annotations: [String: String]? = nil, artifactType: String? = nil, data: String? = nil
+    ) {
+        self.mediaType = mediaType
+        self.digest = digest
+        self.size = size
+        self.platform = platform
+        self.annotations = annotations
+        self.artifactType = artifactType
+        self.data = data
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        mediaType = try values.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType("")
+        digest = try values.decode(Digest.self, forKey: .digest)
+        size = try values.decode(Int64.self, forKey: .size)
+        guard size >= 0 else {
+            throw DecodingError.dataCorruptedError(forKey: .size, in: values, debugDescription: "a size is not negative")
+        }
+        platform = try values.decodeIfPresent(Platform.self, forKey: .platform)
+        annotations = try values.decodeIfPresent([String: String].self, forKey: .annotations)
+        artifactType = try values.decodeIfPresent(String.self, forKey: .artifactType)
+        data = try values.decodeIfPresent(String.self, forKey: .data)
+    }
+
+    /// BuildKit's mark of an attestation manifest among an index's children.
+    public var isAttestation: Bool { annotations?["vnd.docker.reference.type"] == "attestation-manifest" }
+}
