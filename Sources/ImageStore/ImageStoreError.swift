@@ -1,0 +1,59 @@
+public import OCI
+
+/// Why a local image cannot be found, read or kept, and what a person can do about it.
+public struct ImageStoreError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Cause: Sendable, Equatable {
+        /// The text is no image name.
+        case nameInvalid(reason: String)
+        /// A kind of store that this version cannot read.
+        case notSupported(kind: String)
+        /// No entry has this name; `available` are names that are there, a few at most.
+        case imageNotFound(available: [String])
+        /// Several different images answer to the name.
+        case ambiguous(candidates: [String])
+        /// The directory is no OCI layout.
+        case layoutInvalid(reason: String)
+        /// `index.json` cannot be parsed, also not a moment later.
+        case indexUnreadable(reason: String)
+        /// A manifest or configuration is not what it has to be.
+        case imageInvalid(reason: String)
+        /// Blobs that a manifest names and the store has not; all of them.
+        case blobsMissing([Digest])
+        /// Children of an index that the store has not, by platform; `total` children are listed in the index.
+        case platformsMissing([String], total: Int)
+        /// No image in the index is for this machine; `available` are.
+        case platformNotFound(wanted: String, available: [String])
+        /// Blobs whose files are longer or shorter than their descriptors say; all of them.
+        case blobSizes([SizeMismatch])
+        case digestMismatch(expected: Digest, found: Digest)
+        /// A link, or something else that is no plain file or directory, where content was expected.
+        case unsafePath(path: String)
+        /// The configuration allows nothing but hard links, and none can be made.
+        case cannotLink(path: String, reason: String)
+        case noSpace(path: String)
+        /// A system call failed.
+        case system(operation: String, path: String, errno: Int32)
+    }
+
+    /// A file that is not as long as it has to be. Bytes.
+    public struct SizeMismatch: Sendable, Equatable {
+        public let digest: Digest
+        public let expected: Int64
+        public let found: Int64
+    }
+
+    /// The image, layout or file as the user knows it.
+    public let subject: String
+    public let cause: Cause
+
+    public init(_ cause: Cause, subject: String) {
+        self.cause = cause
+        self.subject = String(subject.prefix(1024))
+    }
+}
+
+extension ImageStoreError {
+    public var code: String { "" }
+    public var advice: String? { nil }
+    public var description: String { "" }
+}
