@@ -1,0 +1,53 @@
+/// Sends requests over pooled HTTP/1.1 connections, many at a time, from one thread of its own.
+///
+/// It does not follow redirects and repeats nothing, with one exception: a request on a pooled connection that turns out
+/// to be dead before any byte of an answer is sent again on a fresh one. Proxies are taken from the environment
+/// (`https_proxy`, `http_proxy`, `no_proxy`); loopback addresses never go through one.
+public final class HTTPClient: Sendable {
+    public struct Configuration: Sendable {
+        /// Requests to one origin beyond this number wait for their turn, in order.
+        public var maxConnectionsPerHost: Int
+        /// Pooled connections unused for so long are not used again; the whole pool closes after so long without requests.
+        public var idleTime: Duration
+        public var userAgent: String
+        /// How often the kernel probes an idle peer.
+        public var tcpKeepAlive: Duration
+
+        public init(
+            maxConnectionsPerHost: Int = 32, idleTime: Duration = .seconds(60), userAgent: String = "pushd",
+            tcpKeepAlive: Duration = .seconds(30)
+        ) {
+            self.maxConnectionsPerHost = maxConnectionsPerHost
+            self.idleTime = idleTime
+            self.userAgent = userAgent
+            self.tcpKeepAlive = tcpKeepAlive
+        }
+    }
+
+    public init(configuration: Configuration = .init()) {}
+
+    /// Sends `request` and collects the answer, bounded by its limits.
+    ///
+    /// A final answer that comes while the body is still being sent ends the request with that answer.
+    /// Cancellation ends it within milliseconds and closes its connection.
+    ///
+    /// - Throws: ``HTTPError``; `CancellationError` when the task is cancelled or the client shut down.
+    public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
+        throw HTTPError(cause: .internalFailure(reason: "no transport"), url: request.url)
+    }
+
+    /// Sends `request` and hands the body of a 2xx answer to `sink`, piece by piece; other bodies are collected.
+    ///
+    /// - Parameter sink: called on the client's thread, where all transfers wait meanwhile. The bytes are gone when it
+    ///   returns. A download that fails has called it for what came before.
+    /// - Returns: the answer; its body is empty if the status is 2xx.
+    /// - Throws: as ``send(_:)``.
+    public func download(
+        _ request: HTTPRequest, into sink: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+    ) async throws -> HTTPResponse {
+        throw HTTPError(cause: .internalFailure(reason: "no transport"), url: request.url)
+    }
+
+    /// Ends all requests with `CancellationError`, closes all connections and returns when the thread has ended.
+    public func shutdown() async {}
+}

@@ -1,0 +1,47 @@
+/// The verbs that the registry protocol uses.
+public enum HTTPMethod: String, Sendable, Hashable {
+    case get = "GET"
+    case head = "HEAD"
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
+
+    /// Whether an empty body is announced with `Content-Length: 0`: RFC 9110, section 8.6.
+    var announcesEmptyBody: Bool {
+        switch self {
+        case .post, .put, .patch: true
+        case .get, .head, .delete: false
+        }
+    }
+}
+
+/// One request. Its description shows method and address only: never a header.
+public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable {
+    public var method: HTTPMethod
+    public var url: HTTPURL
+    public var headers: HTTPHeaders
+    public var body: HTTPBody
+    public var tls: TLSOptions
+    public var limits: HTTPLimits
+    /// Told of the body's bytes as they go.
+    public var progress: TransferProgress?
+
+    public init(
+        method: HTTPMethod = .get, url: HTTPURL, headers: HTTPHeaders = [:], body: HTTPBody = .none,
+        tls: TLSOptions = TLSOptions(), limits: HTTPLimits = HTTPLimits(), progress: TransferProgress? = nil
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.tls = tls
+        self.limits = limits
+        self.progress = progress
+    }
+
+    public var description: String { "\(method.rawValue) \(url)" }
+
+    /// What `dump` and the default descriptions of types around it show.
+    public var customMirror: Mirror { Mirror(self, children: ["request": description], displayStyle: .struct) }
+}

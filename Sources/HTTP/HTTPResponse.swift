@@ -1,0 +1,17 @@
+/// A final answer. Any status is one, also 404 and 503; redirects are not followed.
+public struct HTTPResponse: Sendable {
+    /// 200...999.
+    public var status: Int
+    public var headers: HTTPHeaders
+    /// Bounded by ``HTTPLimits/responseBytes``.
+    public var body: [UInt8]
+    /// The address asked; relative locations in the answer are resolved against it.
+    public var url: HTTPURL
+
+    public init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = [], url: HTTPURL) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.url = url
+    }
+}
