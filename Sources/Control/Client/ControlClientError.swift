@@ -1,0 +1,74 @@
+/// Why a client got no answer from the daemon. What the daemon itself answers with is a ``ControlError``.
+public struct ControlClientError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Cause: Sendable, Equatable {
+        /// There is no socket at the path.
+        case noSocket
+        /// There is one, and nobody listens.
+        case nobodyListens
+        /// The file's mode keeps this user out.
+        case notPermitted
+        /// The daemon takes no connection at present: its queue of new ones is full.
+        case busy
+        /// The path is longer than a socket's address can be.
+        case pathTooLong(limit: Int)
+        case connectFailed(reason: String)
+        /// The daemon ended the connection before it had answered.
+        case connectionLost(reason: String)
+        /// What came is no Varlink reply, or not this method's.
+        case protocolViolation(reason: String)
+        case replyTooLarge(limit: Int)
+        case timedOut
+    }
+
+    /// The socket's path.
+    public let path: String
+    public let cause: Cause
+
+    public init(path: String, cause: Cause) {
+        self.path = path
+        self.cause = cause
+    }
+
+    public var description: String {
+        let socket = path.isEmpty ? "the given connection" : path
+        return switch cause {
+        case .noSocket: "no daemon answers: there is no socket \(socket)"
+        case .nobodyListens: "no daemon answers: nobody listens at \(socket)"
+        case .notPermitted: "this user may not open \(socket)"
+        case .busy: "the daemon at \(socket) accepts no connection: too many are waiting"
+        case .pathTooLong(let limit): "the socket's path \(socket) is longer than \(limit) bytes"
+        case .connectFailed(let reason): "cannot connect to \(socket): \(reason)"
+        case .connectionLost(let reason): "the daemon at \(socket) ended the connection: \(reason)"
+        case .protocolViolation(let reason): "what answers at \(socket) does not speak pushd's language: \(reason)"
+        case .replyTooLarge(let limit): "the daemon at \(socket) sent a reply of more than \(limit) bytes"
+        case .timedOut: "the daemon at \(socket) did not answer in time"
+        }
+    }
+
+    public var advice: String? {
+        switch cause {
+        case .noSocket, .nobodyListens:
+            "start it with: systemctl start pushd (system service) or systemctl --user start pushd; "
+                + "if it uses another socket, name that with --socket or PUSHD_SOCKET"
+        case .notPermitted:
+            "run as the daemon's user or as root, or let an administrator add this user to the group of the socket"
+        case .busy: "try again in a moment"
+        case .pathTooLong: "use a shorter path"
+        case .protocolViolation:
+            "check that --socket or PUSHD_SOCKET names pushd's socket, and that both are of one version"
+        case .connectionLost: "see the daemon's log with: journalctl -u pushd"
+        case .connectFailed, .replyTooLarge, .timedOut: nil
+        }
+    }
+
+    /// What pushctl ends with.
+    public var exitStatus: Int32 {
+        switch cause {
+        case .timedOut: ExitStatus.timedOut
+        case .pathTooLong: ExitStatus.usage
+        case .replyTooLarge: ExitStatus.failed
+        case .noSocket, .nobodyListens, .notPermitted, .busy, .connectFailed, .connectionLost, .protocolViolation:
+            ExitStatus.noDaemon
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// What stands behind the control interface: one function for each method.
+///
+/// Calls come from many connections at once. A thrown ``ControlError`` reaches the client as it is; any other error
+/// becomes `Failed` with its description, shortened. When the client goes away, the call's task is cancelled.
+///
+/// A stream should bound what it buffers (`.bufferingNewest`): a client that reads slowly holds up its own stream.
+public protocol ControlService: Sendable {
+    func push(_ input: Push.Input) async throws -> Push.Output
+    /// Yields each job's present state and then its changes, and finishes when all have ended.
+    func follow(_ input: Follow.Input) -> AsyncThrowingStream<Follow.Output, any Error>
+    func list(_ input: List.Input) async throws -> List.Output
+    func show(_ input: Show.Input) async throws -> Show.Output
+    func wait(_ input: Wait.Input) async throws -> Wait.Output
+    func cancel(_ input: Cancel.Input) async throws -> Cancel.Output
+    func retry(_ input: Retry.Input) async throws -> Retry.Output
+    func verify(_ input: Verify.Input) async throws -> Verify.Output
+    func inspect(_ input: Inspect.Input) async throws -> Inspect.Output
+    func images(_ input: Images.Input) async throws -> Images.Output
+    /// Finishes by itself only without `follow`.
+    func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error>
+    func status(_ input: Status.Input) async throws -> Status.Output
+    func pause(_ input: Pause.Input) async throws -> Pause.Output
+    func resume(_ input: Resume.Input) async throws -> Resume.Output
+}

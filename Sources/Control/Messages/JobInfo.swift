@@ -1,0 +1,78 @@
+/// A job as clients see it.
+public struct JobInfo: Codable, Sendable, Equatable {
+    public var id: Int
+    /// `queued`, `running`, `waiting`, `blocked`, `succeeded`, `failed`, `canceled` or `superseded`.
+    public var state: String
+    /// The local image as the user named it.
+    public var image: String
+    /// Where the image was found, such as `oci:/srv/images`.
+    public var source: String
+    /// What the name meant when the job was accepted.
+    public var digest: String
+    /// The fully qualified reference.
+    public var destination: String
+    /// `command` or `rule`.
+    public var origin: String
+    /// Higher goes first.
+    public var priority: Int
+    /// The level of verification asked for: `none`, `manifest`, `blobs` or `deep`.
+    public var verify: String
+    /// The level that the registry's copy has passed.
+    public var verified: String?
+    public var attempts: Int
+    public var createdAt: Timestamp
+    public var updatedAt: Timestamp
+    public var startedAt: Timestamp?
+    public var endedAt: Timestamp?
+    public var nextAttemptAt: Timestamp?
+    public var error: JobErrorInfo?
+    /// What an unfinished job waits for, as the end of "waits for".
+    public var waitsFor: String?
+    /// The newer job for the same destination.
+    public var supersededBy: Int?
+    public var bytesTotal: Int64
+    public var bytesUploaded: Int64
+    public var bytesMounted: Int64
+    public var bytesExisting: Int64
+    /// Absent where a list was asked for without them.
+    public var blobs: [BlobInfo]?
+
+    /// True once nothing more will happen to the job by itself.
+    public var hasEnded: Bool { Self.endedStates.contains(state) }
+
+    private static let endedStates: Set<String> = ["succeeded", "failed", "canceled", "superseded"]
+
+    public init(
+        id: Int, state: String, image: String, source: String, digest: String, destination: String,
+        origin: String, priority: Int, verify: String, verified: String? = nil, attempts: Int,
+        createdAt: Timestamp, updatedAt: Timestamp, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil,
+        nextAttemptAt: Timestamp? = nil, error: JobErrorInfo? = nil, waitsFor: String? = nil,
+        supersededBy: Int? = nil, bytesTotal: Int64, bytesUploaded: Int64, bytesMounted: Int64,
+        bytesExisting: Int64, blobs: [BlobInfo]? = nil
+    ) {
+        self.id = id
+        self.state = state
+        self.image = image
+        self.source = source
+        self.digest = digest
+        self.destination = destination
+        self.origin = origin
+        self.priority = priority
+        self.verify = verify
+        self.verified = verified
+        self.attempts = attempts
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.nextAttemptAt = nextAttemptAt
+        self.error = error
+        self.waitsFor = waitsFor
+        self.supersededBy = supersededBy
+        self.bytesTotal = bytesTotal
+        self.bytesUploaded = bytesUploaded
+        self.bytesMounted = bytesMounted
+        self.bytesExisting = bytesExisting
+        self.blobs = blobs
+    }
+}

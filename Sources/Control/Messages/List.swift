@@ -1,0 +1,46 @@
+/// `org.pushd.Control.List`: jobs, newest first.
+///
+/// Errors: `QueueUnavailable`, and `InvalidParameter` for a state that there is not.
+public enum List: Method {
+    public static let name = "org.pushd.Control.List"
+
+    public struct Input: Parameters {
+        /// Absent or empty: all.
+        public var states: [String]?
+        /// Absent: all.
+        public var jobs: [Int]?
+        /// Host and port; absent: all.
+        public var registry: String?
+        /// How many at most; absent: as the daemon sees fit.
+        public var limit: Int?
+        /// Only older jobs than this one, for the next page.
+        public var before: Int?
+        /// Absent: false.
+        public var withBlobs: Bool?
+
+        public enum CodingKeys: CodingKey, CaseIterable { case states, jobs, registry, limit, before, withBlobs }
+
+        public init(
+            states: [String]? = nil, jobs: [Int]? = nil, registry: String? = nil, limit: Int? = nil,
+            before: Int? = nil, withBlobs: Bool? = nil
+        ) {
+            self.states = states
+            self.jobs = jobs
+            self.registry = registry
+            self.limit = limit
+            self.before = before
+            self.withBlobs = withBlobs
+        }
+    }
+
+    public struct Output: Codable, Sendable, Equatable {
+        public var jobs: [JobInfo]
+        /// How many jobs there are in each state, whatever was asked for.
+        public var counts: [String: Int]
+
+        public init(jobs: [JobInfo], counts: [String: Int]) {
+            self.jobs = jobs
+            self.counts = counts
+        }
+    }
+}

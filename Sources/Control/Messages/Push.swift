@@ -1,0 +1,63 @@
+/// `org.pushd.Control.Push`: accepts one job for each destination. The reply comes when they are on disk.
+///
+/// Neighbouring calls may run at the same time, so that the queue can commit many at once: who needs one push to be
+/// accepted before the next waits for its reply.
+///
+/// Errors: `ImageNotFound`, `ImageInvalid`, `DestinationMissing`, `ReferenceInvalid`, `QueueUnavailable`, `Stopping`.
+public enum Push: Method {
+    public static let name = "org.pushd.Control.Push"
+    public static let overlaps = true
+
+    public struct Input: Parameters {
+        /// The local image: `NAME[:TAG]`, `NAME@DIGEST`, or with its store named, such as `oci:/DIR[:REF]`.
+        public var image: String
+        /// Absent or empty: the image's own name is the destination.
+        public var destinations: [String]?
+        /// `OS/ARCH[/VARIANT]`; absent or empty: all.
+        public var platforms: [String]?
+        /// Higher goes first; absent: 0.
+        public var priority: Int?
+        /// `none`, `manifest`, `blobs` or `deep`; absent: as configured.
+        public var verify: String?
+        /// Sends and puts again what the registry seems to have.
+        public var force: Bool?
+        /// Accepts nothing, and answers with the plan.
+        public var dryRun: Bool?
+        /// Every tag of the image's name.
+        public var allTags: Bool?
+        /// Seconds from acceptance until the job counts as failed; absent: no limit.
+        public var timeout: Double?
+
+        public enum CodingKeys: CodingKey, CaseIterable {
+            case image, destinations, platforms, priority, verify, force, dryRun, allTags, timeout
+        }
+
+        public init(
+            image: String, destinations: [String]? = nil, platforms: [String]? = nil, priority: Int? = nil,
+            verify: String? = nil, force: Bool? = nil, dryRun: Bool? = nil, allTags: Bool? = nil,
+            timeout: Double? = nil
+        ) {
+            self.image = image
+            self.destinations = destinations
+            self.platforms = platforms
+            self.priority = priority
+            self.verify = verify
+            self.force = force
+            self.dryRun = dryRun
+            self.allTags = allTags
+            self.timeout = timeout
+        }
+    }
+
+    public struct Output: Codable, Sendable, Equatable {
+        /// In the order of the destinations; empty for a dry run.
+        public var jobs: [JobInfo]
+        /// What would be done; only for a dry run.
+        public var plan: [PlannedPush]?
+
+        public init(jobs: [JobInfo], plan: [PlannedPush]? = nil) {
+            self.jobs = jobs
+            self.plan = plan
+        }
+    }
+}

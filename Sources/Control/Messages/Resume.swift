@@ -1,0 +1,22 @@
+/// `org.pushd.Control.Resume`: takes a pause back.
+///
+/// Errors: `ReferenceInvalid` (no such registry's name), `QueueUnavailable`.
+public enum Resume: Method {
+    public static let name = "org.pushd.Control.Resume"
+
+    public struct Input: Parameters {
+        /// Host and port; absent: all registries.
+        public var registry: String?
+
+        public enum CodingKeys: CodingKey, CaseIterable { case registry }
+
+        public init(registry: String? = nil) { self.registry = registry }
+    }
+
+    public struct Output: Codable, Sendable, Equatable {
+        /// As they are now.
+        public var registries: [RegistryInfo]
+
+        public init(registries: [RegistryInfo]) { self.registries = registries }
+    }
+}

@@ -1,0 +1,54 @@
+/// `org.pushd.Control.Status`: the daemon itself.
+public enum Status: Method {
+    public static let name = "org.pushd.Control.Status"
+
+    public struct Input: Parameters {
+        public enum CodingKeys: CodingKey, CaseIterable {}
+
+        public init() {}
+    }
+
+    public struct Output: Codable, Sendable, Equatable {
+        public var version: String
+        public var pid: Int
+        public var startedAt: Timestamp
+        /// How many jobs there are in each state.
+        public var counts: [String: Int]
+        public var registries: [RegistryInfo]
+        public var stateDirectory: String
+        /// Such as `oci:/srv/images`.
+        public var stores: [String]
+
+        public init(
+            version: String, pid: Int, startedAt: Timestamp, counts: [String: Int], registries: [RegistryInfo],
+            stateDirectory: String, stores: [String]
+        ) {
+            self.version = version
+            self.pid = pid
+            self.startedAt = startedAt
+            self.counts = counts
+            self.registries = registries
+            self.stateDirectory = stateDirectory
+            self.stores = stores
+        }
+    }
+}
+
+/// A registry that the daemon works with at present.
+public struct RegistryInfo: Codable, Sendable, Equatable {
+    /// Host and port.
+    public var name: String
+    /// Absent where it is not paused, or without an end.
+    public var pausedUntil: Timestamp?
+    /// Why it is paused; absent where it is not.
+    public var reason: String?
+    /// How many jobs run for it.
+    public var running: Int
+
+    public init(name: String, pausedUntil: Timestamp? = nil, reason: String? = nil, running: Int) {
+        self.name = name
+        self.pausedUntil = pausedUntil
+        self.reason = reason
+        self.running = running
+    }
+}
