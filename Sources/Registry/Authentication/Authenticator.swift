@@ -1,0 +1,242 @@
+public import HTTP
+
+/// Makes the `Authorization` header for one registry, and keeps what it learns: how the registry wants to be logged in
+/// to, and the tokens.
+///
+/// Nothing is known at first: the first request goes without a header, and the registry's 401 says how to go on. From
+/// then on every request has its header before its first body byte is sent.
+///
+/// The tokens of all repositories are kept side by side, one for each set of scopes. A token is fetched once, however
+/// many callers want it; a caller that is cancelled leaves, and the others get it.
+public actor Authenticator {
+    /// How the registry is logged in to.
+    private enum Method {
+        case basic
+        case bearer(realm: HTTPURL, service: String?)
+    }
+
+    private let endpoint: RegistryEndpoint
+    private let credentials: any CredentialProvider
+    private let server: TokenServer
+    private let now: @Sendable () -> ContinuousClock.Instant
+
+    private var method: Method?
+    private var basic: (authorization: Secret, login: FoundCredential)?
+    private var tokens = TokenCache()
+    private let fetches = SharedWork<TokenCache.Key, TokenCache.Token>()
+    /// The scopes that were wanted, and those and more that the registry then demanded.
+    private var demanded: [[AccessScope]: [AccessScope]] = [:]
+
+    /// - Parameter clock: read for the age of tokens; a test has its own.
+    public init(
+        endpoint: RegistryEndpoint, settings: RegistrySettings, http: HTTPClient,
+        credentials: any CredentialProvider,
+        clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
+        self.init(
+            endpoint: endpoint, settings: settings, credentials: credentials, clock: clock,
+            send: { try await http.send($0) })
+    }
+
+    init(
+        endpoint: RegistryEndpoint, settings: RegistrySettings, credentials: any CredentialProvider,
+        clock: @escaping @Sendable () -> ContinuousClock.Instant,
+        send: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+    ) {
+        self.endpoint = endpoint
+        self.credentials = credentials
+        server = TokenServer(endpoint: endpoint, settings: settings, send: send, places: credentials.places)
+        now = clock
+    }
+
+    /// The header to send with a request; nil where nothing is known yet, or where there is no login for Basic: the
+    /// request goes without then, and ``answer(_:for:sent:)`` tells what to make of a 401.
+    ///
+    /// - Parameters:
+    ///   - scopes: what the request needs, the most important first.
+    ///   - lifeNeeded: how long the request may take, body included. A token that does not last so long is renewed
+    ///     before; where a new one does not last so long either, it must have three quarters of its life before it.
+    /// - Throws: ``AuthenticationError``, `CancellationError`.
+    public func header(for scopes: [AccessScope], lifeNeeded: Duration = .zero) async throws -> String? {
+        switch method {
+        case nil: return nil
+        case .basic: return try await basicHeader(for: scopes)
+        case .bearer(let realm, let service):
+            let scopes = demanded[scopes] ?? scopes
+            return try await token(realm, service, scopes, lifeNeeded: lifeNeeded).authorization.revealed()
+        }
+    }
+
+    /// The header with which to repeat a request that was refused: once at most, since a second refusal would be
+    /// answered with a new token for as long as the registry is slow.
+    ///
+    /// - Parameters:
+    ///   - response: a 401; or a 403 or 400 to a request that had a header, which some registries send where a token
+    ///     is too old.
+    ///   - scopes: as given to ``header(for:lifeNeeded:)``.
+    ///   - authorization: the header that the request had.
+    /// - Throws: ``AuthenticationError``; for a header that was made just now: there is no right, or no login.
+    ///   `CancellationError`.
+    public func answer(
+        _ response: HTTPResponse, for scopes: [AccessScope], sent authorization: String?
+    ) async throws -> String {
+        guard response.url.origin == endpoint.origin else {
+            let reason = "\(response.url.origin) asks for a login, and logins go only to \(endpoint.origin)"
+            throw failure(.challengeUnusable(reason: reason))
+        }
+        let wanted = try learn(from: response, for: scopes)
+        switch method {
+        case nil: throw failure(.challengeUnusable(reason: "its answer has no WWW-Authenticate header"))
+        case .basic: return try await basicAnswer(to: response, for: scopes, sent: authorization)
+        case .bearer(let realm, let service):
+            let key = TokenCache.Key(realm: realm, service: service, scopes: Set(wanted))
+            if let token = tokens[key], token.authorization.revealed() == authorization {
+                tokens[key] = nil
+                if token.isFresh(at: now()) { throw refusal(of: token.login, token.granted, response) }
+            }
+            let token = try await token(realm, service, wanted, lifeNeeded: .zero)
+            guard token.authorization.revealed() != authorization else {  // its server issues the same one again
+                tokens[key] = nil
+                throw refusal(of: token.login, token.granted, response)
+            }
+            return token.authorization.revealed()
+        }
+    }
+
+    /// Forgets all headers: a login was made or removed, and what was issued for the old one must not be used.
+    public func credentialsChanged() {
+        basic = nil
+        tokens = TokenCache()
+    }
+
+    // MARK: - Learning
+
+    /// Takes over how the registry wants to be logged in to, if it says so.
+    ///
+    /// - Returns: the scopes to ask for: those that it demands and those that are wanted.
+    private func learn(
+        from response: HTTPResponse, for scopes: [AccessScope]
+    ) throws(AuthenticationError) -> [AccessScope] {
+        var unusable: [String] = []
+        for challenge in Challenge.parse(response.headers.values("WWW-Authenticate")) {
+            switch challenge.scheme {
+            case "basic":
+                method = .basic
+                return scopes
+            case "bearer":
+                guard let text = challenge.realm else {
+                    unusable.append("its Bearer challenge has no realm")
+                    continue
+                }
+                let realm: HTTPURL
+                do { realm = try HTTPURL(parsing: text) } catch {
+                    unusable.append("the realm of its Bearer challenge is \(error)")
+                    continue
+                }
+                if let reason = RealmSafety.objection(to: realm, from: endpoint.origin) {
+                    throw failure(.realmUnsafe(url: realm.description, reason: reason))
+                }
+                method = .bearer(realm: realm, service: challenge.service)
+                let union = AccessScope.union(challenge.scopes, scopes)
+                if Set(union) != Set(scopes) { remember(union, for: scopes) }
+                return demanded[scopes] ?? scopes
+            default:
+                unusable.append("it offers \(challenge.scheme.prefix(30))")
+            }
+        }
+        guard unusable.isEmpty else { throw failure(.challengeUnusable(reason: unusable.joined(separator: "; "))) }
+        return demanded[scopes] ?? scopes
+    }
+
+    private func remember(_ union: [AccessScope], for scopes: [AccessScope]) {
+        if demanded.count >= 512 { demanded = [:] }  // a bound; what is lost is learned again from a 401
+        demanded[scopes] = union
+    }
+
+    // MARK: - Basic
+
+    private func basicHeader(for scopes: [AccessScope]) async throws -> String? {
+        if let basic { return basic.authorization.revealed() }
+        guard let login = try await login(for: scopes) else { return nil }
+        let authorization = try basicValue(for: login)
+        basic = (Secret(authorization), login)
+        return authorization
+    }
+
+    private func basicAnswer(
+        to response: HTTPResponse, for scopes: [AccessScope], sent: String?
+    ) async throws -> String {
+        basic = nil  // the files may hold another login by now
+        guard let authorization = try await basicHeader(for: scopes), let login = basic?.login else {
+            throw failure(.loginMissing(places: credentials.places), response)
+        }
+        guard authorization == sent else { return authorization }
+        guard response.status == 401 else { throw refusal(of: login, nil, response) }
+        throw failure(.loginRejected(user: login.user, origin: login.origin), response, hiding: login)
+    }
+
+    private func basicValue(for login: FoundCredential) throws(AuthenticationError) -> String {
+        for case .basic(let user, let password)? in [login.credential, login.fallback] {
+            return basicAuthorization(user: user, password: password)
+        }
+        throw failure(
+            .credentialUnusable(origin: login.origin, reason: "it is a token, and the registry wants a password"))
+    }
+
+    // MARK: - Bearer
+
+    private func token(
+        _ realm: HTTPURL, _ service: String?, _ scopes: [AccessScope], lifeNeeded: Duration
+    ) async throws -> TokenCache.Token {
+        let key = TokenCache.Key(realm: realm, service: service, scopes: Set(scopes))
+        if let token = tokens.usable(key, at: now(), lifeNeeded: lifeNeeded) { return token }
+        return try await fetches.value(for: key) {
+            try await self.fetch(key, scopes, lifeNeeded: lifeNeeded)
+        }
+    }
+
+    private func fetch(
+        _ key: TokenCache.Key, _ scopes: [AccessScope], lifeNeeded: Duration
+    ) async throws -> TokenCache.Token {
+        // An earlier fetch may have ended between the caller's look and this one's start.
+        if let token = tokens.usable(key, at: now(), lifeNeeded: lifeNeeded) { return token }
+        let login = try await login(for: scopes)
+        let token: TokenCache.Token
+        if case .bearer(let ready)? = login?.credential {
+            // Nobody knows how long it holds. After a minute the file is looked at again, which costs little.
+            token = TokenCache.Token(ready, life: .seconds(60), at: now(), login: login, granted: nil)
+        } else {
+            let question = TokenServer.Question(realm: key.realm, service: key.service, scopes: scopes)
+            let response = try await server.token(question, login: login)
+            token = TokenCache.Token(
+                response.token, life: response.life, at: now(), login: login, granted: response.granted)
+        }
+        tokens.insert(token, for: key, at: now())
+        return token
+    }
+
+    private func login(for scopes: [AccessScope]) async throws -> FoundCredential? {
+        try await credentials.credential(registry: endpoint.domain, repository: scopes.first?.name ?? "")
+    }
+
+    // MARK: - Failures
+
+    private func refusal(
+        of login: FoundCredential?, _ granted: [AccessScope]?, _ response: HTTPResponse
+    ) -> AuthenticationError {
+        guard let login else { return failure(.loginMissing(places: credentials.places), response) }
+        if case .bearer = login.credential, response.status == 401 {
+            return failure(.loginRejected(user: login.user, origin: login.origin), response, hiding: login)
+        }
+        return failure(
+            .accessRefused(user: login.user, origin: login.origin, granted: granted), response, hiding: login)
+    }
+
+    private func failure(
+        _ cause: AuthenticationError.Cause, _ response: HTTPResponse? = nil, hiding login: FoundCredential? = nil
+    ) -> AuthenticationError {
+        AuthenticationError(
+            cause, registry: endpoint.domain,
+            serverMessage: response.flatMap { ServerMessage($0.body, hiding: login).text })
+    }
+}

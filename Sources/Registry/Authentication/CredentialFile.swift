@@ -1,0 +1,96 @@
+internal import FoundationEssentials
+
+/// The logins in one file of Docker's or the containers tools' making.
+///
+/// Source: docker/cli, cli/config/configfile/file.go; containers/image, containers-auth.json(5).
+struct CredentialFile: Sendable {
+    enum Format: Sendable {
+        /// `config.json` and `auth.json`: the entries under `auths`, and who else may be asked.
+        case current
+        /// `~/.dockercfg`: the entries are the whole file, and no key names a repository.
+        case legacy
+    }
+
+    let format: Format
+    private let entries: [String: CredentialEntry]
+    private let helpers: [String: String]
+    private let store: String?
+
+    /// - Throws: ``CredentialFileProblem``, which holds nothing of the content but the number of a line.
+    init(json: [UInt8], format: Format) throws(CredentialFileProblem) {
+        self.format = format
+        guard !json.isEmpty else {  // as Docker has it: a file just made holds no logins yet
+            (entries, helpers, store) = ([:], [:], nil)
+            return
+        }
+        do {
+            switch format {
+            case .current:
+                let content = try JSONDecoder().decode(Content.self, from: Data(json))
+                (entries, helpers, store) = (content.auths ?? [:], content.credHelpers ?? [:], content.credsStore)
+            case .legacy:
+                entries = try JSONDecoder().decode([String: CredentialEntry].self, from: Data(json))
+                (helpers, store) = ([:], nil)
+            }
+        } catch {
+            throw CredentialFileProblem(readingFailed: error)
+        }
+    }
+
+    /// What the file says about one repository.
+    enum Answer: Sendable {
+        case login(CredentialEntry.Login, key: String)
+        /// A program is to be asked; nothing else in the file counts.
+        case helper(name: String)
+        /// The entry under `key` is there and can't be read.
+        case malformed(key: String, reason: String)
+    }
+
+    /// The helper named for the host itself; else the entry with the longest matching path; else one whose key means
+    /// the same host in another spelling. An empty entry is a mark that a login has left whose secret is in the helper
+    /// for all hosts, `credsStore`.
+    func answer(for keys: CredentialKeys) -> Answer? {
+        if let name = keys.hosts.lazy.compactMap({ helpers[$0] }).first(where: { !$0.isEmpty }) {
+            return .helper(name: name)
+        }
+        var isMarked = false
+        let exact = format == .legacy ? keys.hosts : keys.namespaced
+        let other = entries.keys.filter {
+            CredentialKeys.normalised($0, isLegacy: format == .legacy) == keys.normalised
+        }
+        for key in exact + other.sorted() {
+            guard let entry = entries[key] else { continue }
+            switch entry {
+            case .login(let login): return .login(login, key: key)
+            case .malformed(let reason): return .malformed(key: key, reason: reason)
+            case .empty: isMarked = true
+            }
+        }
+        if isMarked, let store, !store.isEmpty { return .helper(name: store) }
+        return nil
+    }
+
+    private struct Content: Decodable {
+        let auths: [String: CredentialEntry]?
+        let credHelpers: [String: String]?
+        let credsStore: String?
+    }
+}
+
+/// What is wrong with a credential file, in words that hold nothing of it.
+struct CredentialFileProblem: Error, Sendable, Equatable {
+    let reason: String
+
+    init(reason: String) { self.reason = reason }
+
+    /// The decoder's own words may quote the file, and so a password: only the line's number is taken from them.
+    init(readingFailed error: any Error) {
+        guard case .dataCorrupted(let context)? = error as? DecodingError else {
+            reason = "it does not have the form of a Docker or containers login file"
+            return
+        }
+        let words = String(describing: context.underlyingError ?? error)
+        let digits = words.firstRange(of: "line ").map { words[$0.upperBound...].prefix(while: \.isWholeNumber) }
+        reason = "it is not valid JSON" + (digits.flatMap { Int($0) }.map { " (line \($0))" } ?? "")
+    }
+}

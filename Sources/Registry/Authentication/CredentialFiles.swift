@@ -1,0 +1,105 @@
+internal import Glibc
+internal import OCI
+
+/// The logins in the files where Docker and the containers tools (podman, buildah, skopeo) keep them.
+///
+/// The first file that has a login for the repository counts. A file that is missing is passed over, one that can't be
+/// read or understood is an error: going on to the next, or anonymously, would hide it. Files are read again when they
+/// have changed, so that a new login counts at once.
+///
+/// Source: containers/image, containers-auth.json(5); docker/cli, cli/config/config.go.
+public actor CredentialFiles: CredentialProvider {
+    private struct File {
+        let path: String
+        var format = CredentialFile.Format.current
+        /// Below a directory that other users' tools make: what can't even be looked at is none of this user's logins.
+        var isPassedOverIfHidden = false
+    }
+
+    /// A file as it was read, and the state it was in.
+    private struct Reading {
+        let identity: FileIdentity
+        let content: Result<CredentialFile, CredentialFileProblem>
+    }
+
+    private let executor = BlockingExecutor(label: "pushd.credentials")
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let files: [File]
+    private var readings: [String: Reading] = [:]
+
+    public nonisolated let places: [String]
+
+    /// - Parameters:
+    ///   - paths: files named in the configuration, of `config.json`'s form, looked at before all others.
+    ///   - environment: `REGISTRY_AUTH_FILE`, after which no standard place is looked at; `XDG_RUNTIME_DIR`,
+    ///     `XDG_CONFIG_HOME` and `DOCKER_CONFIG`, which move them; `CREDENTIALS_DIRECTORY`, where systemd puts the
+    ///     credential `registry-auth`.
+    ///   - home: the home directory, if there is one.
+    ///   - user: the number in `/run/containers/N/auth.json`, which stands in for `XDG_RUNTIME_DIR`; nil: this process's.
+    public init(paths: [String], environment: [String: String], home: String?, user: UInt32? = nil) {
+        files = Self.files(paths: paths, environment: environment, home: home, user: user ?? geteuid())
+        places = files.map(\.path)
+    }
+
+    public func credential(registry: String, repository: String) throws -> FoundCredential? {
+        let keys = CredentialKeys(registry: registry, repository: repository)
+        for file in files {
+            func failure(_ reason: String) -> AuthenticationError {
+                AuthenticationError(.credentialFileUnreadable(path: file.path, reason: reason), registry: registry)
+            }
+            let content: CredentialFile?
+            do { content = try read(file) } catch { throw failure(error.reason) }
+            switch content?.answer(for: keys) {
+            case nil:
+                continue
+            case .login(let login, let key):
+                return FoundCredential(
+                    credential: login.credential, fallback: login.fallback, origin: "\(file.path) (entry \"\(key)\")")
+            case .helper(let name):
+                let cause = AuthenticationError.Cause.helperUnsupported(name: String(name.prefix(100)), path: file.path)
+                throw AuthenticationError(cause, registry: registry)
+            case .malformed(let key, let reason):
+                throw failure("entry \"\(key)\": \(reason)")
+            }
+        }
+        return nil
+    }
+
+    /// Nil for a file that is not there.
+    private func read(_ file: File) throws(CredentialFileProblem) -> CredentialFile? {
+        guard let identity = try FileIdentity(ofPath: file.path, passingOverHidden: file.isPassedOverIfHidden) else {
+            readings[file.path] = nil
+            return nil
+        }
+        if let reading = readings[file.path], reading.identity == identity { return try reading.content.get() }
+        guard let (opened, bytes) = try readSmallFile(file.path) else { return nil }
+        let content = Result { () throws(CredentialFileProblem) in
+            try CredentialFile(json: bytes, format: file.format)
+        }
+        readings[file.path] = Reading(identity: opened, content: content)
+        return try content.get()
+    }
+
+    private static func files(
+        paths: [String], environment: [String: String], home: String?, user: UInt32
+    ) -> [File] {
+        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        var found = paths.map { File(path: $0) }
+        if let directory = variable("CREDENTIALS_DIRECTORY") { found.append(File(path: directory + "/registry-auth")) }
+        if let only = variable("REGISTRY_AUTH_FILE") { return found + [File(path: only)] }
+        if let directory = variable("XDG_RUNTIME_DIR") {
+            found.append(File(path: directory + "/containers/auth.json"))
+        } else {
+            found.append(File(path: "/run/containers/\(user)/auth.json", isPassedOverIfHidden: true))
+        }
+        if let directory = variable("XDG_CONFIG_HOME") ?? home.map({ $0 + "/.config" }) {
+            found.append(File(path: directory + "/containers/auth.json"))
+        }
+        if let directory = variable("DOCKER_CONFIG") ?? home.map({ $0 + "/.docker" }) {
+            found.append(File(path: directory + "/config.json"))
+        }
+        if let home { found.append(File(path: home + "/.dockercfg", format: .legacy)) }
+        return found
+    }
+}

@@ -1,0 +1,74 @@
+internal import FoundationEssentials
+
+/// What a server says about its refusal, safe to show: at most 300 characters, no control characters, no secrets.
+struct ServerMessage: Sendable {
+    /// `UNAUTHORIZED`, `invalid_grant`: nil where there is none.
+    let code: String?
+    /// Nil where the body is no JSON or says nothing.
+    let text: String?
+
+    /// - Parameters:
+    ///   - body: `{"errors":[{"code","message"}]}` as registries write it; `error` and `error_description`, as OAuth2
+    ///     has it; `details`, as Docker Hub's token server does; `message`.
+    ///   - login: what was sent; a server that repeats it is not repeated here.
+    init(_ body: [UInt8], hiding login: FoundCredential?) {
+        guard let content = try? JSONDecoder().decode(Content.self, from: Data(body)) else {
+            (code, text) = (nil, nil)
+            return
+        }
+        code = content.code.map { Self.shown($0, hiding: login, limit: 60) }
+        text = content.message.map { Self.shown($0, hiding: login, limit: 300) }
+    }
+
+    private static func shown(_ text: String, hiding login: FoundCredential?, limit: Int) -> String {
+        var text = text
+        for secret in [login?.credential, login?.fallback].compactMap({ $0?.secret.revealed() }) where !secret.isEmpty {
+            text = text.replacing(secret, with: "…")
+        }
+        let scalars = text.unicodeScalars.prefix(limit).map { scalar in
+            scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+                ? " " : Character(scalar)
+        }
+        return String(scalars)
+    }
+
+    private struct Content: Decodable {
+        var code: String?
+        var message: String?
+
+        private enum Key: String, CodingKey {
+            case errors, error, message, details, code
+            case description = "error_description"
+        }
+
+        private struct Entry: Decodable {
+            var code: String?
+            var message: String?
+
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: Key.self)
+                code = try? container.decode(String.self, forKey: .code)
+                message = try? container.decode(String.self, forKey: .message)
+            }
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Key.self)
+            func text(_ key: Key) -> String? {
+                (try? container.decode(String.self, forKey: key)).flatMap { $0.isEmpty ? nil : $0 }
+            }
+            let first = (try? container.decode([Entry].self, forKey: .errors))?.first
+            code = first?.code ?? text(.error) ?? text(.code)
+            message = first?.message ?? text(.description) ?? text(.details) ?? text(.message) ?? code
+        }
+    }
+}
+
+extension Credential {
+    fileprivate var secret: Secret {
+        switch self {
+        case .basic(_, let password): password
+        case .identityToken(let token), .bearer(let token): token
+        }
+    }
+}

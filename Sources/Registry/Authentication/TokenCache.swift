@@ -1,0 +1,65 @@
+internal import HTTP
+
+/// The bearer tokens of one registry, at most 512.
+struct TokenCache: Sendable {
+    struct Key: Hashable, Sendable {
+        let realm: HTTPURL
+        let service: String?
+        let scopes: Set<AccessScope>
+    }
+
+    struct Token: Sendable {
+        /// The value of `Authorization`.
+        let authorization: Secret
+        let life: Duration
+        let arrived: ContinuousClock.Instant
+        /// For whom it was issued; nil: for everybody.
+        let login: FoundCredential?
+        let granted: [AccessScope]?
+
+        init(
+            _ token: Secret, life: Duration, at now: ContinuousClock.Instant, login: FoundCredential?,
+            granted: [AccessScope]?
+        ) {
+            authorization = Secret("Bearer " + token.revealed())
+            self.life = life
+            arrived = now
+            self.login = login
+            self.granted = granted
+        }
+
+        var expires: ContinuousClock.Instant { arrived + life }
+
+        /// Whether a registry that refuses it means it: no token ends, and few are revoked, in ten seconds.
+        func isFresh(at now: ContinuousClock.Instant) -> Bool { now - arrived < .seconds(10) }
+
+        /// Whether it lasts for a request. The margin is a quarter of its life, five minutes at most: clocks differ, and
+        /// requests wait for a connection. More than three quarters of its life no token can promise.
+        func lasts(_ lifeNeeded: Duration, at now: ContinuousClock.Instant) -> Bool {
+            let margin = min(life / 4, .seconds(300))
+            return expires - now >= max(margin, min(lifeNeeded, life * 3 / 4))
+        }
+    }
+
+    private var tokens: [Key: Token] = [:]
+
+    subscript(_ key: Key) -> Token? {
+        get { tokens[key] }
+        set { tokens[key] = newValue }
+    }
+
+    func usable(_ key: Key, at now: ContinuousClock.Instant, lifeNeeded: Duration) -> Token? {
+        tokens[key].flatMap { $0.lasts(lifeNeeded, at: now) ? $0 : nil }
+    }
+
+    /// Makes room first: what has ended goes, and then what ends first.
+    mutating func insert(_ token: Token, for key: Key, at now: ContinuousClock.Instant) {
+        if tokens.count >= 512 {
+            tokens = tokens.filter { $0.value.expires > now }
+            while tokens.count >= 512, let first = tokens.min(by: { $0.value.expires < $1.value.expires }) {
+                tokens[first.key] = nil
+            }
+        }
+        tokens[key] = token
+    }
+}

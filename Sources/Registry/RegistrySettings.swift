@@ -1,0 +1,25 @@
+public import HTTP
+
+/// How one registry is to be reached and treated.
+public struct RegistrySettings: Sendable, Hashable {
+    /// True: over plain HTTP; false: over TLS; nil: over TLS unless the host is this machine (`localhost`, a loopback
+    /// address).
+    public var plainHTTP: Bool?
+    public var tls: TLSOptions
+    public var limits: HTTPLimits
+    /// How long a manifest that was just accepted may remain invisible before that counts as a failure.
+    public var manifestGrace: Duration
+    /// How long a blob is looked for after its closing PUT got no answer or a server error.
+    public var commitPatience: Duration
+
+    public init(
+        plainHTTP: Bool? = nil, tls: TLSOptions = TLSOptions(), limits: HTTPLimits = HTTPLimits(),
+        manifestGrace: Duration = .seconds(30), commitPatience: Duration = .seconds(60)
+    ) {
+        self.plainHTTP = plainHTTP
+        self.tls = tls
+        self.limits = limits
+        self.manifestGrace = manifestGrace
+        self.commitPatience = commitPatience
+    }
+}
