@@ -41,6 +41,7 @@ let package = Package(
         .executableTarget(name: "pushctl", dependencies: ["Control", "OCI"], swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: ["OCI"], path: "Tests/Support", swiftSettings: strict),
+        tests("SupportTests", ["OCI"]),
         tests("OCITests", ["OCI"]),
         tests("HTTPTests", ["HTTP"]),
         tests("PushQueueTests", ["PushQueue", "OCI"]),
