@@ -11,3 +11,22 @@ public protocol ContentSource: Sendable {
     /// where blocking is allowed if the source may lie on a network.
     func file(for digest: Digest) -> String?
 }
+
+/// Several sources as one: each blob comes from the first that has it, such as the spool before the layout.
+public struct ContentSources: ContentSource, BlobOpening {
+    private let sources: [any ContentSource]
+
+    public init(_ sources: [any ContentSource]) { self.sources = sources }
+
+    public var label: String { sources.last?.label ?? "nowhere" }
+
+    public func file(for digest: Digest) -> String? {
+        for source in sources { if let path = source.file(for: digest) { return path } }
+        return nil
+    }
+
+    func openBlob(_ digest: Digest) throws(ImageStoreError) -> OpenFile? {
+        for source in sources { if let file = try source.openForReading(digest) { return file } }
+        return nil
+    }
+}

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 public import OCI
 
 /// All that an image consists of, read and checked: what has to be in the registry before its tag can be.
@@ -15,13 +16,20 @@ public struct ImageContents: Sendable {
 
     /// Reads the image under `root` and checks everything that can be checked without reading layers.
     ///
+    /// Manifests and configurations are hashed, layers measured. What is missing or has the wrong length stands in one
+    /// error, all of it.
+    ///
     /// - Parameter platforms: empty for the whole image. One match in an index makes that manifest the root, with its own
-    ///   digest; several make a new index of those manifests and their attestations.
-    /// - Throws: ``ImageStoreError``; `CancellationError`.
+    ///   digest; several make a new index of those manifests and their attestations, unless they are all there is.
+    /// - Throws: ``ImageStoreError``: `blobsMissing`, `platformsMissing`, `blobSizes`, `digestMismatch`, `imageInvalid`,
+    ///   `platformNotFound`, `unsafePath`, `system`; `CancellationError`.
     public static func read(
         root: Descriptor, from source: any ContentSource, platforms: [Platform] = []
     ) async throws -> ImageContents {
-        throw ImageStoreError(.blobsMissing([root.digest]), subject: source.label)
+        try await FileWork.run(.quick) { flag in
+            var reader = ContentsReader(source: source, flag: flag)
+            return try reader.read(root, platforms: platforms)
+        }
     }
 }
 
@@ -45,4 +53,15 @@ public struct BlobNode: Sendable {
     public let inlineBytes: [UInt8]?
     /// False for layers whose licence restricts their distribution: the registry is not given them.
     public let isSent: Bool
+}
+
+extension Descriptor {
+    /// The content that stands in the descriptor itself, if it is what the descriptor says; also the empty JSON
+    /// object, which writers leave out of their stores.
+    ///
+    /// Source: OCI image-spec 1.1, descriptor.md, "Embedded Content", and manifest.md, "Guidance for an Empty Descriptor".
+    var inlineContent: [UInt8]? {
+        let bytes = data.flatMap { Data(base64Encoded: $0) }.map { Array($0) } ?? Array("{}".utf8)
+        return Int64(bytes.count) == size && Digest(of: bytes, algorithm: digest.algorithm) == digest ? bytes : nil
+    }
 }

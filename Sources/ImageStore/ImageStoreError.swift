@@ -1,7 +1,7 @@
 public import OCI
 
 /// Why a local image cannot be found, read or kept, and what a person can do about it.
-public struct ImageStoreError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct ImageStoreError: Error, Sendable, Equatable {
     public enum Cause: Sendable, Equatable {
         /// The text is no image name.
         case nameInvalid(reason: String)
@@ -50,10 +50,4 @@ public struct ImageStoreError: Error, Sendable, Equatable, CustomStringConvertib
         self.cause = cause
         self.subject = String(subject.prefix(1024))
     }
-}
-
-extension ImageStoreError {
-    public var code: String { "" }
-    public var advice: String? { nil }
-    public var description: String { "" }
 }

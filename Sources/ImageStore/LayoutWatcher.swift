@@ -1,19 +1,207 @@
+internal import OCI
+
 /// Tells when OCI layouts have changed and are complete again.
+///
+/// Their writers truncate `index.json` and write it in place, once for each image: a change is told after some silence,
+/// and when the file can be parsed. Kernel events make it quick; a look at every layout now and then heals what
+/// they miss: network file systems, lost events, a directory above that was renamed, limits of the kernel.
 public actor LayoutWatcher {
-    /// Directories of layouts that have changed, came or went; each once at the start if it exists.
-    ///
-    /// For one listener. A directory that changes again before it was taken is told once.
-    public nonisolated var changes: AsyncStream<String> { AsyncStream { $0.finish() } }
+    private let executor = BlockingExecutor(label: "pushd.watcher")
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let rescan: Duration
+    private let makeEvents: @Sendable (_ happened: @escaping @Sendable () -> Void) -> (any DirectoryEvents)?
+    /// One signal for all that may have happened: whoever wakes up looks at everything.
+    private let wakes: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    private var wanted: [String]
+    private var events: (any DirectoryEvents)?
+    private var watches = WatchTable()
+    private var settling: SettleTable
+    /// The state of each layout's `index.json` that was told last; absent: none, or not told.
+    private var told: [String: FileStatus] = [:]
+    private var nextRescan = ContinuousClock.now
+
+    private var changed: [String] = []
+    private var listener: CheckedContinuation<String?, Never>?
+    private var hasEnded = false
 
     /// - Parameters:
     ///   - directories: absolute paths of layouts, which need not exist.
     ///   - settle: silence after the last write before a layout is read.
-    ///   - rescan: how often every layout is looked at, events or not: heals what events have missed.
-    public init(directories: [String], settle: Duration = .milliseconds(200), rescan: Duration = .seconds(5)) {}
+    ///   - rescan: how often every layout is looked at, events or not; one `stat` each.
+    public init(directories: [String], settle: Duration = .milliseconds(200), rescan: Duration = .seconds(5)) {
+        self.init(directories: directories, settle: settle, longest: .seconds(5), rescan: rescan) {
+            Inotify(happened: $0)
+        }
+    }
+
+    /// - Parameters:
+    ///   - longest: after which a layout is told that never falls silent, or never parses.
+    ///   - makeEvents: nil where the kernel gives none.
+    init(
+        directories: [String], settle: Duration, longest: Duration, rescan: Duration,
+        makeEvents: @escaping @Sendable (_ happened: @escaping @Sendable () -> Void) -> (any DirectoryEvents)?
+    ) {
+        wanted = Self.tidied(directories)
+        settling = SettleTable(settle: settle, longest: longest)
+        self.rescan = rescan
+        self.makeEvents = makeEvents
+        (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Directories of layouts that have changed, came or went; each once at the start if it exists.
+    ///
+    /// For one listener. A directory that changes again before it was taken is told once. Ends with ``run()``.
+    public nonisolated var changes: AsyncStream<String> { AsyncStream { await self.nextChange() } }
 
     /// Watches until its task is cancelled. Call it once.
-    public func run() async {}
+    public func run() async {
+        let wake = wake
+        events = makeEvents { wake.yield() }
+        look(at: wanted)
+        var signals = wakes.makeAsyncIterator()
+        while !Task.isCancelled {
+            handleEvents()
+            let now = ContinuousClock.now
+            if nextRescan <= now { scan() }
+            for directory in settling.due(now: now) { look(at: directory, now: now) }
+            let alarm = Task { [deadline = min(settling.next ?? nextRescan, nextRescan)] in
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                if !Task.isCancelled { wake.yield() }
+            }
+            _ = await signals.next(isolation: self)
+            alarm.cancel()
+        }
+        events?.stop()
+        hasEnded = true
+        listener?.resume(returning: nil)
+        listener = nil
+    }
 
-    /// Watches these layouts from now on.
-    public func setDirectories(_ directories: [String]) {}
+    /// Watches these layouts from now on; new ones are told once if they exist.
+    public func setDirectories(_ directories: [String]) {
+        let directories = Self.tidied(directories)
+        let new = directories.filter { !wanted.contains($0) }
+        for directory in wanted where !directories.contains(directory) {
+            if let events { watches.disarm(directory, events) }
+            settling.end(directory)
+            told[directory] = nil
+            changed.removeAll { $0 == directory }
+        }
+        wanted = directories
+        // Before the start there is nothing to watch with; run() looks at all.
+        if events != nil { look(at: new) }
+        wake.yield()
+    }
+
+    // MARK: What happened
+
+    private func handleEvents() {
+        guard let events else { return }
+        let now = ContinuousClock.now
+        for event in events.take() {
+            switch event {
+            case .overflow: scan()
+            case .gone(let watch):
+                for layout in watches.forget(watch, events) {
+                    watches.arm(layout, events)
+                    settling.touch(layout, now: now)
+                }
+            case .entry(let watch, let name):
+                for meaning in watches.meanings(ofEntry: name, in: watch) {
+                    switch meaning {
+                    case .written(let layout): settling.touch(layout, now: now)
+                    case .moved(let layout):
+                        watches.arm(layout, events)
+                        settling.touch(layout, now: now)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds what events have not told, and watches again what has moved.
+    private func scan() {
+        let now = ContinuousClock.now
+        nextRescan = now + rescan
+        for layout in wanted {
+            if let events { watches.arm(layout, events) }
+            if FileStatus(of: layout + "/index.json") != told[layout] { settling.touch(layout, now: now) }
+        }
+    }
+
+    /// The first look at layouts: watched first, read afterwards, so that nothing falls between.
+    private func look(at directories: [String]) {
+        let now = ContinuousClock.now
+        if nextRescan <= now { nextRescan = now + rescan }
+        for directory in directories {
+            if let events { watches.arm(directory, events) }
+            look(at: directory, now: now)
+        }
+    }
+
+    /// Reads a layout that has been silent, and tells it unless a writer is still at work.
+    private func look(at layout: String, now: ContinuousClock.Instant) {
+        // Before it is read: what is written while it is read makes another change.
+        let status = FileStatus(of: layout + "/index.json")
+        if status == nil, told[layout] == nil { return settling.end(layout) }
+        if status != nil, isUnfinished(layout) {
+            settling.touch(layout, now: now)
+            guard settling.isExhausted(layout, now: now) else { return }
+        }
+        settling.end(layout)
+        told[layout] = status
+        tell(layout)
+    }
+
+    /// Other errors are for whoever reads the layout next.
+    private func isUnfinished(_ layout: String) -> Bool {
+        do {
+            _ = try OCILayout.readIndex(of: layout)
+            return false
+        } catch {
+            return error.mayBeUnfinished
+        }
+    }
+
+    private static func tidied(_ directories: [String]) -> [String] {
+        directories.reduce(into: []) { list, directory in
+            let path = ImageName.tidied(directory)
+            if !list.contains(path) { list.append(path) }
+        }
+    }
+
+    // MARK: The listener
+
+    private func tell(_ layout: String) {
+        if let listener {
+            self.listener = nil
+            listener.resume(returning: layout)
+        } else if !changed.contains(layout) {
+            changed.append(layout)
+        }
+    }
+
+    private func nextChange() async -> String? {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if !changed.isEmpty {
+                    continuation.resume(returning: changed.removeFirst())
+                } else if hasEnded || Task.isCancelled || listener != nil {
+                    continuation.resume(returning: nil)
+                } else {
+                    listener = continuation
+                }
+            }
+        } onCancel: {
+            Task { await leave() }
+        }
+    }
+
+    private func leave() {
+        listener?.resume(returning: nil)
+        listener = nil
+    }
 }

@@ -1,32 +1,119 @@
+internal import FoundationEssentials
+internal import Glibc
 public import OCI
 
 /// An OCI image layout: a directory with `oci-layout`, `index.json` and `blobs`.
-public final class OCILayout: ContentSource {
+///
+/// Its writers replace `index.json` in place, without a lock: what cannot be parsed now may be whole a moment later.
+/// Source: OCI image-spec 1.1, image-layout.md.
+public final class OCILayout: ContentSource, BlobOpening {
     /// Absolute, without a trailing slash.
     public let directory: String
     /// `oci:` and the directory.
     public var storeID: String { "oci:" + directory }
     public var label: String { storeID }
 
+    private let blobs: BlobFiles
+    /// How long an unreadable `index.json` is read again.
+    private let patience: Duration
+
     /// - Parameters:
-    ///   - directory: absolute.
+    ///   - directory: absolute. It may be a link; nothing in it may.
     ///   - blobs: where the blobs lie if not in the layout's own `blobs` (skopeo's `--shared-blob-dir`).
-    public init(directory: String, blobs: String? = nil) {
-        self.directory = directory
+    public convenience init(directory: String, blobs: String? = nil) {
+        self.init(directory: directory, blobs: blobs, patience: .seconds(1))
+    }
+
+    init(directory: String, blobs: String? = nil, patience: Duration) {
+        self.directory = ImageName.tidied(directory)
+        self.blobs =
+            blobs.map { BlobFiles(trusted: $0, inner: []) } ?? BlobFiles(trusted: self.directory, inner: ["blobs"])
+        self.patience = patience
     }
 
     /// What `index.json` lists, in its order.
     ///
-    /// - Throws: ``ImageStoreError``: `layoutInvalid`, `indexUnreadable`, `unsafePath`, `system`.
-    public func images() async throws -> [StoredImage] { [] }
+    /// - Throws: ``ImageStoreError``: `layoutInvalid`, `indexUnreadable`, `unsafePath`, `system`; `CancellationError`.
+    public func images() async throws -> [StoredImage] {
+        try await index().entries.map { StoredImage(storeID: storeID, names: $0.names, root: $0.root) }
+    }
 
     /// The image that `name` means; nil means the only one there is.
+    ///
+    /// Looked for in this order: either annotation as it is; `NAME@DIGEST` or `@DIGEST`; the same reference spelled
+    /// otherwise; a short name that ends a full one. The last entry of a name counts.
     ///
     /// - Parameter defaultTag: stands in for a tag where `name` has neither tag nor digest.
     /// - Throws: ``ImageStoreError``: as ``images()``, and `imageNotFound`, `ambiguous`.
     public func resolve(_ name: String?, defaultTag: String = "latest") async throws -> StoredImage {
-        throw ImageStoreError(.imageNotFound(available: []), subject: name ?? directory)
+        let index = try await index()
+        let subject = name.map { "\(storeID):\($0)" } ?? storeID
+        switch index.find(name, defaultTag: defaultTag) {
+        case .found(let entry): return StoredImage(storeID: storeID, names: entry.names, root: entry.root)
+        case .none:
+            throw ImageStoreError(.imageNotFound(available: index.entries.flatMap(\.names)), subject: subject)
+        case .several(let candidates): throw ImageStoreError(.ambiguous(candidates: candidates), subject: subject)
+        }
     }
 
-    public func file(for digest: Digest) -> String? { nil }
+    public func file(for digest: Digest) -> String? { blobs.file(for: digest) }
+
+    func openBlob(_ digest: Digest) throws(ImageStoreError) -> OpenFile? { try blobs.openBlob(digest) }
+
+    /// Reads `index.json`, again and again for a while if a writer is at work.
+    private func index() async throws -> LayoutIndex {
+        let end = ContinuousClock.now + patience
+        while true {
+            let look = await Self.look(at: directory)
+            if case .success(let index) = look { return index }
+            if case .failure(let error) = look, !error.mayBeUnfinished || ContinuousClock.now >= end { throw error }
+            try await Task.sleep(for: min(patience / 20, .milliseconds(50)))
+        }
+    }
+
+    private static func look(at directory: String) async -> Result<LayoutIndex, ImageStoreError> {
+        await FileWork.run(.quick) { _ in
+            Result { () throws(ImageStoreError) in try readIndex(of: directory) }
+        }
+    }
+
+    /// Blocks. Reads and checks both files at the layout's top as they are now.
+    static func readIndex(of directory: String) throws(ImageStoreError) -> LayoutIndex {
+        func invalid(_ reason: String) -> ImageStoreError {
+            ImageStoreError(.layoutInvalid(reason: reason), subject: "oci:" + directory)
+        }
+        guard let top = try OpenFile.open(directory, O_RDONLY | O_DIRECTORY) else { throw invalid("it does not exist") }
+        guard let marker = try readFile("oci-layout", in: top, limit: 1 << 16) else {
+            throw invalid("it has no file oci-layout")
+        }
+        let version = try? JSONDecoder().decode(LayoutFile.self, from: Data(marker.bytes)).imageLayoutVersion
+        guard let version else { throw invalid("its file oci-layout holds no imageLayoutVersion") }
+        guard version.hasPrefix("1.") else { throw invalid("its version is \(version.prefix(20)), not 1") }
+        guard let file = try readFile("index.json", in: top, limit: LayoutIndex.maximumSize) else {
+            throw invalid("it has no index.json")
+        }
+        do throws(LayoutIndex.Unreadable) {
+            guard file.isWhole else { throw LayoutIndex.Unreadable(reason: "it is being written") }
+            return try LayoutIndex(parsing: file.bytes)
+        } catch {
+            throw ImageStoreError(.indexUnreadable(reason: error.reason), subject: "oci:" + directory)
+        }
+    }
+
+    /// - Returns: the bytes, and whether the file stood still while it was read; nil if there is none.
+    private static func readFile(
+        _ name: String, in directory: borrowing OpenFile, limit: Int
+    ) throws(ImageStoreError) -> (bytes: [UInt8], isWhole: Bool)? {
+        guard let file = try directory.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return nil }
+        let before = try file.status()
+        guard before.isRegular else { throw ImageStoreError(.unsafePath(path: file.path), subject: file.path) }
+        guard before.size <= Int64(limit) else {
+            throw ImageStoreError(.layoutInvalid(reason: "\(name) has \(before.size) bytes"), subject: directory.path)
+        }
+        let bytes = try file.readAll(limit: limit)
+        let after = try file.status()
+        return (bytes, after.size == Int64(bytes.count) && after.modified == before.modified)
+    }
 }
+
+private struct LayoutFile: Decodable { var imageLayoutVersion: String }

@@ -1,62 +1,197 @@
+internal import Glibc
 public import OCI
-
-/// How layers are kept when they cannot be hard-linked: they lie on another file system, or belong to somebody else.
-public enum PinPolicy: String, Sendable, CaseIterable {
-    /// Nothing but a hard link will do: the push is refused.
-    case link
-    /// Shared by reflink where the file system can; else left in place.
-    case reflink
-    /// Shared by reflink where the file system can; else copied, and hashed on the way.
-    case copy
-    /// Left where they are: deleting the image before it is pushed fails the push.
-    case inPlace
-}
+internal import Synchronization
 
 /// Keeps the content of accepted pushes, whatever becomes of the store that it came from.
-public final class Spool: ContentSource {
+///
+/// Manifests and configurations are copied and hashed again; layers are hard-linked, which costs neither time nor space
+/// and lets `rm -rf` of the layout harm nothing. A hard link shares the file itself: a tool that rewrote a layer *in
+/// place* would change the kept one too. The tools that write layouts put layers there by renaming, so this is accepted;
+/// where it happens all the same, the length is wrong at the next look, or the registry finds another digest and
+/// ``rehash(file:expecting:)`` tells the damage apart from damage on the way.
+///
+/// A name in the spool means that the content is whole and on the disk: data is synced before it gets its name.
+public final class Spool: ContentSource, BlobOpening {
+    /// Absolute, without a trailing slash.
+    public let directory: String
     public var label: String { "spool:" + directory }
-    private let directory: String
 
-    /// Opens or makes the spool.
+    let policy: PinPolicy
+    let blobs: BlobFiles
+    /// Open for the spool's life: the fast path is one `fstatat` a blob.
+    private let folders: [Digest.Algorithm: SpoolFolder]
+    let incoming: SpoolFolder
+    private let holds = Mutex(SpoolHolds())
+
+    /// Opens or makes the spool, and clears away what a crash left half-written. Blocks for some milliseconds.
     ///
-    /// - Throws: ``ImageStoreError``.
+    /// - Parameters:
+    ///   - directory: absolute; the directory above it exists.
+    ///   - policy: for layers that cannot be hard-linked.
+    /// - Throws: ``ImageStoreError``: `noSpace`, `system`, `unsafePath`.
     public init(directory: String, acrossFileSystems policy: PinPolicy) throws {
-        self.directory = directory
+        self.directory = ImageName.tidied(directory)
+        self.policy = policy
+        blobs = BlobFiles(trusted: self.directory, inner: ["blobs"])
+        let top = try SpoolFolder(making: self.directory)
+        let blobFolder = try SpoolFolder(making: self.directory + "/blobs")
+        incoming = try SpoolFolder(making: self.directory + "/incoming")
+        var folders: [Digest.Algorithm: SpoolFolder] = [:]
+        for algorithm in Digest.Algorithm.allCases {
+            folders[algorithm] = try SpoolFolder(making: "\(self.directory)/blobs/\(algorithm.rawValue)")
+        }
+        self.folders = folders
+        for name in try incoming.names() { incoming.remove(name) }
+        for folder in [blobFolder, incoming, top] + folders.values { try folder.sync() }
     }
+
+    func folder(for digest: Digest) -> SpoolFolder {
+        guard let folder = folders[digest.algorithm] else { preconditionFailure("made for every algorithm") }
+        return folder
+    }
+
+    public func file(for digest: Digest) -> String? { blobs.file(for: digest) }
+
+    func openBlob(_ digest: Digest) throws(ImageStoreError) -> OpenFile? { try blobs.openBlob(digest) }
+
+    // MARK: Keeping
 
     /// Keeps the image's content, durably, while `body` runs and until it is released.
     ///
-    /// `body` is where the job is committed: nothing that it is given can be released before it has returned.
-    /// - Returns: what `body` returns; it is given the digests that the spool now has.
-    public func withPinned<Result: Sendable>(
+    /// `body` is where the job is committed: until it has returned, nothing of the image can be released, also by those
+    /// who asked before the commit whether anybody needs it.
+    ///
+    /// - Returns: what `body` returns; it is given the digests that the spool now has. Layers that had to stay in place
+    ///   are not among them.
+    /// - Throws: what `body` throws; ``ImageStoreError``: `blobsMissing`, `blobSizes`, `digestMismatch`, `cannotLink`,
+    ///   `noSpace`, `unsafePath`, `system`; `CancellationError`.
+    public func withPinned<Result>(
         _ contents: ImageContents, from source: any ContentSource,
         _ body: (Set<Digest>) async throws -> Result
-    ) async throws -> Result { try await body([]) }
+    ) async throws -> Result {
+        let digests =
+            contents.manifests.map(\.descriptor.digest) + contents.blobs.filter(\.isSent).map(\.descriptor.digest)
+        holds.withLock { $0.begin(digests) }
+        defer { holds.withLock { $0.end(digests) } }
+        let pinned = try await pinHeld(contents, digests, from: source)
+        return try await body(pinned)
+    }
 
-    /// Keeps the image's content, durably. Layers that have to stay in place are not in the result.
+    /// Keeps the image's content, durably; idempotent. See ``withPinned(_:from:_:)`` for what the caller then commits.
+    ///
+    /// - Returns: the digests that the spool now has.
     @discardableResult
-    public func pin(_ contents: ImageContents, from source: any ContentSource) async throws -> Set<Digest> { [] }
+    public func pin(_ contents: ImageContents, from source: any ContentSource) async throws -> Set<Digest> {
+        try await withPinned(contents, from: source) { $0 }
+    }
+
+    private func pinHeld(
+        _ contents: ImageContents, _ digests: [Digest], from source: any ContentSource
+    ) async throws -> Set<Digest> {
+        let isSettled = holds.withLock { $0.areSettled(digests) }
+        if isSettled, await FileWork.run(.quick, { _ in self.hasAll(of: contents) }) { return Set(digests) }
+        holds.withLock { $0.beginWriting(digests) }
+        defer { holds.withLock { $0.endWriting(digests) } }
+        return try await FileWork.run(policy == .copy ? .long : .quick) { flag in
+            try self.keepAll(of: contents, from: source, flag)
+        }
+    }
+
+    private func hasAll(of contents: ImageContents) -> Bool {
+        contents.manifests.allSatisfy { has($0.descriptor) }
+            && contents.blobs.allSatisfy { !$0.isSent || has($0.descriptor) }
+    }
+
+    func has(_ content: Descriptor) -> Bool {
+        guard let status = folder(for: content.digest).status(of: content.digest.hex) else { return false }
+        return status.isRegular && status.size == content.size
+    }
+
+    private func keepAll(
+        of contents: ImageContents, from source: any ContentSource, _ flag: CancelFlag
+    ) throws -> Set<Digest> {
+        var pinned: Set<Digest> = []
+        for manifest in contents.manifests {
+            if !has(manifest.descriptor) { try store(manifest.bytes, as: manifest.descriptor.digest) }
+            pinned.insert(manifest.descriptor.digest)
+        }
+        for blob in contents.blobs where blob.isSent {
+            try flag.check()
+            if try has(blob.descriptor) || keep(blob, from: source, flag) { pinned.insert(blob.descriptor.digest) }
+        }
+        try syncFolders(of: pinned)
+        return pinned
+    }
+
+    func syncFolders(of digests: some Sequence<Digest>) throws(ImageStoreError) {
+        for algorithm in Set(digests.map(\.algorithm)) { try folders[algorithm]?.sync() }
+    }
+
+    /// Stores bytes that have no file, durably.
+    ///
+    /// - Throws: ``ImageStoreError``: `digestMismatch`, `noSpace`, `system`.
+    public func add(bytes: [UInt8], digest: Digest) async throws {
+        try await FileWork.run(.quick) { _ in
+            let found = Digest(of: bytes, algorithm: digest.algorithm)
+            guard found == digest else {
+                throw ImageStoreError(.digestMismatch(expected: digest, found: found), subject: self.label)
+            }
+            try self.store(bytes, as: digest)
+            try self.syncFolders(of: [digest])
+        }
+    }
+
+    // MARK: Freeing
 
     /// Frees what no job needs any more.
     ///
     /// - Parameter stillNeeded: asked after the digests were marked: what is pinned from then on is not freed,
     ///   whatever the answer. So a push that arrives meanwhile loses nothing.
+    /// - Returns: bytes freed on the disk.
+    @discardableResult
     public func release(
         _ digests: [Digest], stillNeeded: ([Digest]) async throws -> Set<Digest> = { _ in [] }
-    ) async rethrows {}
+    ) async rethrows -> Int64 {
+        let ticket = holds.withLock { $0.mark(digests) }
+        defer { holds.withLock { $0.unmark(digests, ticket) } }
+        let needed = try await stillNeeded(digests)
+        return await remove(digests.filter { !needed.contains($0) }, ticket)
+    }
+
+    private func remove(_ digests: [Digest], _ ticket: UInt64) async -> Int64 {
+        await FileWork.run(.quick) { _ in
+            // Under the lock: nobody may pin between the look and the removal.
+            digests.reduce(0) { freed, digest in
+                freed
+                    + self.holds.withLock { holds in
+                        holds.mayRemove(digest, ticket) ? self.folder(for: digest).remove(digest.hex) : 0
+                    }
+            }
+        }
+    }
 
     /// Frees everything but what `needed` names, with the same care.
     ///
     /// - Returns: bytes freed on the disk.
     @discardableResult
-    public func sweep(keeping needed: () async throws -> Set<Digest>) async throws -> Int64 { 0 }
+    public func sweep(keeping needed: () async throws -> Set<Digest>) async throws -> Int64 {
+        let all = try await FileWork.run(.quick) { _ in try self.digests() }
+        return try await release(all) { _ in try await needed() }
+    }
 
-    /// Stores bytes that have no file.
-    ///
-    /// - Throws: ``ImageStoreError``: `digestMismatch`, `noSpace`, `system`.
-    public func add(bytes: [UInt8], digest: Digest) async throws {}
+    /// Frees everything but `needed`: for a start, when nothing can be pinned meanwhile.
+    @discardableResult
+    public func sweep(keeping needed: Set<Digest>) async throws -> Int64 { try await sweep { needed } }
 
-    public func file(for digest: Digest) -> String? { nil }
+    private func digests() throws(ImageStoreError) -> [Digest] {
+        var digests: [Digest] = []
+        for (algorithm, folder) in folders {
+            for name in try folder.names() {
+                if let digest = try? Digest(parsing: "\(algorithm.rawValue):\(name)") { digests.append(digest) }
+            }
+        }
+        return digests
+    }
 
     /// What lies in the spool.
     public struct Usage: Sendable, Equatable {
@@ -67,5 +202,21 @@ public final class Spool: ContentSource {
         public var ownBytes: Int64 = 0
     }
 
-    public var usage: Usage { get async throws { Usage() } }
+    /// - Throws: ``ImageStoreError``: `system`.
+    public var usage: Usage {
+        get async throws {
+            try await FileWork.run(.quick) { _ in
+                var usage = Usage()
+                for folder in self.folders.values {
+                    for name in try folder.names() {
+                        guard let status = folder.status(of: name) else { continue }
+                        usage.files += 1
+                        usage.bytes += status.size
+                        if status.links == 1 { usage.ownBytes += status.size }
+                    }
+                }
+                return usage
+            }
+        }
+    }
 }

@@ -125,7 +125,7 @@ public struct ManifestError: Error, Sendable, CustomStringConvertible {
     }
 
     /// A decoder's error in one short sentence, with the key it is about.
-    static func explain(_ error: any Error) -> String {
+    public static func explain(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "it is not JSON" }
         func path(_ context: DecodingError.Context) -> String {
             context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")

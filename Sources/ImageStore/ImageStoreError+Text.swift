@@ -1,0 +1,105 @@
+internal import Glibc
+internal import OCI
+
+/// The sentences, in one place.
+extension ImageStoreError: CustomStringConvertible {
+    /// Stable, for scripts.
+    public var code: String {
+        switch cause {
+        case .nameInvalid: "name-invalid"
+        case .notSupported: "not-supported"
+        case .imageNotFound: "image-not-found"
+        case .ambiguous: "image-ambiguous"
+        case .layoutInvalid: "layout-invalid"
+        case .indexUnreadable: "index-unreadable"
+        case .imageInvalid: "image-invalid"
+        case .blobsMissing: "blob-missing"
+        case .platformsMissing: "platforms-missing"
+        case .platformNotFound: "platform-not-found"
+        case .blobSizes: "blob-size"
+        case .digestMismatch: "digest-mismatch"
+        case .unsafePath: "unsafe-path"
+        case .cannotLink: "cannot-link"
+        case .noSpace: "no-space"
+        case .system: "store-io"
+        }
+    }
+
+    /// Whether a tool that is still writing explains it: then a later look may find all in order.
+    public var mayBeUnfinished: Bool {
+        switch cause {
+        case .indexUnreadable, .blobsMissing, .platformsMissing, .blobSizes, .digestMismatch: true
+        case .nameInvalid, .notSupported, .imageNotFound, .ambiguous, .layoutInvalid, .imageInvalid, .platformNotFound,
+            .unsafePath, .cannotLink, .noSpace, .system:
+            false
+        }
+    }
+
+    /// What failed, and why, in one line.
+    public var description: String {
+        switch cause {
+        case .nameInvalid(let reason): "\"\(subject)\" is not an image name: \(reason)"
+        case .notSupported(let kind): "cannot read \(subject): \(kind) is not supported yet by this version"
+        case .imageNotFound(let available):
+            available.isEmpty
+                ? "there is no image \(subject)"
+                : "there is no image \(subject); what is there: \(Self.list(available))"
+        case .ambiguous(let candidates): "\(subject) may be any of several images: \(Self.list(candidates))"
+        case .layoutInvalid(let reason): "\(subject) is not an OCI image layout: \(reason)"
+        case .indexUnreadable(let reason): "cannot read \(subject)/index.json: \(reason)"
+        case .imageInvalid(let reason): "\(subject) is not a valid image: \(reason)"
+        case .blobsMissing(let digests):
+            "\(subject) is incomplete: \(digests.count == 1 ? "a blob is" : "\(digests.count) blobs are") missing: "
+                + Self.list(digests.map(\.description))
+        case .platformsMissing(let names, let total):
+            "\(subject) lists \(total) images, and \(names.count) of them are missing: \(Self.list(names))"
+        case .platformNotFound(let wanted, let available):
+            "\(subject) has no image for \(wanted)"
+                + (available.isEmpty ? "" : "; it has \(Self.list(available))")
+        case .blobSizes(let blobs):
+            "\(subject) is damaged or still being written: "
+                + Self.list(blobs.map { "\($0.digest) has \($0.found) bytes instead of \($0.expected)" })
+        case .digestMismatch(let expected, let found):
+            "\(subject) is damaged: the bytes stored as \(expected) are \(found)"
+        case .unsafePath(let path): "\(subject): \(path) is a link or no plain file or directory, and is not followed"
+        case .cannotLink(let path, let reason): "cannot keep \(path) for the push: a hard link is impossible: \(reason)"
+        case .noSpace(let path): "no space left to write \(path)"
+        case .system(let operation, let path, let number):
+            "cannot \(operation) \(path): \(String(cString: strerror(number)))"
+        }
+    }
+
+    /// What a person can do about it; nil where the description says all.
+    public var advice: String? {
+        switch cause {
+        case .nameInvalid: "write NAME[:TAG], NAME@DIGEST or oci:DIRECTORY[:NAME], with the directory's absolute path"
+        case .notSupported(let kind):
+            kind == "docker:"
+                ? "copy it to a layout with: skopeo copy docker-daemon:NAME:TAG oci:DIRECTORY:TAG"
+                    + " (an image that is itself called docker is written docker.io/library/docker)"
+                : "copy it to a layout with: skopeo copy SOURCE oci:DIRECTORY:TAG"
+        case .imageNotFound: "check the name with: pushctl images, or name the layout: oci:DIRECTORY[:NAME]"
+        case .ambiguous: "give the full name, or the digest: oci:DIRECTORY:@DIGEST"
+        case .layoutInvalid: "give the directory that holds oci-layout and index.json"
+        case .indexUnreadable: "wait until the tool that writes it has ended, or write the layout anew"
+        case .imageInvalid: "build or copy the image anew with a current tool"
+        case .blobsMissing, .blobSizes: "wait until the tool that writes it has ended, or build or copy the image anew"
+        case .platformsMissing:
+            "copy the whole image (skopeo copy --all), or push what is there with --platform OS/ARCH"
+        case .platformNotFound: "choose one of those, or leave out --platform to push all"
+        case .digestMismatch: "build or copy the image anew, then: pushctl retry --failed"
+        case .unsafePath: "copy the layout with its links resolved: cp -rL"
+        case .cannotLink:
+            "put the state directory on the same file system and under the same owner, or set the pin policy to copy"
+        case .noSpace: "free some space, then: pushctl retry --failed"
+        case .system(_, _, let number):
+            number == EACCES || number == EPERM ? "give the user that pushd runs as access to it" : nil
+        }
+    }
+
+    /// The first ten, and how many more there are.
+    private static func list(_ items: [String]) -> String {
+        let shown = items.prefix(10).map { String($0.prefix(300)) }.joined(separator: ", ")
+        return items.count > 10 ? "\(shown) and \(items.count - 10) more" : shown
+    }
+}

@@ -1,0 +1,54 @@
+internal import OCI
+
+/// All configured layouts, asked as one store.
+public struct LocalLayouts: Sendable {
+    public let layouts: [OCILayout]
+
+    public init(_ layouts: [OCILayout]) { self.layouts = layouts }
+
+    /// Finds an image by the name a user gave.
+    ///
+    /// A layout that is named directly need not be among the configured ones. Other names are looked for in all of
+    /// them; one that cannot be read matters only if no other has the image.
+    ///
+    /// - Throws: ``ImageStoreError``: as ``OCILayout/resolve(_:defaultTag:)``; `ambiguous` also where two layouts have
+    ///   different images of that name.
+    public func find(
+        _ name: ImageName, defaultTag: String = "latest"
+    ) async throws -> (image: StoredImage, layout: OCILayout) {
+        switch name {
+        case .layout(let directory, let ref):
+            let path = ImageName.tidied(directory)
+            let layout = layouts.first { $0.directory == path } ?? OCILayout(directory: path)
+            return (try await layout.resolve(ref, defaultTag: defaultTag), layout)
+        case .named(let text):
+            return try await find(text, defaultTag: defaultTag)
+        }
+    }
+
+    private func find(_ name: String, defaultTag: String) async throws -> (image: StoredImage, layout: OCILayout) {
+        var matches: [(image: StoredImage, layout: OCILayout)] = []
+        var unreadable: ImageStoreError?
+        for layout in layouts {
+            do {
+                matches.append((try await layout.resolve(name, defaultTag: defaultTag), layout))
+            } catch let error as ImageStoreError {
+                switch error.cause {
+                case .imageNotFound: continue
+                case .ambiguous: throw error
+                default: unreadable = unreadable ?? error
+                }
+            }
+        }
+        guard let first = matches.first else {
+            if let unreadable { throw unreadable }
+            let places = layouts.map(\.storeID).joined(separator: ", ")
+            throw ImageStoreError(
+                .imageNotFound(available: []), subject: places.isEmpty ? name : "\(name) in \(places)")
+        }
+        guard matches.allSatisfy({ $0.image.root.digest == first.image.root.digest }) else {
+            throw ImageStoreError(.ambiguous(candidates: matches.map { "\($0.image.storeID):\(name)" }), subject: name)
+        }
+        return first
+    }
+}

@@ -1,0 +1,158 @@
+internal import Glibc
+internal import OCI
+
+/// One open file or directory, closed at the end of its owner's scope.
+struct OpenFile: ~Copyable {
+    let descriptor: Int32
+    /// For errors, and for those who open it again.
+    let path: String
+
+    private init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    /// - Returns: nil if there is nothing under that name.
+    /// - Throws: ``ImageStoreError``: `unsafePath` for a link where `flags` has `O_NOFOLLOW`; `system`.
+    static func open(_ path: String, _ flags: Int32) throws(ImageStoreError) -> OpenFile? {
+        try made(at: path) { Glibc.open(path, flags | O_CLOEXEC) }
+    }
+
+    /// Opens what is called `name` in this directory, under the same rules.
+    func open(_ name: String, _ flags: Int32) throws(ImageStoreError) -> OpenFile? {
+        try Self.made(at: path + "/" + name) { openat(descriptor, name, flags | O_CLOEXEC) }
+    }
+
+    /// Makes a new file in an open directory, for its owner only.
+    ///
+    /// - Parameter path: the directory's.
+    static func create(_ name: String, in directory: Int32, path: String) throws(ImageStoreError) -> OpenFile {
+        let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .system("create", path + "/" + name, errno) }
+        return OpenFile(descriptor: descriptor, path: path + "/" + name)
+    }
+
+    private static func made(at path: String, by call: () -> Int32) throws(ImageStoreError) -> OpenFile? {
+        let descriptor = Int32(retrying { Int(call()) })
+        if descriptor >= 0 { return OpenFile(descriptor: descriptor, path: path) }
+        switch errno {
+        case ENOENT: return nil
+        case ELOOP, ENOTDIR: throw ImageStoreError(.unsafePath(path: path), subject: path)
+        default: throw .system("open", path, errno)
+        }
+    }
+
+    func status() throws(ImageStoreError) -> FileStatus {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system("look at", path, errno) }
+        return FileStatus(status)
+    }
+
+    /// The whole file, read from its start.
+    ///
+    /// - Parameter limit: bytes; of a longer file only `limit + 1` are read, so that the caller sees it is too long.
+    func readAll(limit: Int) throws(ImageStoreError) -> [UInt8] {
+        let expected = min(Int(try status().size), limit) + 1  // one more: it may have grown
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(expected)
+        while bytes.count <= limit {
+            let wanted = max(min(limit + 1 - bytes.count, expected - bytes.count), 4096)
+            let start = bytes.count
+            var got = 0
+            bytes += [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+                got = retrying { pread(descriptor, buffer.baseAddress, wanted, start) }
+                filled = max(got, 0)
+            }
+            guard got >= 0 else { throw .system("read", path, errno) }
+            if got == 0 { break }
+        }
+        return bytes
+    }
+
+    /// Hands the file's bytes to `body` in order, a megabyte at a time, and returns their number.
+    func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int64 {
+        posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        var offset = 0
+        while true {
+            let got = retrying { pread(descriptor, buffer.baseAddress, buffer.count, offset) }
+            guard got >= 0 else { throw ImageStoreError.system("read", path, errno) }
+            if got == 0 { return Int64(offset) }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
+            offset += got
+        }
+    }
+
+    /// The digest of the whole file, however long it is.
+    func digest(_ algorithm: Digest.Algorithm, _ flag: CancelFlag) throws -> Digest {
+        var hasher = DigestHasher(algorithm)
+        _ = try forEachPiece {
+            try flag.check()
+            hasher.update($0)
+        }
+        return hasher.finish()
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(ImageStoreError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = retrying { Glibc.write(descriptor, rest.baseAddress, rest.count) }
+            guard count > 0 else { throw .system("write", path, count == 0 ? EIO : errno) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Returns when the disk has everything.
+    func sync() throws(ImageStoreError) {
+        guard fsync(descriptor) == 0 else { throw .system("sync", path, errno) }
+    }
+}
+
+/// What the file system says of a file.
+struct FileStatus: Sendable, Equatable {
+    let device: UInt
+    let inode: UInt
+    let size: Int64
+    let isRegular: Bool
+    let links: UInt
+    /// Of content and of inode, nanoseconds since 1970.
+    let modified: Int64
+    let changed: Int64
+
+    init(_ status: stat) {
+        device = UInt(status.st_dev)
+        inode = UInt(status.st_ino)
+        size = Int64(status.st_size)
+        isRegular = status.st_mode & S_IFMT == S_IFREG
+        links = UInt(status.st_nlink)
+        modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+        changed = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
+    }
+
+    /// Of the file `name` in the directory, links not followed; nil if it cannot be looked at.
+    init?(of name: String, in directory: Int32 = AT_FDCWD) {
+        var status = stat()
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        self.init(status)
+    }
+}
+
+/// A call again and again while signals interrupt it.
+func retrying(_ call: () -> Int) -> Int {
+    while true {
+        let result = call()
+        if result >= 0 || errno != EINTR { return result }
+    }
+}
+
+extension ImageStoreError {
+    /// A failed system call; a full disk has a cause of its own.
+    static func system(_ operation: String, _ path: String, _ number: Int32) -> ImageStoreError {
+        number == ENOSPC || number == EDQUOT
+            ? ImageStoreError(.noSpace(path: path), subject: path)
+            : ImageStoreError(.system(operation: operation, path: path, errno: number), subject: path)
+    }
+}

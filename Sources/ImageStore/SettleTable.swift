@@ -1,0 +1,40 @@
+/// When each changed layout has been silent long enough to be read. Pure: time is given by the caller.
+struct SettleTable {
+    /// Silence after the last write.
+    let settle: Duration
+    /// A writer that never pauses does not hold a layout up for longer.
+    let longest: Duration
+
+    private struct Wait {
+        let since: ContinuousClock.Instant
+        var due: ContinuousClock.Instant
+    }
+
+    private var waits: [String: Wait] = [:]
+
+    init(settle: Duration, longest: Duration) {
+        self.settle = settle
+        self.longest = max(settle, longest)
+    }
+
+    /// Something was written, or was not yet whole when it was looked at.
+    mutating func touch(_ directory: String, now: ContinuousClock.Instant) {
+        var wait = waits[directory] ?? Wait(since: now, due: now)
+        wait.due = min(now + settle, wait.since + longest)
+        waits[directory] = wait
+    }
+
+    /// Those that are due. They stay until they are ended.
+    func due(now: ContinuousClock.Instant) -> [String] {
+        waits.filter { $0.value.due <= now }.map(\.key).sorted()
+    }
+
+    /// Whether the longest wait is over: it is told as it is.
+    func isExhausted(_ directory: String, now: ContinuousClock.Instant) -> Bool {
+        waits[directory].map { $0.since + longest <= now } ?? true
+    }
+
+    mutating func end(_ directory: String) { waits[directory] = nil }
+
+    var next: ContinuousClock.Instant? { waits.values.map(\.due).min() }
+}
