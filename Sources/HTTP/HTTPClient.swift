@@ -24,7 +24,14 @@ public final class HTTPClient: Sendable {
         }
     }
 
-    public init(configuration: Configuration = .init()) {}
+    private let inbox = Inbox()
+
+    public init(configuration: Configuration = .init()) {
+        ClientThread.start(inbox, configuration)
+    }
+
+    // The thread ends by itself; requests keep their client, so that none is left.
+    deinit { inbox.close() }
 
     /// Sends `request` and collects the answer, bounded by its limits.
     ///
@@ -33,7 +40,7 @@ public final class HTTPClient: Sendable {
     ///
     /// - Throws: ``HTTPError``; `CancellationError` when the task is cancelled or the client shut down.
     public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
-        throw HTTPError(cause: .internalFailure(reason: "no transport"), url: request.url)
+        try await call(request, sink: nil)
     }
 
     /// Sends `request` and hands the body of a 2xx answer to `sink`, piece by piece; other bodies are collected.
@@ -45,9 +52,28 @@ public final class HTTPClient: Sendable {
     public func download(
         _ request: HTTPRequest, into sink: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
     ) async throws -> HTTPResponse {
-        throw HTTPError(cause: .internalFailure(reason: "no transport"), url: request.url)
+        try await call(request, sink: sink)
     }
 
     /// Ends all requests with `CancellationError`, closes all connections and returns when the thread has ended.
-    public func shutdown() async {}
+    public func shutdown() async {
+        await withCheckedContinuation { inbox.close(waiter: $0) }
+    }
+
+    private func call(
+        _ request: HTTPRequest, sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+    ) async throws -> HTTPResponse {
+        let id = inbox.nextID()
+        let mark = Inbox.CancellationMark()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let call = Inbox.Call(
+                    id: id, request: request, sink: sink, isCancelled: mark, continuation: continuation)
+                if !inbox.post(.start(call)) { continuation.resume(throwing: CancellationError()) }
+            }
+        } onCancel: {
+            mark.set()  // first: the call may come after the command
+            _ = inbox.post(.cancel(id: id))
+        }
+    }
 }

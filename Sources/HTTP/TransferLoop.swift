@@ -1,0 +1,211 @@
+internal import CCurl
+
+/// What the client's thread does: takes calls, moves transfers, watches their time, hands out answers.
+final class TransferLoop {
+    /// A call that libcurl works on. Whoever drops it has removed its handle from the multi handle.
+    private final class Transfer {
+        let call: Inbox.Call
+        let exchange: Exchange
+        let easy: EasyHandle
+
+        init(_ call: Inbox.Call, _ exchange: Exchange, _ easy: consuming EasyHandle) {
+            self.call = call
+            self.exchange = exchange
+            self.easy = easy
+        }
+    }
+
+    /// How often progress is reported and the wire is looked at.
+    private static let tick = Duration.milliseconds(250)
+
+    private let inbox: Inbox
+    private let configuration: HTTPClient.Configuration
+    private let trust = TrustStore()
+    private var multi: MultiHandle
+    private var transfers: [UInt64: Transfer] = [:]
+    private var ids: [UnsafeMutableRawPointer: UInt64] = [:]
+    private var admission: Admission<Inbox.Call>
+    /// Calls whose host name could not be looked up, until it is known why.
+    private var unexplained: [UInt64: Inbox.Call] = [:]
+    private var nextTick = ContinuousClock.now
+    /// When the last transfer ended; nil while there are some, or no connections either.
+    private var idleSince: ContinuousClock.Instant?
+
+    /// More connections than this, and idle ones are closed as transfers end.
+    private static let maxPooledConnections = 256
+
+    init(_ inbox: Inbox, _ configuration: HTTPClient.Configuration) {
+        self.inbox = inbox
+        self.configuration = configuration
+        multi = MultiHandle(maxConnections: Self.maxPooledConnections)
+        admission = Admission(limit: configuration.maxConnectionsPerHost)
+    }
+
+    /// Returns after the inbox was closed, with all calls answered.
+    func run() {
+        while true {
+            let (commands, isClosing) = inbox.take()
+            for command in commands { obey(command) }
+            if isClosing { break }
+            if !multi.perform() { startAnew() }
+            while let (easy, result) = multi.nextFinished() {
+                if let transfer = ids[easy].flatMap({ transfers[$0] }) { finish(transfer, result) }
+            }
+            let now = ContinuousClock.now
+            if now >= nextTick { look(now) }
+            multi.wait(for: inbox.wakeUp, timeout: patience(now))
+        }
+        endAll()
+    }
+
+    // MARK: Calls
+
+    private func obey(_ command: Inbox.Command) {
+        switch command {
+        case .start(let call):
+            if admission.enter(call.request.url.origin, id: call.id, call) { start(call) }
+        case .cancel(let id):
+            if let transfer = transfers[id] {
+                end(transfer, .failure(CancellationError()))
+            } else if let call = unexplained.removeValue(forKey: id) ?? admission.withdraw(id: id) {
+                call.continuation.resume(throwing: CancellationError())
+            }
+        case .explained(let id, let cause):
+            guard let call = unexplained.removeValue(forKey: id) else { return }
+            call.continuation.resume(throwing: HTTPError(cause: cause, url: call.request.url))
+        }
+    }
+
+    /// Starts an admitted call, or where it can't be started the next one that waits.
+    private func start(_ first: Inbox.Call) {
+        var next: Inbox.Call? = first
+        while let call = next {
+            do {
+                try launch(call)
+                return
+            } catch let failure as TransferFailure {
+                call.continuation.resume(throwing: HTTPError(cause: failure.cause, url: call.request.url))
+            } catch {
+                call.continuation.resume(throwing: error)
+            }
+            next = admission.leave(call.request.url.origin)
+        }
+    }
+
+    private func launch(_ call: Inbox.Call) throws {
+        if call.isCancelled.isSet { throw CancellationError() }
+        let exchange = try Exchange(call.request, sink: call.sink, now: .now)
+        var easy = EasyHandle(for: exchange)
+        try easy.configure(call.request, configuration, trust: trust, isDownload: call.sink != nil)
+        guard multi.add(easy) else {
+            throw TransferFailure(cause: .internalFailure(reason: "libcurl's multi handle takes no request"))
+        }
+        ids[easy.pointer] = call.id
+        transfers[call.id] = Transfer(call, exchange, easy)
+        idleSince = nil
+    }
+
+    // MARK: Ends
+
+    /// libcurl is done with it.
+    private func finish(_ transfer: Transfer, _ result: CURLcode) {
+        let exchange = transfer.exchange
+        exchange.report(sent: transfer.easy.uploaded)
+        if let failure = exchange.failure {
+            end(transfer, .failure(error(failure.cause, transfer)))
+        } else if result == CURLE_OK || exchange.isAnsweredEarly {
+            end(transfer, answer(transfer))
+        } else if result == CURLE_COULDNT_RESOLVE_HOST {
+            explain(transfer)
+        } else {
+            let isConnected = exchange.watchdog.phase != .connecting
+            let cause = HTTPError.Cause(result, transfer.easy, url: exchange.request.url, isConnected: isConnected)
+            end(transfer, .failure(error(cause, transfer)))
+        }
+    }
+
+    private func answer(_ transfer: Transfer) -> Result<HTTPResponse, any Error> {
+        let answer = transfer.exchange.answer
+        guard answer.isHeadComplete else {
+            return .failure(error(.malformedResponse(reason: "no final status"), transfer))
+        }
+        return .success(
+            HTTPResponse(
+                status: answer.status, headers: answer.headers, body: answer.body, url: transfer.call.request.url))
+    }
+
+    private func error(_ cause: HTTPError.Cause, _ transfer: Transfer) -> HTTPError {
+        HTTPError(cause: cause, url: transfer.call.request.url, bytesSent: transfer.exchange.bytesSent)
+    }
+
+    /// Its answer waits for the reason, but its place among the running ones is free.
+    private func explain(_ transfer: Transfer) {
+        let call = transfer.call
+        unexplained[call.id] = call
+        NameLookup.explain(call.request.url.host) { [inbox] cause in
+            _ = inbox.post(.explained(id: call.id, cause))  // a closed inbox has answered the call
+        }
+        remove(transfer)
+    }
+
+    private func end(_ transfer: Transfer, _ result: Result<HTTPResponse, any Error>) {
+        remove(transfer)
+        transfer.call.continuation.resume(with: result)
+    }
+
+    private func remove(_ transfer: Transfer) {
+        multi.remove(transfer.easy)
+        ids[transfer.easy.pointer] = nil
+        transfers[transfer.call.id] = nil
+        if transfers.isEmpty { idleSince = .now }
+        if let next = admission.leave(transfer.call.request.url.origin) { start(next) }
+    }
+
+    /// No connection of a multi handle that failed is used again.
+    private func startAnew() {
+        for transfer in Array(transfers.values) {
+            let cause = HTTPError.Cause.internalFailure(reason: "libcurl's multi handle failed")
+            end(transfer, .failure(error(cause, transfer)))
+        }
+        if transfers.isEmpty { multi = MultiHandle(maxConnections: Self.maxPooledConnections) }
+    }
+
+    private func endAll() {
+        for call in admission.withdrawAll() + Array(unexplained.values) {
+            call.continuation.resume(throwing: CancellationError())
+        }
+        unexplained = [:]
+        for transfer in Array(transfers.values) { end(transfer, .failure(CancellationError())) }
+    }
+
+    // MARK: Time
+
+    /// Looks at the wire of each transfer, and ends those that have waited too long.
+    private func look(_ now: ContinuousClock.Instant) {
+        nextTick = now + Self.tick
+        for transfer in Array(transfers.values) {
+            let exchange = transfer.exchange
+            exchange.report(sent: transfer.easy.uploaded)
+            if exchange.isAnsweredEarly {
+                end(transfer, answer(transfer))
+                continue
+            }
+            exchange.lookAtWire(transfer.easy, now: now)
+            if let cause = exchange.watchdog.overdue(now: now) {
+                end(transfer, .failure(error(cause, transfer)))
+            } else {
+                nextTick = min(nextTick, exchange.watchdog.deadline)
+            }
+        }
+        if transfers.isEmpty, let idleSince, now - idleSince >= configuration.idleTime {
+            self.idleSince = nil
+            multi = MultiHandle(maxConnections: Self.maxPooledConnections)  // closes all connections
+        }
+    }
+
+    /// How long there is nothing to look at unless libcurl or a command says so.
+    private func patience(_ now: ContinuousClock.Instant) -> Duration {
+        if !transfers.isEmpty { return nextTick - now }
+        return idleSince.map { $0 + configuration.idleTime - now } ?? .seconds(3600)
+    }
+}

@@ -1,0 +1,108 @@
+internal import CCurl
+internal import Glibc
+
+/// The files of certificate authorities that libcurl is given: the system's, or the system's and another one's.
+///
+/// libcurl takes one file. A combination is a file in memory, so that libcurl can share its parsed form between
+/// connections, which it doesn't for certificates given as bytes.
+final class TrustStore {
+    private struct Combination {
+        let stamps: [Stamp]
+        let descriptor: Int32
+    }
+
+    /// Tells a changed file from the one that was read.
+    private struct Stamp: Equatable {
+        let device: UInt64
+        let inode: UInt64
+        let size: Int64
+        let seconds: Int
+        let nanoseconds: Int
+    }
+
+    /// Larger than any collection of authorities (the usual ones have 0.2 MB).
+    private static let maximumSize: Int64 = 8 << 20
+
+    private var combinations: [String: Combination] = [:]
+    /// Descriptors are closed only with the client: libcurl remembers certificates by the file's name.
+    private var descriptors: [Int32] = []
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
+
+    /// The system's file, as libcurl was built with or where distributions have it; nil if there is none.
+    static let systemFile: String? = {
+        var known = [
+            "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+        ]
+        if let built = pushd_authorities() {
+            known.insert(String(cString: built), at: 0)
+        }
+        return known.first { access($0, R_OK) == 0 }
+    }()
+
+    /// The file to trust.
+    ///
+    /// - Parameter extra: PEM certificates trusted besides; read again after it has changed.
+    /// - Returns: nil if there is nothing to trust.
+    /// - Throws: ``TransferFailure`` with `localRead`, or `tls` if `extra` holds no certificate.
+    func file(adding extra: String?) throws(TransferFailure) -> String? {
+        guard let extra else { return Self.systemFile }
+        let paths = [extra] + (Self.systemFile.map { [$0] } ?? [])
+        var stamps: [Stamp] = []
+        for path in paths { stamps.append(try Self.stamp(of: path)) }
+        if let known = combinations[extra], known.stamps == stamps { return Self.name(of: known.descriptor) }
+
+        var contents: [UInt8] = []
+        for path in paths {
+            let part = try Self.read(path)
+            if path == extra, !Self.holdsCertificate(part) {
+                throw TransferFailure(cause: .tls(reason: "\(path) holds no certificate in PEM form"))
+            }
+            contents += part + [UInt8(ascii: "\n")]
+        }
+        let descriptor = try Self.memoryFile(contents)
+        descriptors.append(descriptor)
+        combinations[extra] = Combination(stamps: stamps, descriptor: descriptor)
+        return Self.name(of: descriptor)
+    }
+
+    private static func name(of descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
+
+    private static func stamp(of path: String) throws(TransferFailure) -> Stamp {
+        var status = Glibc.stat()
+        guard stat(path, &status) == 0 else { throw TransferFailure(cause: .localRead(path: path, errno: errno)) }
+        return Stamp(
+            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
+            seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+    }
+
+    private static func read(_ path: String) throws(TransferFailure) -> [UInt8] {
+        let file = try FileDescriptor.openForReading(path)
+        let size = Int64(try file.status(path).st_size)
+        guard size <= maximumSize else { throw TransferFailure(cause: .localRead(path: path, errno: EFBIG)) }
+        var body = try BodyReader.open(.file(FileRange(path: path, offset: 0, length: size)))
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(size), alignment: 1)
+        defer { buffer.deallocate() }
+        var filled = 0
+        while filled < buffer.count {
+            filled += try body.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+        }
+        return Array(buffer)
+    }
+
+    private static func holdsCertificate(_ bytes: [UInt8]) -> Bool {
+        String(decoding: bytes, as: UTF8.self).contains("CERTIFICATE-----")
+    }
+
+    private static func memoryFile(_ bytes: [UInt8]) throws(TransferFailure) -> Int32 {
+        let descriptor = pushd_memory_file("pushd-authorities")
+        guard descriptor >= 0 else {
+            throw TransferFailure(cause: .internalFailure(reason: "no file in memory: \(systemMessage(errno))"))
+        }
+        guard write(descriptor, bytes, bytes.count) == bytes.count else {
+            close(descriptor)
+            throw TransferFailure(cause: .internalFailure(reason: "a file in memory could not be written"))
+        }
+        return descriptor
+    }
+}
