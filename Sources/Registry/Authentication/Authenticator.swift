@@ -109,6 +109,9 @@ public actor Authenticator {
         tokens = TokenCache()
     }
 
+    /// How many callers wait for a token at this moment.
+    var waitingForTokens: Int { get async { await fetches.waiterCount } }
+
     // MARK: - Learning
 
     /// Takes over how the registry wants to be logged in to, if it says so.

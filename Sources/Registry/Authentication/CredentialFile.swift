@@ -16,7 +16,7 @@ struct CredentialFile: Sendable {
     private let helpers: [String: String]
     private let store: String?
 
-    /// - Throws: ``CredentialFileProblem``, which holds nothing of the content but the number of a line.
+    /// - Throws: ``CredentialFileProblem``, which holds nothing of the content.
     init(json: [UInt8], format: Format) throws(CredentialFileProblem) {
         self.format = format
         guard !json.isEmpty else {  // as Docker has it: a file just made holds no logins yet
@@ -83,14 +83,12 @@ struct CredentialFileProblem: Error, Sendable, Equatable {
 
     init(reason: String) { self.reason = reason }
 
-    /// The decoder's own words may quote the file, and so a password: only the line's number is taken from them.
+    /// The decoder's own words are not used: they may quote the file, and so a password.
     init(readingFailed error: any Error) {
-        guard case .dataCorrupted(let context)? = error as? DecodingError else {
+        if case .dataCorrupted? = error as? DecodingError {
+            reason = "it is not valid JSON"
+        } else {
             reason = "it does not have the form of a Docker or containers login file"
-            return
         }
-        let words = String(describing: context.underlyingError ?? error)
-        let digits = words.firstRange(of: "line ").map { words[$0.upperBound...].prefix(while: \.isWholeNumber) }
-        reason = "it is not valid JSON" + (digits.flatMap { Int($0) }.map { " (line \($0))" } ?? "")
     }
 }

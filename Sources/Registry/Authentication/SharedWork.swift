@@ -27,6 +27,9 @@ actor SharedWork<Key: Hashable & Sendable, Value: Sendable> {
         }
     }
 
+    /// How many callers wait, over all keys.
+    var waiterCount: Int { pieces.values.reduce(0) { $0 + $1.waiters.count } }
+
     private func start(_ key: Key, _ work: @escaping @Sendable () async throws -> Value) -> Piece {
         lastNumber += 1
         let number = lastNumber

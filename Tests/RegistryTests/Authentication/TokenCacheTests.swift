@@ -1,0 +1,40 @@
+import HTTP
+import Testing
+
+@testable import Registry
+
+@Suite("The tokens kept")
+struct TokenCacheTests {
+    private func key(_ number: Int) throws -> TokenCache.Key {
+        TokenCache.Key(realm: try HTTPURL(parsing: "https://a/"), service: nil, scopes: [.pull("r\(number)")])
+    }
+
+    private func token(life: Int, at now: ContinuousClock.Instant) -> TokenCache.Token {
+        TokenCache.Token(Secret("t"), life: .seconds(life), at: now, login: nil, granted: nil)
+    }
+
+    @Test("are at most 512: those that have ended go first, then those that end soonest")
+    func bound() throws {
+        let keys = try (0..<602).map(key)
+        var cache = TokenCache()
+        let start = ContinuousClock.now
+        for number in 0..<512 { cache.insert(token(life: 100 + number, at: start), for: keys[number], at: start) }
+        #expect(cache[keys[0]] != nil)
+        cache.insert(token(life: 900, at: start), for: keys[600], at: start)
+        #expect(cache[keys[0]] == nil && cache[keys[1]] != nil && cache[keys[600]] != nil)
+        let later = start + .seconds(400)
+        cache.insert(token(life: 900, at: later), for: keys[601], at: later)
+        #expect(cache[keys[300]] == nil && cache[keys[301]] != nil)
+    }
+
+    @Test("are told apart by realm, service and scopes, in any order of these")
+    func keys() throws {
+        let realm = try HTTPURL(parsing: "https://a/")
+        func key(_ service: String?, _ scopes: [AccessScope]) -> TokenCache.Key {
+            TokenCache.Key(realm: realm, service: service, scopes: Set(scopes))
+        }
+        #expect(key("s", [.pull("a"), .push("b")]) == key("s", [.push("b"), .pull("a")]))
+        #expect(key("s", [.pull("a")]) != key("s", [.push("a")]))
+        #expect(key("s", []) != key(nil, []))
+    }
+}
