@@ -1,0 +1,108 @@
+public import OCI
+
+/// A job's number: unique in the life of a database, also after its history was pruned.
+public typealias JobID = Int64
+
+/// How thoroughly a push is checked in the registry once it is done.
+public enum VerifyLevel: String, Sendable, Codable, CaseIterable, Comparable {
+    case none, manifest, blobs, deep
+
+    /// Later levels check all that earlier ones do.
+    public static func < (left: VerifyLevel, right: VerifyLevel) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .none: 0
+        case .manifest: 1
+        case .blobs: 2
+        case .deep: 3
+        }
+    }
+}
+
+/// Who asked for a push.
+public enum JobOrigin: String, Sendable, Codable, CaseIterable {
+    case command, rule
+}
+
+/// One piece of an image: a manifest, a configuration or a layer.
+public struct JobBlob: Sendable, Hashable {
+    public enum Role: String, Sendable, Codable, CaseIterable {
+        case manifest, config, layer
+    }
+
+    public let digest: Digest
+    /// Bytes.
+    public let size: Int64
+    public let mediaType: String
+    public let role: Role
+    /// False for layers that are not distributable: the descriptor goes to the registry, the bytes do not.
+    public let isSent: Bool
+
+    public init(digest: Digest, size: Int64, mediaType: String, role: Role, isSent: Bool = true) {
+        self.digest = digest
+        self.size = size
+        self.mediaType = mediaType
+        self.role = role
+        self.isSent = isSent
+    }
+}
+
+/// One image for one destination, as it is asked for.
+public struct NewJob: Sendable {
+    /// Priorities that are accepted; higher ones go first within their registry.
+    public static let priorities = -100...100
+
+    /// The image as the user named it.
+    public var image: String
+    /// The store that has it, such as `oci:/srv/images`.
+    public var source: String
+    public var root: Descriptor
+    /// Qualified, with a tag or a digest.
+    public var destination: ImageReference
+    /// In the order in which they are shown. A digest that occurs twice counts once.
+    public var blobs: [JobBlob]
+    public var verify: VerifyLevel
+    /// Whether what is known of the registry is not to be trusted.
+    public var force: Bool
+    /// Within ``priorities``.
+    public var priority: Int
+    /// Milliseconds since 1970, UTC, after which the job counts as failed; nil: no limit.
+    public var expiresAt: Int64?
+    public var origin: JobOrigin
+    /// The platforms that were asked for, as typed; empty: all.
+    public var platforms: [String]
+
+    public init(
+        image: String, source: String, root: Descriptor, destination: ImageReference, blobs: [JobBlob],
+        verify: VerifyLevel = .manifest, force: Bool = false, priority: Int = 0, expiresAt: Int64? = nil,
+        origin: JobOrigin = .command, platforms: [String] = []
+    ) {
+        self.image = image
+        self.source = source
+        self.root = root
+        self.destination = destination
+        self.blobs = blobs
+        self.verify = verify
+        self.force = force
+        self.priority = priority
+        self.expiresAt = expiresAt
+        self.origin = origin
+        self.platforms = platforms
+    }
+}
+
+/// What became of a ``NewJob``.
+public struct Accepted: Sendable, Hashable {
+    public let id: JobID
+    /// False where a pending job already did what was asked for.
+    public let isNew: Bool
+    /// The older jobs for the same destination that this one replaced.
+    public let superseded: [JobID]
+
+    public init(id: JobID, isNew: Bool, superseded: [JobID] = []) {
+        self.id = id
+        self.isNew = isNew
+        self.superseded = superseded
+    }
+}
