@@ -25,6 +25,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         module("OCI", ["CCrypto"]),
@@ -33,7 +34,7 @@ let package = Package(
         module("ImageStore", ["OCI"]),
         module("Registry", ["HTTP", "OCI"]),
         module("Publisher", ["PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
-        module("Control", ["OCI"]),
+        module("Control", ["OCI", "CLinux"]),
         .executableTarget(
             name: "pushd",
             dependencies: ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"],

@@ -9,8 +9,8 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
         case notPermitted
         /// The daemon takes no connection at present: its queue of new ones is full.
         case busy
-        /// The path is longer than a socket's address can be.
-        case pathTooLong(limit: Int)
+        /// The path is empty or longer than a socket's address can be.
+        case pathInvalid(limit: Int)
         case connectFailed(reason: String)
         /// The daemon ended the connection before it had answered.
         case connectionLost(reason: String)
@@ -36,7 +36,7 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
         case .nobodyListens: "no daemon answers: nobody listens at \(socket)"
         case .notPermitted: "this user may not open \(socket)"
         case .busy: "the daemon at \(socket) accepts no connection: too many are waiting"
-        case .pathTooLong(let limit): "the socket's path \(socket) is longer than \(limit) bytes"
+        case .pathInvalid(let limit): "a socket's path has 1 to \(limit) bytes: \(socket)"
         case .connectFailed(let reason): "cannot connect to \(socket): \(reason)"
         case .connectionLost(let reason): "the daemon at \(socket) ended the connection: \(reason)"
         case .protocolViolation(let reason): "what answers at \(socket) does not speak pushd's language: \(reason)"
@@ -53,7 +53,7 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
         case .notPermitted:
             "run as the daemon's user or as root, or let an administrator add this user to the group of the socket"
         case .busy: "try again in a moment"
-        case .pathTooLong: "use a shorter path"
+        case .pathInvalid: "name a shorter path with --socket or PUSHD_SOCKET"
         case .protocolViolation:
             "check that --socket or PUSHD_SOCKET names pushd's socket, and that both are of one version"
         case .connectionLost: "see the daemon's log with: journalctl -u pushd"
@@ -65,7 +65,7 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
     public var exitStatus: Int32 {
         switch cause {
         case .timedOut: ExitStatus.timedOut
-        case .pathTooLong: ExitStatus.usage
+        case .pathInvalid: ExitStatus.usage
         case .replyTooLarge: ExitStatus.failed
         case .noSocket, .nobodyListens, .notPermitted, .busy, .connectFailed, .connectionLost, .protocolViolation:
             ExitStatus.noDaemon

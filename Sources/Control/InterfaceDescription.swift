@@ -1,0 +1,321 @@
+/// `org.varlink.service` in Varlink's language.
+///
+/// Source: varlink.org, "Service"; the last two errors are systemd's additions, sd-varlink.
+let standardInterfaceDescription = """
+    # What every Varlink service offers.
+    interface org.varlink.service
+
+    # Who answers, and which interfaces it offers.
+    method GetInfo() -> (
+      vendor: string,
+      product: string,
+      version: string,
+      url: string,
+      interfaces: []string
+    )
+
+    # An interface in Varlink's language.
+    method GetInterfaceDescription(interface: string) -> (description: string)
+
+    error InterfaceNotFound (interface: string)
+    error MethodNotFound (method: string)
+    error MethodNotImplemented (method: string)
+    error InvalidParameter (parameter: string)
+    error PermissionDenied ()
+    error ExpectedMore ()
+
+    """
+
+/// `org.pushd.Control` in Varlink's language. A test holds it against the messages.
+let controlInterfaceDescription = """
+    # Controls pushd, which publishes container images: pushes are jobs that survive restarts and outages.
+    #
+    # Times are RFC 3339 text in UTC with milliseconds, durations seconds, sizes bytes, digests 'sha256:' and 64
+    # hexadecimal digits. Replies come in the order of the calls. Strings that name a state, an outcome or a kind may
+    # take further values in later versions.
+    interface org.pushd.Control
+
+    # A push of one image to one destination.
+    type Job (
+      id: int,
+      # queued, running, waiting (tried again at nextAttemptAt), blocked (a person must act, see error.advice),
+      # succeeded, failed, canceled or superseded
+      state: string,
+      # the local image as the user named it
+      image: string,
+      # the store where it was found
+      source: string,
+      # what the name meant when the job was accepted
+      digest: string,
+      # fully qualified
+      destination: string,
+      # command or rule
+      origin: string,
+      # higher goes first
+      priority: int,
+      # the verification asked for: none, manifest, blobs or deep
+      verify: string,
+      # the verification that the registry's copy has passed
+      verified: ?string,
+      attempts: int,
+      createdAt: string,
+      updatedAt: string,
+      startedAt: ?string,
+      endedAt: ?string,
+      nextAttemptAt: ?string,
+      error: ?JobError,
+      # what an unfinished job waits for
+      waitsFor: ?string,
+      # the newer job for the same destination
+      supersededBy: ?int,
+      bytesTotal: int,
+      bytesUploaded: int,
+      bytesMounted: int,
+      bytesExisting: int,
+      # absent in a list that was asked for without them
+      blobs: ?[]Blob
+    )
+
+    # A manifest, config or layer of a job, and what became of it.
+    type Blob (
+      digest: string,
+      size: int,
+      mediaType: string,
+      # manifest, config or layer
+      role: string,
+      # pending, uploaded, mounted, existing, shared or skipped
+      outcome: string,
+      # how much of it the registry has, as far as is known
+      bytesDone: int,
+      # where it came from
+      detail: ?string
+    )
+
+    # Why a job or an attempt failed.
+    type JobError (
+      # a short word for programs
+      code: string,
+      message: string,
+      # what a person can do
+      advice: ?string
+    )
+
+    # One attempt at a job.
+    type Attempt (
+      number: int,
+      startedAt: string,
+      # absent while it runs
+      endedAt: ?string,
+      error: ?JobError,
+      bytesSent: int
+    )
+
+    # What a push would do to one destination.
+    type PlannedPush (
+      image: string,
+      source: string,
+      digest: string,
+      mediaType: string,
+      destination: string,
+      platforms: []string,
+      # the pending job that it would join
+      job: ?int,
+      # the pending jobs that it would supersede
+      supersedes: []int,
+      bytesTotal: int,
+      # with the outcome that is known without asking the registry
+      blobs: []Blob
+    )
+
+    type VerifyReport (
+      reference: string,
+      digest: string,
+      verified: bool,
+      problems: []VerifyProblem,
+      # how many distinct blobs were looked at, and their sizes together
+      blobs: int,
+      bytes: int,
+      # manifest, blobs or deep
+      level: string
+    )
+
+    type VerifyProblem (
+      # a short word for programs
+      kind: string,
+      digest: string,
+      message: string
+    )
+
+    # One platform of an image, OS/ARCH[/VARIANT], and its manifest.
+    type ImagePlatform (
+      platform: string,
+      digest: string,
+      size: int
+    )
+
+    # An image of a local store, and where it was pushed.
+    type LocalImage (
+      # the name to push it by
+      name: string,
+      names: []string,
+      store: string,
+      digest: string,
+      mediaType: string,
+      size: int,
+      pushed: []Publication
+    )
+
+    type Publication (
+      destination: string,
+      digest: string,
+      at: string,
+      job: int
+    )
+
+    # Something that happened.
+    type Event (
+      at: string,
+      # a short word for programs
+      kind: string,
+      job: ?int,
+      state: ?string,
+      image: ?string,
+      destination: ?string,
+      message: ?string
+    )
+
+    # A registry that the daemon works with.
+    type Registry (
+      # host and port
+      name: string,
+      # absent where it is not paused, or paused until resumed
+      pausedUntil: ?string,
+      # why it is paused; absent where it is not
+      reason: ?string,
+      # how many jobs run
+      running: int
+    )
+
+    # Accepts one job for each destination; the reply comes when they are on disk. With no destination the image's own
+    # name is one. Calls that follow each other without waiting for a reply may be accepted in any order.
+    method Push(
+      image: string,
+      destinations: ?[]string,
+      platforms: ?[]string,
+      priority: ?int,
+      verify: ?string,
+      force: ?bool,
+      # accepts nothing and answers with the plan
+      dryRun: ?bool,
+      # every tag of the image's name
+      allTags: ?bool,
+      # seconds from acceptance until the job counts as failed
+      timeout: ?float
+    ) -> (jobs: []Job, plan: ?[]PlannedPush)
+
+    # Tells of every change to some jobs, their present states first. The last reply is the one after which all have
+    # ended. To be called with 'more'.
+    method Follow(jobs: []int) -> (job: Job)
+
+    # Jobs, newest first, and how many there are in each state.
+    method List(
+      states: ?[]string,
+      jobs: ?[]int,
+      # host and port
+      registry: ?string,
+      limit: ?int,
+      # only older jobs than this one
+      before: ?int,
+      withBlobs: ?bool
+    ) -> (jobs: []Job, counts: [string]int)
+
+    # One job whole.
+    method Show(job: int) -> (job: Job, attempts: []Attempt)
+
+    # Answers when the jobs have ended.
+    method Wait(jobs: []int, timeout: ?float) -> (jobs: []Job)
+
+    # Ends jobs that have not ended; the others stay as they are.
+    method Cancel(jobs: []int) -> (jobs: []Job)
+
+    # Queues jobs again, at once: those named, or every failed and blocked one. Answers with those it did it to.
+    method Retry(jobs: ?[]int, failed: ?bool) -> (jobs: []Job)
+
+    # Checks an image in a registry, at a level (manifest, blobs or deep), and against a local image if one is named.
+    method Verify(reference: string, against: ?string, level: ?string) -> (report: VerifyReport)
+
+    # An image's manifest as the registry has it, in Base64. With raw, only that is wanted.
+    method Inspect(reference: string, raw: ?bool) -> (
+      reference: string,
+      digest: string,
+      mediaType: string,
+      size: int,
+      platforms: []ImagePlatform,
+      manifest: string
+    )
+
+    # The local images of all stores, and where each was pushed.
+    method Images() -> (images: []LocalImage)
+
+    # What happens in the daemon: from a time on, from now on, or both. The last reply has no event. To be called with
+    # 'more'.
+    method Events(follow: ?bool, since: ?string) -> (event: ?Event)
+
+    # The daemon itself.
+    method Status() -> (
+      version: string,
+      pid: int,
+      startedAt: string,
+      counts: [string]int,
+      registries: []Registry,
+      stateDirectory: string,
+      stores: []string
+    )
+
+    # Begins no more jobs for a registry, or for any; those that run go on.
+    method Pause(registry: ?string) -> (registries: []Registry)
+
+    # Takes a pause back.
+    method Resume(registry: ?string) -> (registries: []Registry)
+
+    # There is no such local image.
+    error ImageNotFound (message: string, advice: ?string)
+
+    # The local image, or its store, is broken.
+    error ImageInvalid (message: string, advice: ?string)
+
+    # The image's name says no registry, and none is configured.
+    error DestinationMissing (message: string, advice: ?string)
+
+    # The text is no image reference.
+    error ReferenceInvalid (message: string, advice: ?string)
+
+    error JobNotFound (message: string, advice: ?string)
+
+    # The registry has no such image.
+    error RemoteNotFound (message: string, advice: ?string)
+
+    # The registry could not be asked. The code is a short word for programs.
+    error RegistryFailed (message: string, advice: ?string, code: string)
+
+    # The job's state does not allow it.
+    error Refused (message: string, advice: ?string)
+
+    error TimedOut (message: string, advice: ?string)
+
+    # The queue's disk is full or broken; nothing was accepted.
+    error QueueUnavailable (message: string, advice: ?string)
+
+    # The daemon is stopping. Accepted jobs go on when it runs again.
+    error Stopping (message: string, advice: ?string)
+
+    # A fault that has no name of its own.
+    error Failed (message: string, advice: ?string)
+
+    # The message is no call; the connection is closed.
+    error MessageRejected (message: string, advice: ?string)
+
+    # The daemon serves as many connections as it may; this one is closed.
+    error TooManyConnections (message: string, advice: ?string)
+
+    """

@@ -1,0 +1,148 @@
+internal import FoundationEssentials
+
+/// How one method's calls are answered.
+struct MethodHandler: Sendable {
+    let name: String
+    let overlaps: Bool
+    let isStream: Bool
+    /// Answers a call through its port, always to the end, and returns then.
+    let run: @Sendable (CallMessage, ReplyPort) async -> Void
+}
+
+/// All methods that a server answers, by their full names.
+struct MethodTable: Sendable {
+    private let handlers: [String: MethodHandler]
+    private let interfaces: Set<String>
+
+    init(service: any ControlService, info: ServiceInfo) {
+        let interfaces = ["org.varlink.service", "org.pushd.Control"]
+        let all: [MethodHandler] = [
+            Self.single(GetInfo.self) { _ in
+                GetInfo.Output(
+                    vendor: info.vendor, product: info.product, version: info.version, url: info.url,
+                    interfaces: interfaces)
+            },
+            Self.single(GetInterfaceDescription.self) { input in
+                switch input.interface {
+                case "org.varlink.service": GetInterfaceDescription.Output(description: standardInterfaceDescription)
+                case "org.pushd.Control": GetInterfaceDescription.Output(description: controlInterfaceDescription)
+                default: throw ControlError(.interfaceNotFound(input.interface), "no such interface")
+                }
+            },
+            Self.single(Push.self, service.push),
+            Self.stream(Follow.self, service.follow),
+            Self.single(List.self, service.list),
+            Self.single(Show.self, service.show),
+            Self.single(Wait.self, service.wait),
+            Self.single(Cancel.self, service.cancel),
+            Self.single(Retry.self, service.retry),
+            Self.single(Verify.self, service.verify),
+            Self.single(Inspect.self, service.inspect),
+            Self.single(Images.self, service.images),
+            Self.stream(Events.self, service.events),
+            Self.single(Status.self, service.status),
+            Self.single(Pause.self, service.pause),
+            Self.single(Resume.self, service.resume),
+        ]
+        handlers = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        self.interfaces = Set(interfaces)
+    }
+
+    /// The method's handler.
+    ///
+    /// - Throws: ``ControlError`` where the call cannot be answered whatever its parameters are.
+    func handler(for call: CallMessage) throws(ControlError) -> MethodHandler {
+        guard let handler = handlers[call.method] else { throw unknown(call.method) }
+        guard !call.upgrade else { throw ControlError(.invalidParameter("upgrade"), "no method can be upgraded") }
+        guard call.more || !handler.isStream else { throw ControlError(.expectedMore, "several replies follow") }
+        return handler
+    }
+
+    private func unknown(_ method: String) -> ControlError {
+        let name = shortened(method)
+        guard let dot = method.lastIndex(of: ".") else {
+            return ControlError(.invalidParameter("method"), "a method is called by interface and name")
+        }
+        guard interfaces.contains(String(method[..<dot])) else {
+            return ControlError(.interfaceNotFound(shortened(String(method[..<dot]))), "no such interface")
+        }
+        return ControlError(.methodNotFound(name), "no such method")
+    }
+
+    private static func single<M: Method>(
+        _ method: M.Type, _ answer: @escaping @Sendable (M.Input) async throws -> M.Output
+    ) -> MethodHandler {
+        let known = parameterNames(method)
+        return MethodHandler(name: M.name, overlaps: M.overlaps, isStream: false) { call, port in
+            do {
+                let output = try await answer(input(of: call, method, known))
+                port.finish(port.wantsReply ? try ReplyMessage.bytes(parameters: WireCoding.encode(output)) : [])
+            } catch {
+                port.finish(ReplyMessage.bytes(controlError(for: error)))
+            }
+        }
+    }
+
+    private static func stream<M: StreamMethod>(
+        _ method: M.Type, _ answer: @escaping @Sendable (M.Input) -> AsyncThrowingStream<M.Output, any Error>
+    ) -> MethodHandler {
+        let known = parameterNames(method)
+        return MethodHandler(name: M.name, overlaps: false, isStream: true) { call, port in
+            do {
+                let input = try input(of: call, method, known)
+                let ending = M.ending(for: input)
+                for try await output in answer(input) {
+                    let isLast = ending.isLast(output)
+                    let reply = try ReplyMessage.bytes(parameters: WireCoding.encode(output), continues: !isLast)
+                    if isLast { return port.finish(reply) }
+                    guard await port.send(reply) else { return port.finish([]) }
+                }
+                guard !Task.isCancelled, let closing = ending.closing else { throw ControlError.stopping }
+                port.finish(try ReplyMessage.bytes(parameters: WireCoding.encode(closing)))
+            } catch {
+                port.finish(ReplyMessage.bytes(controlError(for: error)))
+            }
+        }
+    }
+
+    private static func parameterNames<M: Method>(_ method: M.Type) -> Set<String> {
+        Set(M.Input.CodingKeys.allCases.map(\.stringValue))
+    }
+
+    private static func input<M: Method>(
+        of call: CallMessage, _ method: M.Type, _ known: Set<String>
+    ) throws(ControlError) -> M.Input {
+        if let unknown = call.parameterNames.first(where: { !known.contains($0) }) {
+            throw ControlError(.invalidParameter(shortened(unknown)), "no such parameter")
+        }
+        do {
+            return try WireCoding.decode(M.Input.self, from: call.parameters)
+        } catch {
+            let key = (error as? DecodingError)?.outermostKey ?? "parameters"
+            throw ControlError(.invalidParameter(key), "missing or of the wrong type")
+        }
+    }
+
+    /// What a service threw, as the client hears of it.
+    private static func controlError(for error: any Error) -> ControlError {
+        switch error {
+        case let error as ControlError: error
+        case is CancellationError: .stopping
+        default: ControlError(.failed, shortened(String(describing: error)))
+        }
+    }
+}
+
+extension ControlError {
+    /// The daemon ends the call because it stops.
+    static var stopping: ControlError {
+        ControlError(.stopping, "the daemon is stopping", advice: "accepted jobs go on when it runs again")
+    }
+
+    /// Bytes that are no call.
+    init(_ fault: MessageFault) {
+        self.init(
+            .messageRejected, "the message is no Varlink call: \(fault)",
+            advice: "send JSON objects, each followed by one zero byte")
+    }
+}

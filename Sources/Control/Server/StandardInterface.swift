@@ -1,0 +1,50 @@
+/// Who answers, for `org.varlink.service.GetInfo`.
+public struct ServiceInfo: Sendable {
+    public var vendor: String
+    public var product: String
+    public var version: String
+    public var url: String
+
+    public init(vendor: String = "pushd", product: String = "pushd", version: String, url: String = "") {
+        self.vendor = vendor
+        self.product = product
+        self.version = version
+        self.url = url
+    }
+}
+
+/// `org.varlink.service.GetInfo`: what every Varlink service tells of itself.
+///
+/// Source: varlink.org, "Service".
+enum GetInfo: Method {
+    static let name = "org.varlink.service.GetInfo"
+
+    struct Input: Parameters {
+        enum CodingKeys: CodingKey, CaseIterable {}
+    }
+
+    struct Output: Codable, Sendable, Equatable {
+        var vendor: String
+        var product: String
+        var version: String
+        var url: String
+        var interfaces: [String]
+    }
+}
+
+/// `org.varlink.service.GetInterfaceDescription`: an interface in Varlink's own language.
+///
+/// Source: varlink.org, "Service".
+enum GetInterfaceDescription: Method {
+    static let name = "org.varlink.service.GetInterfaceDescription"
+
+    struct Input: Parameters {
+        var interface: String
+
+        enum CodingKeys: CodingKey, CaseIterable { case interface }
+    }
+
+    struct Output: Codable, Sendable, Equatable {
+        var description: String
+    }
+}
