@@ -32,7 +32,8 @@ public struct Descriptor: Hashable, Sendable, Codable {
         digest = try values.decode(Digest.self, forKey: .digest)
         size = try values.decode(Int64.self, forKey: .size)
         guard size >= 0 else {
-            throw DecodingError.dataCorruptedError(forKey: .size, in: values, debugDescription: "a size is not negative")
+            throw DecodingError.dataCorruptedError(
+                forKey: .size, in: values, debugDescription: "a size is not negative")
         }
         platform = try values.decodeIfPresent(Platform.self, forKey: .platform)
         annotations = try values.decodeIfPresent([String: String].self, forKey: .annotations)

@@ -46,12 +46,13 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         isQualified = domainText != nil
     }
 
-    private init(domain: String, path: String, tag: String?, digest: Digest?) {
-        self.domain = domain
-        self.path = path
+    /// The same repository with another ending.
+    private init(_ other: ImageReference, tag: String) {
+        domain = other.domain
+        path = other.path
+        isQualified = other.isQualified
         self.tag = tag
-        self.digest = digest
-        isQualified = true
+        digest = nil
     }
 
     /// Host, repository, tag and digest, as far as there are any.
@@ -66,13 +67,12 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Parameter tag: one that passed ``isValidTag(_:)``.
     public func withDefaultTag(_ tag: String) -> ImageReference {
-        self.tag == nil && digest == nil
-            ? ImageReference(domain: domain, path: path, tag: tag, digest: nil) : self
+        self.tag == nil && digest == nil ? ImageReference(self, tag: tag) : self
     }
 
     /// The same repository under another tag.
     public func withTag(_ tag: String) -> ImageReference {
-        ImageReference(domain: domain, path: path, tag: tag, digest: nil)
+        ImageReference(self, tag: tag)
     }
 
     public static func isValidTag(_ text: String) -> Bool { Grammar.isTag(text) }

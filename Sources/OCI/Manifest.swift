@@ -115,7 +115,8 @@ public struct ManifestError: Error, Sendable, CustomStringConvertible {
             "the manifest has \(bytes) bytes, and registries take \(ManifestDocument.maximumSize)"
         case .notJSON(let why): "the manifest cannot be read: \(why)"
         case .schemaVersion(let version): "the manifest's schemaVersion is \(version), not 2"
-        case .retiredSchema1: "the image is in the retired schema 1 format: rebuild or pull it again with a current tool"
+        case .retiredSchema1:
+            "the image is in the retired schema 1 format: rebuild or pull it again with a current tool"
         case .ambiguous: "the manifest has both \"manifests\" and \"config\" or \"layers\""
         case .neither: "the manifest has neither \"config\" nor \"manifests\""
         case .mediaTypeDiffers(let inside, let declared):
