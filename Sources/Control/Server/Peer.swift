@@ -18,22 +18,22 @@ public struct Peer: Sendable, Hashable {
 
     /// Nil where the kernel does not tell.
     init?(of descriptor: Int32) {
-        var (pid, uid, gid) = (pid_t(0), uid_t(0), gid_t(0))
-        guard pushd_peer(descriptor, &pid, &uid, &gid) == 0 else { return nil }
+        var (pid, uid, gid) = (Int32(0), UInt32(0), UInt32(0))
+        guard linux_peer(descriptor, &pid, &uid, &gid) == 0 else { return nil }
         self.init(pid: pid, uid: uid, groups: Set(Self.supplementaryGroups(of: descriptor) + [gid]))
     }
 
     /// The kernel knows them without asking the system's user database, which may block; none where it is too old to.
-    private static func supplementaryGroups(of descriptor: Int32) -> [gid_t] {
-        var groups = [gid_t](repeating: 0, count: 64)
+    private static func supplementaryGroups(of descriptor: Int32) -> [UInt32] {
+        var groups = [UInt32](repeating: 0, count: 64)
         while true {
-            var size = socklen_t(groups.count * MemoryLayout<gid_t>.stride)
-            let code = pushd_peer_groups(descriptor, &groups, &size)
-            let count = Int(size) / MemoryLayout<gid_t>.stride
+            var size = UInt32(groups.count * MemoryLayout<UInt32>.stride)
+            let code = linux_peer_groups(descriptor, &groups, &size)
+            let count = Int(size) / MemoryLayout<UInt32>.stride
             if code == 0 { return Array(groups.prefix(count)) }
             // The kernel's own bound is 65,536 groups (NGROUPS_MAX).
             guard errno == ERANGE, count > groups.count, count <= 65_536 else { return [] }
-            groups = [gid_t](repeating: 0, count: count)
+            groups = [UInt32](repeating: 0, count: count)
         }
     }
 }

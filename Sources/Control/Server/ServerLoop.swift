@@ -74,7 +74,7 @@ final class ServerLoop {
 
     private func acceptAll() {
         while stopDeadline == nil {
-            let number = pushd_accept(listener.number)
+            let number = linux_accept(listener.number)
             if number >= 0 {
                 admit(Descriptor(owning: number))
                 continue

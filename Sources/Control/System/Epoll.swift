@@ -7,40 +7,38 @@ internal import Glibc
 final class Epoll: Sendable {
     struct Interest: OptionSet, Sendable {
         let rawValue: UInt32
-        static let input = Interest(rawValue: pushd_epollin)
-        static let output = Interest(rawValue: pushd_epollout)
+        static let input = Interest(rawValue: linux_epollin)
+        static let output = Interest(rawValue: linux_epollout)
         /// Both directions are closed, or the connection broke. Reported always.
-        static let hangUp = Interest(rawValue: pushd_epollhup | pushd_epollerr)
+        static let hangUp = Interest(rawValue: linux_epollhup | linux_epollerr)
     }
 
     private let descriptor: Descriptor
 
     init() throws(SystemError) {
-        let number = pushd_epoll_create()
+        let number = linux_epoll_create()
         guard number >= 0 else { throw SystemError(call: "epoll_create1", code: errno) }
         descriptor = Descriptor(owning: number)
     }
 
     func add(_ watched: Int32, _ interest: Interest, token: UInt64) {
-        pushd_epoll_ctl(descriptor.number, EPOLL_CTL_ADD, watched, interest.rawValue, token)
+        linux_epoll_add(descriptor.number, watched, interest.rawValue, token)
     }
 
     func change(_ watched: Int32, _ interest: Interest, token: UInt64) {
-        pushd_epoll_ctl(descriptor.number, EPOLL_CTL_MOD, watched, interest.rawValue, token)
+        linux_epoll_change(descriptor.number, watched, interest.rawValue, token)
     }
 
     func remove(_ watched: Int32) {
-        pushd_epoll_ctl(descriptor.number, EPOLL_CTL_DEL, watched, 0, 0)
+        linux_epoll_remove(descriptor.number, watched)
     }
 
     /// Waits until something is ready, at most `milliseconds` (-1: without limit), and reports up to 64 descriptors.
     func wait(milliseconds: Int32, _ body: (_ token: UInt64, _ ready: Interest) -> Void) {
-        withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 64) { events in
-            let count = epoll_wait(descriptor.number, events.baseAddress, 64, milliseconds)
-            for index in 0..<max(0, Int(count)) {
-                // The buffer has room for 64 and the kernel has filled `count`.
-                guard let event = events.baseAddress?.advanced(by: index) else { return }
-                body(pushd_epoll_token(event), Interest(rawValue: pushd_epoll_events(event)))
+        withUnsafeTemporaryAllocation(of: linux_ready.self, capacity: 64) { ready in
+            let count = linux_epoll_wait(descriptor.number, ready.baseAddress, 64, milliseconds)
+            for event in ready.prefix(max(0, Int(count))) {
+                body(event.token, Interest(rawValue: event.events))
             }
         }
     }

@@ -29,7 +29,7 @@ private final class Work: Sendable {
 private func runWork(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let context else { return nil }
     let work = Unmanaged<Work>.fromOpaque(context).takeRetainedValue()
-    pushd_name_thread(work.name)
+    linux_name_thread(work.name)
     work.body()
     return nil
 }

@@ -9,7 +9,7 @@ final class WakeUp: Sendable {
     private let descriptor: Descriptor
 
     init() throws(SystemError) {
-        number = pushd_eventfd()
+        number = linux_eventfd()
         guard number >= 0 else { throw SystemError(call: "eventfd", code: errno) }
         descriptor = Descriptor(owning: number)
     }

@@ -1,0 +1,43 @@
+// What Swift's Glibc module leaves out: epoll, eventfd, accept4, a thread's name and a socket peer's identity.
+//
+// No system header with types is included here: a type that two modules both own is seen by Swift as either's.
+#ifndef PUSHD_CLINUX_H
+#define PUSHD_CLINUX_H
+
+#include <stdint.h>
+
+// What epoll tells of one descriptor.
+struct linux_ready {
+    uint64_t token;
+    uint32_t events;
+};
+
+extern const uint32_t linux_epollin;
+extern const uint32_t linux_epollout;
+extern const uint32_t linux_epollhup;
+extern const uint32_t linux_epollerr;
+
+// All of these return -1 and set errno where they fail, as the system calls do that they are named after.
+
+int linux_epoll_create(void);
+int linux_epoll_add(int set, int descriptor, uint32_t events, uint64_t token);
+int linux_epoll_change(int set, int descriptor, uint32_t events, uint64_t token);
+int linux_epoll_remove(int set, int descriptor);
+// Fills `ready`, which has room for `capacity` (at most 64), and returns how many.
+int linux_epoll_wait(int set, struct linux_ready *ready, int capacity, int milliseconds);
+
+int linux_eventfd(void);
+
+// Takes a connection that does not block and is closed in child processes, from the start.
+int linux_accept(int listener);
+
+// Names the calling thread; the kernel cuts at 15 bytes.
+void linux_name_thread(const char *name);
+
+// The process at the other end of a Unix socket, as it was when it connected: unix(7), SO_PEERCRED.
+int linux_peer(int descriptor, int32_t *pid, uint32_t *uid, uint32_t *gid);
+
+// Its supplementary groups: unix(7), SO_PEERGROUPS, Linux 4.13. *size is in bytes, both ways; ERANGE where it was too small.
+int linux_peer_groups(int descriptor, uint32_t *groups, uint32_t *size);
+
+#endif
