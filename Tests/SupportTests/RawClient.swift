@@ -39,7 +39,7 @@ final class RawClient {
         guard code == 0 else { throw Failure.refused }
     }
 
-    deinit { close(descriptor) }
+    deinit { Glibc.close(descriptor) }
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
