@@ -148,15 +148,20 @@ public final class Spool: ContentSource, BlobOpening {
     /// - Parameter stillNeeded: asked after the digests were marked: what is pinned from then on is not freed,
     ///   whatever the answer. So a push that arrives meanwhile loses nothing.
     /// - Returns: bytes freed on the disk.
+    /// - Throws: what `stillNeeded` throws; then nothing is freed.
     @discardableResult
-    public func release(
-        _ digests: [Digest], stillNeeded: ([Digest]) async throws -> Set<Digest> = { _ in [] }
-    ) async rethrows -> Int64 {
+    public func release<Failure: Error>(
+        _ digests: [Digest], stillNeeded: ([Digest]) async throws(Failure) -> Set<Digest>
+    ) async throws(Failure) -> Int64 {
         let ticket = holds.withLock { $0.mark(digests) }
         defer { holds.withLock { $0.unmark(digests, ticket) } }
         let needed = try await stillNeeded(digests)
         return await remove(digests.filter { !needed.contains($0) }, ticket)
     }
+
+    /// Frees these, unless a push is just pinning them.
+    @discardableResult
+    public func release(_ digests: [Digest]) async -> Int64 { await release(digests) { _ in [] } }
 
     private func remove(_ digests: [Digest], _ ticket: UInt64) async -> Int64 {
         await FileWork.run(.quick) { _ in
