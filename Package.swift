@@ -43,7 +43,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "pushctl", dependencies: ["Control", "OCI"], swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["OCI"], path: "Tests/Support", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["OCI", "CLinux"], path: "Tests/Support", swiftSettings: strict),
         tests("SupportTests", ["OCI"]),
         tests("OCITests", ["OCI"]),
         tests("HTTPTests", ["HTTP"]),

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Dispatch
 internal import Glibc
 internal import Synchronization
@@ -149,9 +150,9 @@ public final class ScriptedServer: Sendable {
     private func startAccepting(at listener: Int32) {
         ServerThread.start(in: threads) {
             while true {
-                let accepted = accept(listener, nil, nil)
+                let accepted = linux_accept(listener)
                 if accepted >= 0 {
-                    _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+                    _ = fcntl(accepted, F_SETFL, 0)  // it has its own thread and may block
                     self.startServing(accepted)
                 } else if errno != EINTR && errno != ECONNABORTED {
                     break  // shut down

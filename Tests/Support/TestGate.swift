@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
@@ -11,36 +12,32 @@ internal import Synchronization
 /// gate.open()
 /// ```
 ///
-/// A pipe, whose closed end every poll sees: a thread waits for the gate and for its peer's farewell at once.
+/// An eventfd that stays readable, which every poll sees: a thread waits for the gate and for its peer's farewell at
+/// once.
 public final class TestGate: Sendable {
-    /// Readable (hung up) once the gate is open.
-    let readEnd: Int32
-    private let writeEnd: Mutex<Int32?>
+    /// Readable once the gate is open.
+    let descriptor: Int32
+    private let isOpened = Mutex(false)
     private let arrivalCount = Mutex(0)
     private let signal = TestSignal()
 
     public init() {
-        var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "cannot make a pipe: errno \(errno)")
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        readEnd = ends[0]
-        writeEnd = Mutex(ends[1])
+        descriptor = linux_eventfd()
+        precondition(descriptor >= 0, "cannot make an eventfd: errno \(errno)")
     }
 
-    deinit {
-        open()
-        close(readEnd)
-    }
+    deinit { close(descriptor) }
 
     /// Lets everyone through, now and later.
     public func open() {
-        writeEnd.withLock { end in
-            if let open = end { close(open) }
-            end = nil
+        isOpened.withLock { isOpened in
+            isOpened = true
+            var one: UInt64 = 1
+            _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
         }
     }
 
-    public var isOpen: Bool { writeEnd.withLock { $0 == nil } }
+    public var isOpen: Bool { isOpened.withLock { $0 } }
 
     /// How many have come to the gate so far, also after it was opened.
     public var arrivals: Int { arrivalCount.withLock { $0 } }

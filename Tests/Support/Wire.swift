@@ -95,7 +95,7 @@ final class Wire {
         let deadline = limit.map { ContinuousClock.now + $0 }
         while true {
             var polled = [pollfd(fd: descriptor, events: hangUp, revents: 0)]
-            if let gate { polled.append(pollfd(fd: gate.readEnd, events: Int16(POLLIN), revents: 0)) }
+            if let gate { polled.append(pollfd(fd: gate.descriptor, events: Int16(POLLIN), revents: 0)) }
             let left = deadline.map { max(.zero, $0 - .now) }
             let milliseconds = left.map { Int32(min($0 / .milliseconds(1) + 0.999, 1e9)) } ?? -1
             let count = poll(&polled, nfds_t(polled.count), milliseconds)
