@@ -21,6 +21,8 @@ public actor LayoutWatcher {
     private var settling: SettleTable
     /// The state of each layout's `index.json` that was told last; absent: none, or not told.
     private var told: [String: FileStatus] = [:]
+    /// The state at the last scan.
+    private var scanned: [String: FileStatus] = [:]
     private var nextRescan = ContinuousClock.now
 
     private var changed: [String] = []
@@ -88,6 +90,7 @@ public actor LayoutWatcher {
             if let events { watches.disarm(directory, events) }
             settling.end(directory)
             told[directory] = nil
+            scanned[directory] = nil
             changed.removeAll { $0 == directory }
         }
         wanted = directories
@@ -128,7 +131,11 @@ public actor LayoutWatcher {
         nextRescan = now + rescan
         for layout in wanted {
             if let events { watches.arm(layout, events) }
-            if FileStatus(of: layout + "/index.json") != told[layout] { settling.touch(layout, now: now) }
+            let status = FileStatus(of: layout + "/index.json")
+            // What has not moved since the last scan has been silent: it waits for its time and not for another.
+            let isStill = settling.isWaiting(layout) && status == scanned[layout]
+            if status != told[layout], !isStill { settling.touch(layout, now: now) }
+            scanned[layout] = status
         }
     }
 

@@ -107,7 +107,7 @@ struct OpenFile: ~Copyable {
 
     /// Returns when the disk has everything.
     func sync() throws(ImageStoreError) {
-        guard fsync(descriptor) == 0 else { throw .system("sync", path, errno) }
+        guard fdatasync(descriptor) == 0 else { throw .system("sync", path, errno) }
     }
 }
 

@@ -34,6 +34,8 @@ struct SettleTable {
         waits[directory].map { $0.since + longest <= now } ?? true
     }
 
+    func isWaiting(_ directory: String) -> Bool { waits[directory] != nil }
+
     mutating func end(_ directory: String) { waits[directory] = nil }
 
     var next: ContinuousClock.Instant? { waits.values.map(\.due).min() }

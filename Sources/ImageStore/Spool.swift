@@ -26,13 +26,14 @@ public final class Spool: ContentSource, BlobOpening {
     /// Opens or makes the spool, and clears away what a crash left half-written. Blocks for some milliseconds.
     ///
     /// - Parameters:
-    ///   - directory: absolute; the directory above it exists.
+    ///   - directory: absolute; all but the last two of its directories exist.
     ///   - policy: for layers that cannot be hard-linked.
     /// - Throws: ``ImageStoreError``: `noSpace`, `system`, `unsafePath`.
     public init(directory: String, acrossFileSystems policy: PinPolicy) throws {
         self.directory = ImageName.tidied(directory)
         self.policy = policy
         blobs = BlobFiles(trusted: self.directory, inner: ["blobs"])
+        let above = try SpoolFolder(making: Self.parent(of: self.directory))
         let top = try SpoolFolder(making: self.directory)
         let blobFolder = try SpoolFolder(making: self.directory + "/blobs")
         incoming = try SpoolFolder(making: self.directory + "/incoming")
@@ -42,7 +43,11 @@ public final class Spool: ContentSource, BlobOpening {
         }
         self.folders = folders
         for name in try incoming.names() { incoming.remove(name) }
-        for folder in [blobFolder, incoming, top] + folders.values { try folder.sync() }
+        for folder in [blobFolder, incoming, top, above] + folders.values { try folder.sync() }
+    }
+
+    private static func parent(of directory: String) -> String {
+        "/" + directory.split(separator: "/").dropLast().joined(separator: "/")
     }
 
     func folder(for digest: Digest) -> SpoolFolder {

@@ -2,9 +2,9 @@ internal import OCI
 
 /// Who may not lose what at the moment. Pure: the spool asks, under its lock.
 ///
-/// Freeing takes three steps with a wait in the middle: mark, ask the queue, remove what is still marked. A push
-/// that touches a digest takes every mark off it, when it begins and again when it has been committed: whoever asked the
-/// queue before the commit then finds its mark gone.
+/// Freeing takes three steps with a wait in the middle: mark, ask the queue, remove what is still marked and not held.
+/// A push holds its digests until it has been committed, and then takes every mark off them: whoever asked the queue
+/// before the commit finds its mark gone.
 struct SpoolHolds {
     private var holders: [Digest: Int] = [:]
     private var writers: [Digest: Int] = [:]
@@ -12,10 +12,7 @@ struct SpoolHolds {
     private var lastTicket: UInt64 = 0
 
     mutating func begin(_ digests: [Digest]) {
-        for digest in digests {
-            holders[digest, default: 0] += 1
-            marks[digest] = nil
-        }
+        for digest in digests { holders[digest, default: 0] += 1 }
     }
 
     mutating func end(_ digests: [Digest]) {
