@@ -54,6 +54,10 @@ static inline CURLcode pushd_easy_set_socket(CURL *easy, curl_sockopt_callback c
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, callback);
 }
 
+static inline CURLcode pushd_easy_set_close(CURL *easy, curl_closesocket_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, callback);
+}
+
 static inline CURLcode pushd_easy_set_ready(CURL *easy, curl_prereq_callback callback) {
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, callback);
 }
@@ -82,10 +86,6 @@ static inline CURLcode pushd_easy_get_long(CURL *easy, CURLINFO info, long *valu
 
 static inline CURLcode pushd_easy_get_offset(CURL *easy, CURLINFO info, curl_off_t *value) {
     return curl_easy_getinfo(easy, info, value);
-}
-
-static inline CURLcode pushd_easy_get_socket(CURL *easy, curl_socket_t *value) {
-    return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, value);
 }
 
 static inline CURLMcode pushd_multi_set_long(CURLM *multi, CURLMoption option, long value) {

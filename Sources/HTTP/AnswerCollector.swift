@@ -7,6 +7,9 @@ struct AnswerCollector {
     /// Whether status and headers of the final answer are there: what comes after are trailers, which are dropped.
     private(set) var isHeadComplete = false
 
+    /// Whether any byte of an answer came.
+    var hasBegun: Bool { headerBytes > 0 }
+
     private let limits: HTTPLimits
     private let sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
     private let hasBody: Bool

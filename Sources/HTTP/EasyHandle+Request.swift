@@ -11,9 +11,10 @@ extension EasyHandle {
     /// - Throws: ``TransferFailure`` with `localRead` or `tls` about the certificates' files, `internalFailure` about
     ///   headers that can't be sent.
     mutating func configure(
-        _ request: HTTPRequest, _ configuration: HTTPClient.Configuration, trust: TrustStore, isDownload: Bool
+        _ request: HTTPRequest, _ configuration: HTTPClient.Configuration, trust: TrustStore, sockets: Sockets,
+        isDownload: Bool
     ) throws(TransferFailure) {
-        try setCallbacks()
+        try setCallbacks(sockets)
         try set(CURLOPT_URL, request.url.absoluteString)
         try set(CURLOPT_PATH_AS_IS, 1)
         try check(pushd_easy_allow_http_only(pointer), CURLOPT_URL)

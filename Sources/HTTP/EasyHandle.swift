@@ -45,8 +45,10 @@ struct EasyHandle: ~Copyable {
         try check(pushd_easy_set_headers(pointer, headers), CURLOPT_HTTPHEADER)
     }
 
-    /// Lets libcurl call the exchange.
-    func setCallbacks() throws(TransferFailure) {
+    /// Lets libcurl call the exchange, and `sockets` when it closes a connection, which may be long after this transfer.
+    ///
+    /// - Parameter sockets: must live as long as the multi handle.
+    func setCallbacks(_ sockets: Sockets) throws(TransferFailure) {
         let context = context.toOpaque()
         for option in [
             CURLOPT_READDATA, CURLOPT_SEEKDATA, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_SOCKOPTDATA,
@@ -59,7 +61,11 @@ struct EasyHandle: ~Copyable {
         let read = pushd_easy_set_read(pointer) { buffer, size, count, context in
             guard let exchange = EasyHandle.exchange(context) else { return Int(CURL_READFUNC_ABORT) }
             let buffer = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
-            return exchange.nextPiece(into: buffer) ?? Int(CURL_READFUNC_ABORT)
+            switch exchange.nextPiece(into: buffer) {
+            case .bytes(let count): return count
+            case .later: return Int(CURL_READFUNC_PAUSE)
+            case .never: return Int(CURL_READFUNC_ABORT)
+            }
         }
         try check(read, CURLOPT_READFUNCTION)
         let seek = pushd_easy_set_seek(pointer) { context, offset, origin in
@@ -80,16 +86,25 @@ struct EasyHandle: ~Copyable {
             return EasyHandle.exchange(context)?.take(piece: piece) == true ? piece.count : 0
         }
         try check(write, CURLOPT_WRITEFUNCTION)
-        let socket = pushd_easy_set_socket(pointer) { context, _, _ in
-            EasyHandle.exchange(context)?.connecting()
+        let socket = pushd_easy_set_socket(pointer) { context, socket, _ in
+            EasyHandle.exchange(context)?.connecting(on: socket)
             return CURL_SOCKOPT_OK
         }
         try check(socket, CURLOPT_SOCKOPTFUNCTION)
-        let ready = pushd_easy_set_ready(pointer) { context, _, _, _, _ in
-            EasyHandle.exchange(context)?.connected()
+        let ready = pushd_easy_set_ready(pointer) { context, peer, _, _, localPort in
+            let peer = peer.map { String(cString: $0) } ?? ""
+            EasyHandle.exchange(context)?.connected(localPort: Int(localPort), peer: peer)
             return CURL_PREREQFUNC_OK
         }
         try check(ready, CURLOPT_PREREQFUNCTION)
+
+        let unretained = Unmanaged.passUnretained(sockets).toOpaque()
+        try check(pushd_easy_set_pointer(pointer, CURLOPT_CLOSESOCKETDATA, unretained), CURLOPT_CLOSESOCKETDATA)
+        let close = pushd_easy_set_close(pointer) { context, socket in
+            guard let context else { return -1 }
+            return Unmanaged<Sockets>.fromOpaque(context).takeUnretainedValue().close(socket)
+        }
+        try check(close, CURLOPT_CLOSESOCKETFUNCTION)
     }
 
     /// libcurl's words for what went wrong; empty if it has none.
@@ -113,11 +128,11 @@ struct EasyHandle: ~Copyable {
         return pushd_easy_get_offset(pointer, CURLINFO_SIZE_DOWNLOAD_T, &value) == CURLE_OK ? Int64(value) : 0
     }
 
-    /// The connection in use; nil without one.
-    var socket: Int32? {
-        var socket: curl_socket_t = -1
-        return pushd_easy_get_socket(pointer, &socket) == CURLE_OK && socket >= 0 ? socket : nil
-    }
+    /// Whether the transfer went over pooled connections only.
+    var isOnPooledConnection: Bool { long(CURLINFO_NUM_CONNECTS) == 0 }
+
+    /// Asks for the body's next piece again, after the incoming bytes have been read.
+    func resume() { curl_easy_pause(pointer, CURLPAUSE_CONT) }
 
     private func long(_ info: CURLINFO) -> Int {
         var value = 0

@@ -10,11 +10,26 @@ final class Exchange {
     /// Bytes of the body that went out, as last told to the request's progress.
     private(set) var bytesSent: Int64 = 0
 
+    private let sockets: Sockets
+    /// The connection in use, from the request's first byte on; nil also where it could not be found.
+    private var socket: Int32?
+    /// What the peer had confirmed of earlier requests on it.
+    private var confirmedBefore: Int64 = 0
+    /// Whether libcurl holds back the body until it has read what came.
+    private(set) var isPaused = false
+
+    enum Piece {
+        case bytes(Int)
+        case later, never
+    }
+
     /// - Throws: ``TransferFailure`` where the body's file cannot be used.
     init(
-        _ request: HTTPRequest, sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?, now: Watchdog.Instant
+        _ request: HTTPRequest, sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?, sockets: Sockets,
+        now: Watchdog.Instant
     ) throws(TransferFailure) {
         self.request = request
+        self.sockets = sockets
         answer = AnswerCollector(limits: request.limits, hasBody: request.method != .head, sink: sink)
         watchdog = Watchdog(limits: request.limits, now: now)
         body = try BodyReader.open(request.body)
@@ -25,29 +40,61 @@ final class Exchange {
     var isAnsweredEarly: Bool { answer.isSuccess && answer.isKnownComplete && bytesSent < body.length }
 
     /// A new connection is being made, perhaps in place of a pooled one that was dead.
-    func connecting() { watchdog.enter(.connecting, now: .now) }
+    func connecting(on socket: Int32) {
+        sockets.opened(socket)
+        self.socket = nil
+        watchdog.enter(.connecting, now: .now)
+    }
 
     /// Connection, proxy and TLS are ready, and the request's first byte is about to go.
-    func connected() { watchdog.enter(body.length > 0 ? .sending : .awaitingAnswer, now: .now) }
+    func connected(localPort: Int, peer: String) {
+        socket = sockets.find(localPort: localPort, peer: peer)
+        confirmedBefore = socket.flatMap { sockets.confirmed($0) } ?? 0
+        watchdog.enter(body.length > 0 ? .sending : .awaitingAnswer, now: .now)
+    }
 
-    /// The next piece of the body; nil to end the transfer.
-    func nextPiece(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    /// Whether the peer's system has surely taken no byte of the request: the connection was dead before.
+    var isUnconfirmed: Bool {
+        guard !answer.hasBegun, let socket, let confirmed = sockets.confirmed(socket) else { return false }
+        return confirmed == confirmedBefore
+    }
+
+    /// The next piece of the body.
+    ///
+    /// What came is read first: a server that answers early often closes with the body unread, and its system then
+    /// fails our next write, on which libcurl drops the connection with the answer in it.
+    func nextPiece(into buffer: UnsafeMutableRawBufferPointer) -> Piece {
         report(sent: body.position)  // libcurl asks when all that it had is gone
-        if isAnsweredEarly { return nil }
+        if isAnsweredEarly { return .never }
         do throws(TransferFailure) {
-            return try body.read(into: buffer)
+            let position = body.position
+            let count = try body.read(into: buffer)
+            // Looked at last, as reading the file takes its time.
+            if !answer.isHeadComplete, let socket, Wire.isReadable(socket) {
+                _ = body.rewind(to: position)
+                isPaused = true
+                return .later
+            }
+            return .bytes(count)
         } catch {
             failure = error
-            return nil
+            return .never
         }
     }
 
-    /// Starts the body anew, for a second connection.
+    /// Its transfer goes on.
+    func unpause() { isPaused = false }
+
+    /// Starts the body anew on a second connection, unless the first may have brought some of it: a registry could then
+    /// store it twice. The caller finds out what arrived.
     func rewind(to position: Int64) -> Bool {
-        guard body.rewind(to: position) else { return false }
+        guard body.position == 0 || isUnconfirmed, body.rewind(to: position) else { return false }
         report(sent: position)
         return true
     }
+
+    /// All that was sent was sent in vain.
+    func takeBackProgress() { report(sent: 0) }
 
     /// - Parameter count: libcurl's own count, which may still be that of an earlier connection.
     func report(sent count: Int64) {
@@ -58,7 +105,6 @@ final class Exchange {
 
     /// Notes what moved, and when the last byte of the body has reached the peer's system.
     func lookAtWire(_ easy: borrowing EasyHandle, now: Watchdog.Instant) {
-        let socket = easy.socket
         let traffic = socket.flatMap { Wire.traffic(of: $0) } ?? 0
         watchdog.observe(traffic: traffic &+ easy.uploaded &+ easy.downloaded, now: now)
         if watchdog.phase == .sending, bytesSent == body.length, socket.map({ Wire.isConfirmed($0) }) ?? true {

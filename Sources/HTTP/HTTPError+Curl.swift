@@ -43,6 +43,7 @@ struct CurlFailure {
         case CURLE_GOT_NOTHING: return .connectionBroken(reason: "it was closed without an answer")
         case CURLE_PARTIAL_FILE: return .connectionBroken(reason: "it was closed in the middle of the answer")
         case CURLE_SEND_ERROR, CURLE_RECV_ERROR: return brokenCause
+        case CURLE_SEND_FAIL_REWIND: return .connectionBroken(reason: "a pooled connection died under the request")
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING,
             CURLE_FILESIZE_EXCEEDED, CURLE_HTTP2, CURLE_HTTP2_STREAM:
             return .malformedResponse(reason: message)
@@ -72,8 +73,8 @@ struct CurlFailure {
         case 62, 64: .tlsWrongHost
         // Untrusted; self-signed, alone or at the chain's end; issuer unknown; first certificate not verifiable.
         case 2, 18, 19, 20, 21, 27: .tlsUnknownAuthority
-        case 0 where message.contains("subject name"): .tlsWrongHost
-        default: .tls(reason: message)
+        // libcurl compares the names itself, and only its words say so.
+        default: message.contains("subject name") ? .tlsWrongHost : .tls(reason: message)
         }
     }
 

@@ -3,9 +3,14 @@ internal import CCurl
 /// libcurl's pool of connections and the transfers on them, of one thread.
 struct MultiHandle: ~Copyable {
     private let pointer: UnsafeMutableRawPointer
+    /// Told of the connections' ends, the last of them by the clean-up.
+    let sockets = Sockets()
 
     // All transfers have been removed by then; this closes the pooled connections.
-    deinit { curl_multi_cleanup(pointer) }
+    deinit {
+        curl_multi_cleanup(pointer)
+        withExtendedLifetime(sockets) {}
+    }
 
     init(maxConnections: Int) {
         guard let pointer = curl_multi_init() else { fatalError("out of memory for the HTTP client") }

@@ -51,6 +51,10 @@ final class TransferLoop {
             while let (easy, result) = multi.nextFinished() {
                 if let transfer = ids[easy].flatMap({ transfers[$0] }) { finish(transfer, result) }
             }
+            for transfer in transfers.values where transfer.exchange.isPaused {
+                transfer.exchange.unpause()
+                transfer.easy.resume()
+            }
             let now = ContinuousClock.now
             if now >= nextTick { look(now) }
             multi.wait(for: inbox.wakeUp, timeout: patience(now))
@@ -63,6 +67,10 @@ final class TransferLoop {
     private func obey(_ command: Inbox.Command) {
         switch command {
         case .start(let call):
+            if call.isCancelled.isSet {  // before it waits for its turn: its command to cancel has passed
+                call.continuation.resume(throwing: CancellationError())
+                return
+            }
             if admission.enter(call.request.url.origin, id: call.id, call) { start(call) }
         case .cancel(let id):
             if let transfer = transfers[id] {
@@ -77,26 +85,25 @@ final class TransferLoop {
     }
 
     /// Starts an admitted call, or where it can't be started the next one that waits.
-    private func start(_ first: Inbox.Call) {
+    private func start(_ first: Inbox.Call, onFreshConnection isFresh: Bool = false) {
         var next: Inbox.Call? = first
         while let call = next {
-            do {
-                try launch(call)
+            do throws(TransferFailure) {
+                try launch(call, onFreshConnection: isFresh)
                 return
-            } catch let failure as TransferFailure {
-                call.continuation.resume(throwing: HTTPError(cause: failure.cause, url: call.request.url))
             } catch {
-                call.continuation.resume(throwing: error)
+                call.continuation.resume(throwing: HTTPError(cause: error.cause, url: call.request.url))
             }
             next = admission.leave(call.request.url.origin)
         }
     }
 
-    private func launch(_ call: Inbox.Call) throws {
-        if call.isCancelled.isSet { throw CancellationError() }
-        let exchange = try Exchange(call.request, sink: call.sink, now: .now)
+    private func launch(_ call: Inbox.Call, onFreshConnection isFresh: Bool) throws(TransferFailure) {
+        let exchange = try Exchange(call.request, sink: call.sink, sockets: multi.sockets, now: .now)
         var easy = EasyHandle(for: exchange)
-        try easy.configure(call.request, configuration, trust: trust, isDownload: call.sink != nil)
+        try easy.configure(
+            call.request, configuration, trust: trust, sockets: multi.sockets, isDownload: call.sink != nil)
+        if isFresh { try easy.set(CURLOPT_FRESH_CONNECT, 1) }
         guard multi.add(easy) else {
             throw TransferFailure(cause: .internalFailure(reason: "libcurl's multi handle takes no request"))
         }
@@ -117,11 +124,21 @@ final class TransferLoop {
             end(transfer, answer(transfer))
         } else if result == CURLE_COULDNT_RESOLVE_HOST {
             explain(transfer)
+        } else if wasDeadBefore(transfer) {
+            exchange.takeBackProgress()
+            detach(transfer)
+            start(transfer.call, onFreshConnection: true)
         } else {
             let isConnected = exchange.watchdog.phase != .connecting
             let cause = HTTPError.Cause(result, transfer.easy, url: exchange.request.url, isConnected: isConnected)
             end(transfer, .failure(error(cause, transfer)))
         }
+    }
+
+    /// Whether it broke on a pooled connection whose other end was gone before the request's first byte. libcurl itself
+    /// notices only if that shows while it reads. A fresh connection is never pooled: no request is sent a third time.
+    private func wasDeadBefore(_ transfer: Transfer) -> Bool {
+        transfer.easy.isOnPooledConnection && transfer.exchange.isUnconfirmed
     }
 
     private func answer(_ transfer: Transfer) -> Result<HTTPResponse, any Error> {
@@ -153,11 +170,16 @@ final class TransferLoop {
         transfer.call.continuation.resume(with: result)
     }
 
-    private func remove(_ transfer: Transfer) {
+    private func detach(_ transfer: Transfer) {
         multi.remove(transfer.easy)
         ids[transfer.easy.pointer] = nil
         transfers[transfer.call.id] = nil
         if transfers.isEmpty { idleSince = .now }
+    }
+
+    /// Another of its origin may run in its place.
+    private func remove(_ transfer: Transfer) {
+        detach(transfer)
         if let next = admission.leave(transfer.call.request.url.origin) { start(next) }
     }
 

@@ -19,9 +19,14 @@ final class RawServer: Sendable {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// - Parameter serve: runs for each connection, which is closed when it returns.
-    init(_ serve: @escaping @Sendable (Connection) -> Void) throws {
+    /// - Parameters:
+    ///   - receiveBuffer: bytes that the kernel takes from a client before the server reads; nil for many.
+    ///   - serve: runs for each connection, which is closed when it returns.
+    init(receiveBuffer: Int32? = nil, _ serve: @escaping @Sendable (Connection) -> Void) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        if var size = receiveBuffer {
+            setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -101,6 +106,7 @@ final class Connection: Sendable {
     let number: Int
     private let descriptor: Mutex<Int32>
     private let buffered = Mutex<[UInt8]>([])
+    private let interrupted = Event()
 
     init(_ descriptor: Int32, number: Int) {
         self.descriptor = Mutex(descriptor)
@@ -144,10 +150,19 @@ final class Connection: Sendable {
         return (head, read(lengths.first ?? 0))
     }
 
-    /// Returns when the client has closed the connection.
-    func waitForClose() {
-        while receive() { buffered.withLock { $0 = [] } }
+    /// Returns when the client has closed the connection, or has sent `limit` bytes more.
+    func waitForClose(reading limit: Int = .max) {
+        var count = 0
+        while count < limit, receive() {
+            buffered.withLock { bytes in
+                count += bytes.count
+                bytes = []
+            }
+        }
     }
+
+    /// Reads nothing more; returns when the server is stopped.
+    func waitUntilInterrupted() { interrupted.waitBlocking() }
 
     @discardableResult
     func write(_ text: String) -> Bool { write(Array(text.utf8)) }
@@ -181,6 +196,30 @@ final class Connection: Sendable {
         close()
     }
 
+    /// Whether ``vanishAfterAnswer()`` is allowed: TCP_REPAIR asks for CAP_NET_ADMIN.
+    static let canVanish: Bool = {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { Glibc.close(descriptor) }
+        var on: Int32 = 1
+        return setsockopt(descriptor, Int32(IPPROTO_TCP), tcpRepair, &on, 4) == 0
+    }()
+
+    private static let tcpRepair: Int32 = 19
+
+    /// Answers 200 and drops the connection without a word, as a router does that forgets it: the client's next
+    /// bytes meet a reset.
+    func vanishAfterAnswer() {
+        answer("200 OK")
+        descriptor.withLock { descriptor in
+            let countUnconfirmed: UInt = 0x5411  // SIOCOUTQ
+            var unconfirmed: Int32 = 1
+            while unconfirmed > 0, ioctl(descriptor, countUnconfirmed, &unconfirmed) == 0 { usleep(1000) }
+            var on: Int32 = 1
+            setsockopt(descriptor, Int32(IPPROTO_TCP), Self.tcpRepair, &on, 4)
+        }
+        close()
+    }
+
     func close() {
         descriptor.withLock { descriptor in
             if descriptor >= 0 { Glibc.close(descriptor) }
@@ -190,6 +229,7 @@ final class Connection: Sendable {
 
     /// Lets whatever waits for the client go on; only the connection's own thread closes the descriptor.
     func interrupt() {
+        interrupted.happen()
         descriptor.withLock { descriptor in
             if descriptor >= 0 { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
@@ -202,83 +242,4 @@ final class Connection: Sendable {
         buffered.withLock { $0 += bytes[..<count] }
         return true
     }
-}
-
-/// Runs `body` with a server and a client of its own, and ends both.
-func withServer<T>(
-    _ configuration: HTTPClient.Configuration = .init(),
-    serve: @escaping @Sendable (Connection) -> Void,
-    body: (RawServer, HTTPClient) async throws -> T
-) async throws -> T {
-    let server = try RawServer(serve)
-    let client = HTTPClient(configuration: configuration)
-    do {
-        let result = try await body(server, client)
-        await client.shutdown()
-        server.stop()
-        return result
-    } catch {
-        await client.shutdown()
-        server.stop()
-        throw error
-    }
-}
-
-/// What the server's threads have seen, for the test to look at afterwards.
-final class Record<Value: Sendable>: Sendable {
-    private let entries = Mutex<[Value]>([])
-
-    func append(_ entry: Value) { entries.withLock { $0.append(entry) } }
-    var all: [Value] { entries.withLock { $0 } }
-}
-
-/// Something that happens once, waited for by a thread or a task.
-final class Event: Sendable {
-    private struct State {
-        var hasHappened = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
-    private let state = Mutex(State())
-
-    func happen() {
-        let waiters = state.withLock { state in
-            state.hasHappened = true
-            defer { state.waiters = [] }
-            return state.waiters
-        }
-        for waiter in waiters { waiter.resume() }
-    }
-
-    func wait() async {
-        await withCheckedContinuation { continuation in
-            let hasHappened = state.withLock { state in
-                if !state.hasHappened { state.waiters.append(continuation) }
-                return state.hasHappened
-            }
-            if hasHappened { continuation.resume() }
-        }
-    }
-}
-
-/// The cause of the ``HTTPError`` that `body` throws.
-func cause(of body: () async throws -> HTTPResponse) async throws -> HTTPError.Cause {
-    try await failure(of: body).cause
-}
-
-/// The ``HTTPError`` that `body` throws.
-func failure(of body: () async throws -> HTTPResponse) async throws -> HTTPError {
-    do {
-        let response = try await body()
-        throw UnexpectedAnswer(status: response.status)
-    } catch let error as HTTPError {
-        return error
-    }
-}
-
-struct UnexpectedAnswer: Error {
-    let status: Int
-}
-
-struct UnexpectedCause: Error {
-    let cause: HTTPError.Cause
 }

@@ -1,0 +1,182 @@
+import Glibc
+import HTTP
+import Testing
+
+@Suite("Connections")
+struct ConnectionTests {
+    private func serve(_ connection: Connection) {
+        while let request = connection.readRequest() {
+            connection.answer("200 OK", body: String(request.head.split(separator: " ")[1]))
+        }
+    }
+
+    @Test("are used again")
+    func reuse() async throws {
+        try await withServer(serve: serve) { server, client in
+            for number in 0..<50 {
+                let method: HTTPMethod = number % 2 == 0 ? .get : .post
+                let request = HTTPRequest(
+                    method: method, url: try server.url("/\(number)"),
+                    body: method == .post ? .bytes([1, 2, 3]) : .none)
+                #expect(String(decoding: try await client.send(request).body, as: UTF8.self) == "/\(number)")
+            }
+            #expect(server.connectionCount == 1)
+        }
+    }
+
+    @Test("carry a hundred requests at a time, each with its own answer")
+    func parallel() async throws {
+        try await withServer(.init(maxConnectionsPerHost: 200), serve: serve) { server, client in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for number in 0..<100 {
+                    let url = try server.url("/\(number)")
+                    group.addTask {
+                        for _ in 0..<10 {
+                            let request = HTTPRequest(method: .put, url: url, body: .bytes(pattern(number * 100)))
+                            let body = try await client.send(request).body
+                            guard String(decoding: body, as: UTF8.self) == "/\(number)" else { return false }
+                        }
+                        return true
+                    }
+                }
+                for try await isRight in group { #expect(isRight) }
+            }
+            #expect(server.connectionCount <= 100)
+        }
+    }
+
+    @Test("are at most as many as allowed, and all requests have their turn")
+    func limit() async throws {
+        try await withServer(.init(maxConnectionsPerHost: 3), serve: serve) { server, client in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<60 {
+                    let url = try server.url("/\(number)")
+                    group.addTask { try await client.send(HTTPRequest(url: url)).status }
+                }
+                for try await status in group { #expect(status == 200) }
+            }
+            #expect(server.connectionCount <= 3)
+        }
+    }
+
+    @Test("closed by the server are replaced")
+    func closedByServer() async throws {
+        try await withServer { connection in
+            _ = connection.readRequest()
+            connection.answer("200 OK")  // keep-alive promised, and broken
+        } body: { server, client in
+            let url = try server.url()
+            for _ in 0..<20 { #expect(try await client.send(HTTPRequest(url: url)).status == 200) }
+            #expect(server.connectionCount == 20)
+        }
+    }
+
+    @Test("that the server wants closed are closed")
+    func connectionClose() async throws {
+        try await withServer { connection in
+            _ = connection.readRequest()
+            connection.answer("200 OK", headers: ["Connection: close"])
+            connection.waitForClose()
+        } body: { server, client in
+            for _ in 0..<3 { _ = try await client.send(HTTPRequest(url: try server.url())) }
+            #expect(server.connectionCount == 3)
+        }
+    }
+
+    @Test(
+        "that die under a request without body are replaced, and it is sent again",
+        arguments: [HTTPMethod.get, .head, .post])
+    func diesUnderRequest(method: HTTPMethod) async throws {
+        try await withServer { connection in
+            while connection.readRequest() != nil {
+                connection.answer("200 OK")
+                if connection.number == 1 {
+                    _ = connection.read(1)
+                    return
+                }
+            }
+        } body: { server, client in
+            let url = try server.url()
+            _ = try await client.send(HTTPRequest(url: url))
+            #expect(try await client.send(HTTPRequest(method: method, url: url)).status == 200)
+            #expect(server.connectionCount == 2)
+        }
+    }
+
+    @Test("that have vanished are replaced", .enabled(if: Connection.canVanish))
+    func vanished() async throws {
+        try await withServer { connection in
+            while connection.readRequest() != nil {
+                if connection.number < 3 { connection.vanishAfterAnswer() } else { connection.answer("200 OK") }
+            }
+        } body: { server, client in
+            let url = try server.url()
+            for _ in 0..<3 { #expect(try await client.send(HTTPRequest(url: url)).status == 200) }
+            #expect(server.connectionCount == 3)
+        }
+    }
+
+    @Test("are closed after the idle time")
+    func idle() async throws {
+        let closed = Event()
+        try await withServer(.init(idleTime: .milliseconds(50))) { connection in
+            while connection.readRequest() != nil { connection.answer("200 OK") }
+            closed.happen()
+        } body: { server, client in
+            _ = try await client.send(HTTPRequest(url: try server.url()))
+            await closed.wait()
+            _ = try await client.send(HTTPRequest(url: try server.url()))
+            #expect(server.connectionCount == 2)
+        }
+    }
+
+    @Test("are closed when the client goes away")
+    func dropped() async throws {
+        let closed = Event()
+        let server = try RawServer { connection in
+            while connection.readRequest() != nil { connection.answer("200 OK") }
+            closed.happen()
+        }
+        do {
+            let client = HTTPClient()
+            _ = try await client.send(HTTPRequest(url: try server.url()))
+        }
+        await closed.wait()
+        server.stop()
+    }
+}
+
+@Suite("Connections that don't come about")
+struct ConnectFailureTests {
+    private func cause(_ url: String) async throws -> HTTPError.Cause {
+        let client = HTTPClient()
+        let request = HTTPRequest(url: try HTTPURL(parsing: url))
+        let error = try await failure { try await client.send(request) }
+        await client.shutdown()
+        #expect(error.url == request.url)
+        #expect(error.bytesSent == 0)
+        return error.cause
+    }
+
+    @Test("are refused where nothing listens", arguments: ["http", "https"])
+    func refused(scheme: String) async throws {
+        let server = try RawServer { _ in }
+        let port = server.port
+        server.stop()
+        #expect(try await cause("\(scheme)://127.0.0.1:\(port)/") == .refused)
+        #expect(try await cause("\(scheme)://localhost:\(port)/") == .refused)
+    }
+
+    @Test("say why the network has no way there")
+    func unreachable() async throws {
+        let cause = try await cause("http://255.255.255.255/")
+        guard case .unreachable(let reason) = cause else { throw UnexpectedCause(cause: cause) }
+        #expect(!reason.isEmpty)
+    }
+
+    @Test("name the host that is not known, or that could not be looked up here")
+    func unresolvable() async throws {
+        let cause = try await cause("http://registry.invalid/")
+        #expect([.unresolvable(host: "registry.invalid"), .resolverFailed(host: "registry.invalid")].contains(cause))
+    }
+}
