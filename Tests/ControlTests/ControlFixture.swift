@@ -47,6 +47,11 @@ func withSocketDirectory(_ body: (String) async throws -> Void) async throws {
     try await body(directory)
 }
 
+func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+}
+
 /// A client that speaks bytes: what a well-behaved one would never send can be sent.
 ///
 /// Its calls block, so they run on a queue of their own.

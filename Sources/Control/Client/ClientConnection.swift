@@ -44,17 +44,19 @@ final class ClientConnection: Sendable {
     /// a stream ends the connection instead.
     func reply(to call: UInt64, deadline: ContinuousClock.Instant? = nil) async throws -> ReplyMessage {
         try await withTaskCancellationHandler {
-            let reply = try await withCheckedThrowingContinuation { continuation in
+            try await withCheckedThrowingContinuation { continuation in
+                var mustWake = deadline != nil
                 deliver { state in
+                    let wasFull = state.calls.isInboxFull
                     let delivery = state.calls.wait(for: call, continuation, deadline: deadline)
+                    mustWake = mustWake || wasFull
                     // A cancellation that came before found nobody waiting.
                     let isLate = delivery == nil && Task.isCancelled
                     return (delivery.map { [$0] } ?? [])
                         + (isLate ? state.calls.forsake(call, CancellationError()) : [])
                 }
-                if deadline != nil { wakeUp.signal() }
+                if mustWake { wakeUp.signal() }
             }
-            return reply
         } onCancel: {
             leave(call)
         }

@@ -118,7 +118,9 @@ struct MethodTable: Sendable {
         do {
             return try WireCoding.decode(M.Input.self, from: call.parameters)
         } catch {
-            let key = (error as? DecodingError)?.outermostKey ?? "parameters"
+            // Of a number that is too large the decoder does not tell where it was.
+            let only = call.parameterNames.count == 1 ? call.parameterNames[0] : "parameters"
+            let key = (error as? DecodingError)?.outermostKey ?? only
             throw ControlError(.invalidParameter(key), "missing or of the wrong type")
         }
     }

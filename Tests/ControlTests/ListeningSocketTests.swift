@@ -1,0 +1,157 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+@testable import Control
+
+@Suite("The listening socket")
+struct ListeningSocketTests {
+    @Test("is for its owner alone, or for its group too", arguments: [false, true])
+    func mode(hasGroup: Bool) async throws {
+        try await withSocketDirectory { directory in
+            let path = directory + "/s"
+            let socket = try ListeningSocket.open(.path(path, group: hasGroup ? getegid() : nil))
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(status.st_mode & 0o777 == (hasGroup ? 0o660 : 0o600))
+            socket.retire()
+            #expect(lstat(path, &status) != 0)
+        }
+    }
+
+    @Test("makes its directory, for nobody else")
+    func directory() async throws {
+        try await withSocketDirectory { directory in
+            let socket = try ListeningSocket.open(.path(directory + "/made/s", group: nil))
+            var status = stat()
+            #expect(stat(directory + "/made", &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o700)
+            socket.retire()
+        }
+    }
+
+    @Test("takes over the name of a dead daemon's socket")
+    func stale() async throws {
+        try await withSocketDirectory { directory in
+            let path = directory + "/s"
+            try leaveDeadSocket(at: path)
+            let socket = try ListeningSocket.open(.path(path, group: nil))
+            _ = try await ControlClient.connect(path: path)
+            socket.retire()
+        }
+    }
+
+    @Test("leaves a living daemon's socket alone, with or without a lock beside it", arguments: [false, true])
+    func alive(hasLock: Bool) async throws {
+        try await withSocketDirectory { directory in
+            let path = directory + "/s"
+            let first = try ListeningSocket.open(.path(path, group: nil))
+            if !hasLock { try FileManager.default.removeItem(atPath: path + ".lock") }
+            let error = #expect(throws: ListenError.self) { try ListeningSocket.open(.path(path, group: nil)) }
+            #expect(error?.cause == .inUse)
+            #expect(error?.advice?.contains("--socket") == true)
+            _ = try await ControlClient.connect(path: path)
+            first.retire()
+        }
+    }
+
+    @Test("does not take a name from a daemon that has just claimed it")
+    func claimed() async throws {
+        try await withSocketDirectory { directory in
+            let path = directory + "/s"
+            try leaveDeadSocket(at: path)
+            let address = try #require(SocketAddress(path: path))
+            let name = try OwnedName.claim(path, address, group: nil)
+            let error = #expect(throws: ListenError.self) { try ListeningSocket.open(.path(path, group: nil)) }
+            #expect(error?.cause == .inUse)
+            name.remove()
+        }
+    }
+
+    @Test("removes no name that another has by now")
+    func replaced() async throws {
+        try await withSocketDirectory { directory in
+            let path = directory + "/s"
+            let socket = try ListeningSocket.open(.path(path, group: nil))
+            #expect(rename(path, path + ".old") == 0)
+            try leaveDeadSocket(at: path)
+            socket.retire()
+            #expect(exists(path))
+        }
+    }
+
+    @Test("removes nothing that is no socket")
+    func file() async throws {
+        try await withSocketDirectory { directory in
+            let path = directory + "/s"
+            try Data("precious".utf8).write(to: URL(filePath: path))
+            let error = #expect(throws: ListenError.self) { try ListeningSocket.open(.path(path, group: nil)) }
+            #expect(error?.cause == .notASocket)
+            #expect(exists(path))
+        }
+    }
+
+    @Test("wants a directory that others cannot change", arguments: [(0o777, false), (0o770, false), (0o1777, true)])
+    func unsafe(mode: UInt32, isTaken: Bool) async throws {
+        try await withSocketDirectory { directory in
+            #expect(chmod(directory, mode) == 0)
+            if isTaken {
+                try ListeningSocket.open(.path(directory + "/s", group: nil)).retire()
+            } else {
+                let error = #expect(throws: ListenError.self) {
+                    try ListeningSocket.open(.path(directory + "/s", group: nil))
+                }
+                #expect(error?.cause == .unsafeDirectory(directory: directory, reason: "can be written by others"))
+            }
+        }
+    }
+
+    @Test("says what is wrong with a path", arguments: ["", String(repeating: "x", count: 108), "a\0b"])
+    func path(path: String) {
+        let error = #expect(throws: ListenError.self) { try ListeningSocket.open(.path(path, group: nil)) }
+        #expect(error?.cause == .pathInvalid(limit: 107))
+    }
+
+    @Test("can be inherited, and its name then stays")
+    func inherited() async throws {
+        try await withSocketDirectory { directory in
+            let path = directory + "/s"
+            let number = try #require(SocketAddress.makeSocket())
+            let address = try #require(SocketAddress(path: path))
+            #expect(address.apply(Glibc.bind, to: number) == 0)
+            #expect(listen(number, 8) == 0)
+            let server = try ControlServer(
+                socket: .inherited(number), access: ControlAccess(group: nil), info: ServiceInfo(version: "1"),
+                service: FakeService(onStatus: { _ in .sample }))
+            _ = try await ControlClient.connect(path: path).call(Status.self, Status.Input())
+            await server.stop()
+            #expect(exists(path))
+        }
+    }
+
+    @Test("is not any descriptor")
+    func notAListener() throws {
+        let number = try #require(SocketAddress.makeSocket())
+        defer { close(number) }
+        let error = #expect(throws: ListenError.self) { try ListeningSocket.open(.inherited(number)) }
+        #expect(error?.cause == .notAListener)
+    }
+
+    @Test("comes from a service manager only if it is meant for this process")
+    func activation() {
+        func isActivated(_ environment: [String: String]) -> Bool {
+            ControlSocket.activated(environment: environment, pid: 42) != nil
+        }
+        #expect(isActivated(["LISTEN_PID": "42", "LISTEN_FDS": "1"]))
+        #expect(!isActivated(["LISTEN_PID": "43", "LISTEN_FDS": "1"]))
+        #expect(!isActivated(["LISTEN_PID": "42", "LISTEN_FDS": "0"]))
+        #expect(!isActivated([:]))
+    }
+
+    private func leaveDeadSocket(at path: String) throws {
+        let number = try #require(SocketAddress.makeSocket())
+        defer { close(number) }
+        let address = try #require(SocketAddress(path: path))
+        #expect(address.apply(Glibc.bind, to: number) == 0)
+    }
+}
