@@ -43,7 +43,9 @@ extension TestRegistry {
 
     /// Makes an empty repository, for ``RegistryProfile/wantsRepositoryFirst``.
     public func createRepository(_ repository: String) {
-        core.state.withLock { _ = $0.repositories[repository, default: .init()] }
+        core.state.withLock { state in
+            if state.repositories[repository] == nil { state.repositories[repository] = .init() }
+        }
     }
 
     /// Stores a blob without a request.

@@ -21,9 +21,12 @@ final class RawClient {
     }
 
     private let descriptor: Int32
+    private let host: String
     private var received: [UInt8] = []
 
-    init(port: Int) throws {
+    /// - Parameter host: what its requests say in `Host`.
+    init(port: Int, host: String = "test") throws {
+        self.host = host
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -103,7 +106,7 @@ final class RawClient {
     func ask(
         _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil
     ) throws -> Reply {
-        var head = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
+        var head = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if let body { head += "Content-Length: \(body.count)\r\n" }
         try send(Array((head + "\r\n").utf8) + (body ?? []))
