@@ -1,0 +1,119 @@
+internal import HTTP
+internal import OCI
+
+/// Carries one request to the registry and its answer back: with the right login, through redirects.
+///
+/// Credentials are sent to the registry's own origin only, and before the first body byte. A body from a file is never
+/// repeated here: how much of it arrived is the upload's business.
+struct Courier: Sendable {
+    /// One question.
+    struct Call: Sendable {
+        var method: HTTPMethod
+        var url: HTTPURL
+        var headers: HTTPHeaders = [:]
+        var body: HTTPBody = .none
+        /// What the login must allow, the most important first.
+        var scopes: [AccessScope]
+        /// How long the request may take, its body included.
+        var lifeNeeded: Duration = .zero
+        /// The largest answer, in bytes.
+        var responseBytes = 1 << 20
+        /// Time for the answer beyond the usual, where the registry has much to do.
+        var patience: Duration = .zero
+        var progress: TransferProgress?
+        /// Gets a successful answer's body.
+        var sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+        let attempt: Attempt
+    }
+
+    let endpoint: RegistryEndpoint
+    let settings: RegistrySettings
+    let http: HTTPClient
+    let authenticator: Authenticator
+
+    /// The answer, whatever its status; a 401 or 403 only where a login can't help.
+    ///
+    /// A 401 to a request with a file for its body is returned too, as soon as the login was renewed.
+    ///
+    /// - Throws: `HTTPError` where there is no answer; ``RegistryError``; `CancellationError`.
+    func send(_ call: Call) async throws -> HTTPResponse {
+        var call = call
+        var redirects = Redirects(method: call.method, scheme: call.url.scheme)
+        var renewed: String?
+        while true {
+            let authorization: String?
+            if let renewed { authorization = renewed } else { authorization = try await self.authorization(for: call) }
+            let response = try await exchange(call, authorization)
+            if call.url.origin == endpoint.origin, wantsLogin(response, call, sent: authorization) {
+                // The second time this throws, and names the login that has no right; if not, nothing helps.
+                let renewal = try await renew(call, response, sent: authorization)
+                if case .file(let range) = call.body, range.length > 0 { return response }
+                if renewed != nil { return response }
+                renewed = renewal
+                continue
+            }
+            switch redirects.next(after: response) {
+            case .none: return response
+            case .follow(let url):
+                call.url = url
+                renewed = nil
+            case .refuse(let reason):
+                throw RegistryError(
+                    .redirectRefused(reason: reason), call.attempt, answer: ServerAnswer(response))
+            }
+        }
+    }
+
+    /// As ``send(_:)``, with the lack of an answer as a ``RegistryError``.
+    func ask(_ call: Call) async throws -> HTTPResponse {
+        do { return try await send(call) } catch let error as HTTPError { throw call.attempt.error(error) }
+    }
+
+    private func exchange(_ call: Call, _ authorization: String?) async throws -> HTTPResponse {
+        var request = HTTPRequest(
+            method: call.method, url: call.url, headers: call.headers, body: call.body, tls: settings.tls,
+            limits: settings.limits, progress: call.progress)
+        if let authorization { request.headers["Authorization"] = authorization }
+        if call.url.origin != endpoint.origin {
+            // Who we are is the registry's business alone.
+            request.tls.clientCertificate = nil
+            request.tls.clientKey = nil
+        }
+        request.limits.responseBytes = call.responseBytes
+        request.limits.response += call.patience
+        guard let sink = call.sink else { return try await http.send(request) }
+        return try await http.download(request, into: sink)
+    }
+
+    // MARK: - Login
+
+    private func authorization(for call: Call) async throws -> String? {
+        guard call.url.origin == endpoint.origin else { return nil }
+        do {
+            return try await authenticator.header(for: call.scopes, lifeNeeded: call.lifeNeeded)
+        } catch let error as AuthenticationError {
+            throw call.attempt.error(error)
+        }
+    }
+
+    /// A 403 is about rights, and says so best after a look at the login that was used. ECR Public answers 400 where a
+    /// token is too old.
+    private func wantsLogin(_ response: HTTPResponse, _ call: Call, sent authorization: String?) -> Bool {
+        switch response.status {
+        case 401: true
+        case 403 where authorization != nil:
+            [.denied, .loginRejected].contains(
+                RegistryError.Cause(of: ServerAnswer(response), to: call.attempt.operation))
+        case 400 where authorization != nil: endpoint.domain == "public.ecr.aws"
+        default: false
+        }
+    }
+
+    private func renew(_ call: Call, _ response: HTTPResponse, sent authorization: String?) async throws -> String {
+        do {
+            return try await authenticator.answer(response, for: call.scopes, sent: authorization)
+        } catch let error as AuthenticationError {
+            throw call.attempt.error(error, answer: ServerAnswer(response))
+        }
+    }
+}

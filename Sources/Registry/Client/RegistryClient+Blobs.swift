@@ -1,0 +1,159 @@
+internal import HTTP
+public import OCI
+internal import Synchronization
+
+/// Reading blobs.
+extension RegistryClient {
+    /// Asks whether a blob is in a repository.
+    ///
+    /// - Parameter size: in bytes. A blob that is there with another size counts as absent.
+    /// - Throws: ``RegistryError`` where there is no answer to that: nothing follows from it about the blob.
+    public func blobPresence(
+        _ repository: String, _ digest: Digest, size: Int64
+    ) async throws -> BlobPresence {
+        let attempt = attempt(
+            .readBlob, "look for blob \(digest.shortened) in \(repository)", repository, digest)
+        let url = try url("/v2/\(repository)/blobs/\(digest)", for: attempt)
+        var call = Courier.Call(method: .head, url: url, scopes: [.pull(repository)], attempt: attempt)
+        do {
+            let response = try await read(repository, call, courier.ask)
+            // A signature for GET does not hold for HEAD at some storages.
+            let isElsewhere = response.url.origin != courier.endpoint.origin
+            if [405, 501].contains(response.status) || (isElsewhere && response.status == 403) {
+                call.method = .get
+                return try await presenceByReading(call, size: size)
+            }
+            guard response.status == 200 else { return try presence(refused: response, attempt) }
+            let length = response.headers["Content-Length"].flatMap(Int64.init)
+            // Zero is also what registries say that don't know.
+            return length == nil || length == 0 || length == size ? .present : .absent
+        } catch let error as RegistryError where error.cause == .denied && error.status == 403 {
+            return .unknown(error)
+        }
+    }
+
+    /// Reads the first byte and throws it away.
+    private func presenceByReading(_ call: Courier.Call, size: Int64) async throws -> BlobPresence {
+        var call = call
+        call.headers["Range"] = "bytes=0-0"
+        call.responseBytes = 4096
+        let response: HTTPResponse
+        do {
+            response = try await read(call.attempt.repository ?? "", call, courier.send)
+        } catch let error as HTTPError {
+            // The whole blob comes: a registry that knows no ranges.
+            if case .responseTooLarge = error.cause { return .present }
+            throw call.attempt.error(error)
+        }
+        switch response.status {
+        case 200: return Int64(response.body.count) == size ? .present : .absent
+        case 206:
+            let total = response.headers["Content-Range"]?.split(separator: "/").last.flatMap { Int64($0) }
+            return total == nil || total == size ? .present : .absent
+        case 416 where size == 0: return .present
+        default: return try presence(refused: response, call.attempt)
+        }
+    }
+
+    /// Absent only on the word of a registry, or of the storage that it sends readers to.
+    private func presence(refused response: HTTPResponse, _ attempt: Attempt) throws -> BlobPresence {
+        let answer = ServerAnswer(response)
+        if response.status == 404, response.url.origin != courier.endpoint.origin { return .absent }
+        if response.status == 404, isAbsence(response, answer) { return .absent }
+        throw response.status == 404
+            ? attempt.misfit(answer, "a 404 that does not come from a registry")
+            : attempt.error(answer)
+    }
+
+    /// Whether a 404 was said by a registry, and not by a web server or proxy that knows nothing of registries.
+    ///
+    /// The answer to a HEAD has no body to look at; there it is enough that nothing speaks against it.
+    func isAbsence(_ response: HTTPResponse, _ answer: ServerAnswer) -> Bool {
+        if answer.isFromRegistry { return true }
+        let type = response.headers["Content-Type"]?.lowercased() ?? ""
+        return type.isEmpty || type.hasPrefix("application/json") || type.hasPrefix("application/octet-stream")
+    }
+
+    /// Downloads a blob and hashes it; nothing is kept.
+    ///
+    /// - Parameter size: in bytes. As soon as more comes, the download is ended.
+    /// - Returns: the digest of what came, to be compared with `digest`.
+    /// - Throws: ``RegistryError``, with ``RegistryError/Cause/contentMissing`` for a blob that is not there and
+    ///   ``RegistryError/Cause/digestMismatch(found:)`` for one of another size.
+    public func readBlob(_ repository: String, _ digest: Digest, size: Int64) async throws -> Digest {
+        let attempt = attempt(.readBlob, "read blob \(digest.shortened) from \(repository)", repository, digest)
+        let sink = HashingSink(digest.algorithm, limit: size)
+        var call = Courier.Call(
+            method: .get, url: try url("/v2/\(repository)/blobs/\(digest)", for: attempt), scopes: [.pull(repository)],
+            attempt: attempt)
+        call.sink = { sink.take($0) }
+        let asking = call
+        let download = Task { try await read(repository, asking, courier.ask) }
+        sink.onExcess { download.cancel() }
+        let response: HTTPResponse
+        do {
+            response = try await withTaskCancellationHandler {
+                try await download.value
+            } onCancel: {
+                download.cancel()
+            }
+        } catch is CancellationError where !Task.isCancelled && sink.hasExcess {
+            throw attempt.error(.digestMismatch(found: nil))
+        }
+        guard response.status == 200 else { throw attempt.error(ServerAnswer(response)) }
+        let (count, found) = sink.finish()
+        guard count == size else { throw attempt.error(.digestMismatch(found: found)) }
+        return found
+    }
+}
+
+/// Hashes what a download brings, up to a limit.
+private final class HashingSink: Sendable {
+    private struct State: ~Copyable {
+        var hasher: DigestHasher
+        var count: Int64 = 0
+        var stop: (@Sendable () -> Void)?
+    }
+
+    private let state: Mutex<State>
+    private let limit: Int64
+    private let algorithm: Digest.Algorithm
+
+    init(_ algorithm: Digest.Algorithm, limit: Int64) {
+        state = Mutex(State(hasher: DigestHasher(algorithm)))
+        self.limit = limit
+        self.algorithm = algorithm
+    }
+
+    var hasExcess: Bool { state.withLock { $0.count > limit } }
+
+    /// - Parameter stop: called as soon as more than the limit has come, perhaps at once.
+    func onExcess(_ stop: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.stop = stop
+            return state.count > limit
+        }
+        if isLate { stop() }
+    }
+
+    func take(_ bytes: UnsafeRawBufferPointer) {
+        // A lock's content may take up no pointer from outside; a number it may. It is used before this returns.
+        let (address, count) = (UInt(bitPattern: bytes.baseAddress), bytes.count)
+        let stop = state.withLock { state -> (@Sendable () -> Void)? in
+            state.count += Int64(count)
+            guard state.count <= limit else { return state.stop }
+            state.hasher.update(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
+            return nil
+        }
+        stop?()
+    }
+
+    /// The number of bytes and their digest. The hasher starts anew.
+    func finish() -> (Int64, Digest) {
+        state.withLock { state in
+            var hasher = DigestHasher(algorithm)
+            swap(&hasher, &state.hasher)
+            return (state.count, hasher.finish())
+        }
+    }
+}

@@ -1,0 +1,159 @@
+internal import HTTP
+public import OCI
+
+/// Manifests and tags.
+extension RegistryClient {
+    /// Asks what a tag or digest stands for, without its bytes where the registry allows that.
+    ///
+    /// - Returns: nil if a registry says that there is no such manifest.
+    /// - Throws: ``RegistryError``: whether it is there is unknown then.
+    public func manifestHead(_ repository: String, _ reference: ManifestReference) async throws -> Descriptor? {
+        let attempt = readAttempt(repository, reference)
+        let response = try await read(
+            repository, try manifestCall(.head, repository, reference, attempt), courier.ask)
+        let answer = ServerAnswer(response)
+        switch response.status {
+        case 200:
+            if let descriptor = Self.descriptor(in: response, of: reference) { return descriptor }
+            return try await manifest(repository, reference)?.descriptor
+        case 404 where answer.isFromRegistry: return nil
+        // Not understood, or not said by a registry for sure: the answer to a GET has a body that tells.
+        case 404, 405, 501: return try await manifest(repository, reference)?.descriptor
+        default: throw attempt.error(answer)
+        }
+    }
+
+    /// Reads a manifest, computes its digest and compares it with the one asked for and the one named in the answer.
+    ///
+    /// - Returns: nil if a registry says that there is no such manifest.
+    /// - Throws: ``RegistryError``, with ``RegistryError/Cause/digestMismatch(found:)`` for other bytes than were asked
+    ///   for.
+    public func manifest(_ repository: String, _ reference: ManifestReference) async throws -> RemoteManifest? {
+        let attempt = readAttempt(repository, reference)
+        var call = try manifestCall(.get, repository, reference, attempt)
+        call.responseBytes = settings.limits.responseBytes
+        let response = try await read(repository, call, courier.ask)
+        let answer = ServerAnswer(response)
+        if response.status == 404 {
+            if isAbsence(response, answer) { return nil }
+            throw attempt.misfit(answer, "a 404 that does not come from a registry")
+        }
+        guard response.status == 200 else { throw attempt.error(answer) }
+        let digest = Digest(of: response.body, algorithm: reference.digest?.algorithm ?? .sha256)
+        if let wanted = reference.digest, wanted != digest {
+            throw RegistryError(.digestMismatch(found: digest), attempt, answer: answer)
+        }
+        guard !answer.isPage else { throw attempt.misfit(answer, "") }
+        if Digest.contradicting(digest, in: response) != nil {
+            throw RegistryError(.digestMismatch(found: digest), attempt, answer: answer)
+        }
+        return RemoteManifest(bytes: response.body, mediaType: Self.mediaType(of: response), digest: digest)
+    }
+
+    /// Puts a manifest, byte for byte, under a tag or its digest.
+    ///
+    /// Where that is refused, what is there already is looked at: with the same digest it is a success.
+    ///
+    /// - Parameters:
+    ///   - mediaType: as the manifest itself says.
+    ///   - digest: of `bytes`.
+    /// - Throws: ``RegistryError``, with ``RegistryError/Cause/referencesMissing`` where the registry lacks what the
+    ///   manifest names, ``RegistryError/Cause/tagConflict(existing:)`` where the tag can't be moved.
+    public func putManifest(
+        _ repository: String, _ reference: ManifestReference, bytes: [UInt8], mediaType: MediaType, digest: Digest
+    ) async throws {
+        let (operation, text): (Attempt.Operation, String) =
+            switch reference {
+            case .tag(let tag): (.putTag, "put manifest \(digest.shortened) under \(repository):\(tag)")
+            case .digest(let digest): (.putManifest, "put manifest \(digest.shortened) into \(repository)")
+            }
+        let attempt = attempt(operation, text, repository, digest)
+        var call = try manifestCall(.put, repository, reference, attempt)
+        call.headers = ["Content-Type": mediaType.rawValue]
+        call.body = .bytes(bytes)
+        call.scopes = [.push(repository)]
+        var refusal = try await put(call, digest)
+        // Some refuse what is right at random: once more.
+        if refusal?.cause == .manifestRefused, refusal?.status == 400 { refusal = try await put(call, digest) }
+        guard let refusal else { return }
+        guard try await holds(repository, reference, digest, after: refusal) else { throw refusal }
+    }
+
+    /// - Returns: why it was refused; nil if it was not.
+    private func put(_ call: Courier.Call, _ digest: Digest) async throws -> RegistryError? {
+        do {
+            let response = try await courier.ask(call)
+            let answer = ServerAnswer(response)
+            guard (200..<300).contains(response.status) else { return call.attempt.error(answer) }
+            guard response.status == 201 || (response.status < 205 && response.headers["Docker-Content-Digest"] != nil)
+            else { throw call.attempt.misfit(answer, "HTTP status \(response.status) to a manifest") }
+            if let found = Digest.contradicting(digest, in: response) {
+                throw RegistryError(.digestMismatch(found: found), call.attempt, answer: answer)
+            }
+            return nil
+        } catch let error as RegistryError where error.cause == .denied {
+            return error
+        }
+    }
+
+    /// Whether a manifest that was refused is there all the same.
+    ///
+    /// - Throws: the conflict, where the tag is refused because it holds another manifest.
+    private func holds(
+        _ repository: String, _ reference: ManifestReference, _ digest: Digest, after refusal: RegistryError
+    ) async throws -> Bool {
+        let isConflict = refusal.cause == .tagConflict(existing: nil)
+        let mayHold: [RegistryError.Cause] = [
+            .denied, .tagRefused, .manifestRefused, .pushUnsupported, .requestRefused,
+        ]
+        guard isConflict || mayHold.contains(refusal.cause) else { return false }
+        let found: Descriptor?
+        do { found = try await manifestHead(repository, reference) } catch let error as RegistryError {
+            // Why it was refused says more, unless the look may succeed later.
+            switch error.disposition {
+            case .retry, .retryRegistry: throw error
+            case .waitForPerson, .fail: return false
+            }
+        }
+        if let found, found.digest == digest { return true }
+        if isConflict { throw refusal.with(.tagConflict(existing: found?.digest)) }
+        return false
+    }
+
+    // MARK: - Parts
+
+    private func readAttempt(_ repository: String, _ reference: ManifestReference) -> Attempt {
+        let text =
+            switch reference {
+            case .tag(let tag): "read the manifest of \(repository):\(tag)"
+            case .digest(let digest): "read manifest \(digest.shortened) of \(repository)"
+            }
+        return attempt(.readManifest, text, repository, reference.digest)
+    }
+
+    private func manifestCall(
+        _ method: HTTPMethod, _ repository: String, _ reference: ManifestReference, _ attempt: Attempt
+    ) throws(RegistryError) -> Courier.Call {
+        let url = try url("/v2/\(repository)/manifests/\(reference)", for: attempt)
+        var call = Courier.Call(method: method, url: url, scopes: [.pull(repository)], attempt: attempt)
+        call.headers = ["Accept": MediaType.manifests.map(\.rawValue).joined(separator: ", ")]
+        return call
+    }
+
+    /// What the headers tell, if they tell all: digest, type and size. The digest must be the one asked for.
+    private static func descriptor(in response: HTTPResponse, of reference: ManifestReference) -> Descriptor? {
+        let mediaType = mediaType(of: response)
+        guard mediaType.isIndex || mediaType.isImageManifest,
+            let size = response.headers["Content-Length"].flatMap(Int64.init), size > 0,
+            let digest = response.headers["Docker-Content-Digest"].flatMap({ try? Digest(parsing: $0) }),
+            reference.digest == nil || reference.digest == digest
+        else { return nil }
+        return Descriptor(mediaType: mediaType, digest: digest, size: size)
+    }
+
+    /// `Content-Type` without parameters.
+    private static func mediaType(of response: HTTPResponse) -> MediaType {
+        let text = response.headers["Content-Type"] ?? ""
+        return MediaType(String(text.prefix { $0 != ";" && $0 != " " }.prefix(255)))
+    }
+}

@@ -1,0 +1,84 @@
+public import HTTP
+internal import OCI
+internal import Synchronization
+
+/// Speaks to one registry: asks for blobs and manifests, mounts, uploads, puts.
+///
+/// It repeats a request in these cases only: after a 401, with a new login; where HEAD is not understood, as GET; once
+/// for a manifest or an upload that is refused without a clear reason. All else is thrown, and whoever owns the job
+/// decides. Every answer is bounded, and what is read by digest is hashed.
+///
+/// All methods throw ``RegistryError``, and `CancellationError` when their task is cancelled.
+///
+/// Source: OCI distribution-spec 1.1.
+public final class RegistryClient: Sendable {
+    /// Host and port as the user wrote them.
+    public let domain: String
+    let courier: Courier
+    let sleep: @Sendable (Duration) async throws -> Void
+    /// Repositories that may be read and not pushed to.
+    private let readOnly = Mutex<Set<String>>([])
+
+    /// - Parameters:
+    ///   - domain: as in an image reference: `docker.io`, `registry.example:5000`.
+    ///   - sleep: waits between looks for a blob that is being stored; a test does not.
+    /// - Throws: ``RegistryError`` for a domain that is no host and port.
+    public init(
+        domain: String, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) throws(RegistryError) {
+        self.domain = domain
+        self.sleep = sleep
+        let endpoint: RegistryEndpoint
+        do { endpoint = try RegistryEndpoint(domain: domain, settings: settings) } catch {
+            let attempt = Attempt(.readManifest, "reach the registry", at: domain, repository: nil)
+            throw attempt.error(.addressInvalid(reason: error.description))
+        }
+        let authenticator = Authenticator(
+            endpoint: endpoint, settings: settings, http: http, credentials: credentials)
+        courier = Courier(endpoint: endpoint, settings: settings, http: http, authenticator: authenticator)
+    }
+
+    var settings: RegistrySettings { courier.settings }
+
+    /// Forgets tokens and passwords: a login was made or removed.
+    public func credentialsChanged() async {
+        readOnly.withLock { $0 = [] }
+        await courier.authenticator.credentialsChanged()
+    }
+
+    func attempt(
+        _ operation: Attempt.Operation, _ text: String, _ repository: String, _ digest: Digest? = nil
+    ) -> Attempt {
+        Attempt(operation, text, at: domain, repository: repository, digest: digest)
+    }
+
+    func url(_ target: String, for attempt: Attempt) throws(RegistryError) -> HTTPURL {
+        do { return try courier.endpoint.url(target) } catch {
+            throw attempt.error(.addressInvalid(reason: error.description))
+        }
+    }
+
+    /// Asks for something that is there, with the right to push, which comes next: one token does for both. Where that
+    /// is not given, with the right to read.
+    ///
+    /// - Parameter send: how; the call's own scopes don't matter.
+    func read(
+        _ repository: String, _ call: Courier.Call,
+        _ send: (Courier.Call) async throws -> HTTPResponse
+    ) async throws -> HTTPResponse {
+        var call = call
+        if !readOnly.withLock({ $0.contains(repository) }) {
+            call.scopes = [.push(repository)]
+            do { return try await send(call) } catch let error as RegistryError {
+                guard error.authentication != nil, [.denied, .loginMissing].contains(error.cause) else { throw error }
+                readOnly.withLock { known in
+                    if known.count >= 512 { known = [] }  // a bound; what is lost is learned again
+                    known.insert(repository)
+                }
+            }
+        }
+        call.scopes = [.pull(repository)]
+        return try await send(call)
+    }
+}

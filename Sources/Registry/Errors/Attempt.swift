@@ -1,0 +1,47 @@
+internal import OCI
+
+/// What is being asked of a registry, for messages and for reading its answer.
+struct Attempt: Sendable {
+    /// What kind of question it is: the same status means different things to different ones.
+    enum Operation: Sendable, Hashable {
+        case readBlob, readManifest
+        case startUpload, mount
+        /// The state of an upload, or a body for it.
+        case upload
+        case putManifest
+        /// A manifest that is put under a tag.
+        case putTag
+    }
+
+    let operation: Operation
+    /// The end of "cannot …".
+    let text: String
+    let registry: String
+    let repository: String?
+    let digest: Digest?
+
+    init(_ operation: Operation, _ text: String, at registry: String, repository: String?, digest: Digest? = nil) {
+        self.operation = operation
+        self.text = text
+        self.registry = registry
+        self.repository = repository
+        self.digest = digest
+    }
+
+    func error(_ cause: RegistryError.Cause) -> RegistryError { RegistryError(cause, self) }
+
+    /// The error of an answer that is no success here.
+    func error(_ answer: ServerAnswer) -> RegistryError {
+        RegistryError(RegistryError.Cause(of: answer, to: operation), self, answer: answer)
+    }
+
+    /// The error of an answer that should mean success and fits nothing that was asked.
+    func misfit(_ answer: ServerAnswer, _ reason: String) -> RegistryError {
+        RegistryError(answer.isPage ? .notARegistry : .protocolViolation(reason: reason), self, answer: answer)
+    }
+}
+
+extension Digest {
+    /// As it stands in messages: the algorithm and twelve digits tell blobs apart.
+    var shortened: String { "\(algorithm.rawValue):\(hex.prefix(12))…" }
+}

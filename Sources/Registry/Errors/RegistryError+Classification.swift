@@ -1,0 +1,157 @@
+internal import HTTP
+
+/// The one place where an answer, or the lack of one, gets its meaning.
+extension RegistryError.Cause {
+    /// What an answer that did not do what was asked means. Pure: the same answer always means the same.
+    ///
+    /// The status decides first, the registry's code second, and words only where registries are known to say with
+    /// them alone what has no code: that a tag can't be moved, that a quota is used up, that maintenance is going on.
+    ///
+    /// Source: OCI distribution-spec 1.1, "Error Codes", and what registries really send: `docs/registries.md`.
+    init(of answer: ServerAnswer, to operation: Attempt.Operation) {
+        switch answer.status {
+        case ..<300: self = answer.isPage ? .notARegistry : .protocolViolation(reason: "HTTP status \(answer.status)")
+        case 300..<400: self = .redirectRefused(reason: "HTTP status \(answer.status)")
+        case 400: self = Self.badRequest(answer, operation)
+        case 401: self = answer.hasChallenge || answer.isFromRegistry || !answer.isPage ? .loginRejected : .notARegistry
+        case 402: self = .quotaExceeded
+        case 403: self = Self.forbidden(answer, operation)
+        case 404: self = Self.notFound(answer, operation)
+        case 405: self = Self.notAllowed(answer)
+        case 408, 425: self = .timedOut(reason: "the registry gave up waiting: HTTP status \(answer.status)")
+        case 409, 412: self = Self.conflict(answer, operation)
+        case 413: self = operation.isManifestPut ? .manifestTooLarge : .bodyTooLarge
+        case 416: self = .offsetRefused
+        case 429: self = .rateLimited
+        case 501, 505: self = operation.isManifestPut ? .manifestRefused : .pushUnsupported
+        case 507: self = .quotaExceeded
+        case 502, 503, 504, 520...527, 529, 530: self = answer.says("read only", "read-only") ? .readOnly : .unavailable
+        case 511: self = .notARegistry
+        case 500...: self = .serverError
+        default: self = operation.isManifestPut ? .manifestRefused : .requestRefused
+        }
+    }
+
+    private static func badRequest(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
+        if answer.says("http request to an https server", "http request was sent to https port") { return .wantsTLS }
+        if answer.says("no required ssl certificate", "ssl certificate error") { return .clientCertificateWanted }
+        switch answer.code {
+        case "TOOMANYREQUESTS": return .rateLimited
+        case "NAME_INVALID": return .nameRefused
+        case "NAME_UNKNOWN": return .repositoryMissing
+        case "TAG_INVALID": return answer.saysImmutable ? .tagConflict(existing: nil) : .tagRefused
+        case "MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN": return .referencesMissing
+        case "UNAUTHORIZED": return .loginRejected
+        case "DENIED": return forbidden(answer, operation)
+        case "UNSUPPORTED": return notAllowed(answer)
+        case "DIGEST_INVALID", "SIZE_INVALID": return operation.isManifestPut ? .manifestRefused : .contentRefused
+        default: break
+        }
+        if operation == .putTag, answer.saysImmutable { return .tagConflict(existing: nil) }
+        if operation.isManifestPut { return .manifestRefused }
+        return operation.isUpload ? .uploadRefused : .requestRefused
+    }
+
+    private static func forbidden(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
+        if answer.code == "TOOMANYREQUESTS" { return .rateLimited }
+        if answer.saysReadOnly { return .readOnly }
+        if answer.says("quota", "exceed the configured upper limit", "insufficient storage", "payment required") {
+            return .quotaExceeded
+        }
+        if operation == .putTag, answer.saysImmutable { return .tagConflict(existing: nil) }
+        if answer.says("authorization token has expired") { return .loginRejected }
+        return .denied
+    }
+
+    private static func notFound(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
+        if answer.isPage || (!answer.isFromRegistry && answer.says("page not found")) { return .notARegistry }
+        switch (answer.code, operation) {
+        case ("BLOB_UPLOAD_UNKNOWN", _), ("BLOB_UPLOAD_INVALID", _), (nil, .upload): return .uploadLost
+        case ("NAME_UNKNOWN", .startUpload), ("NAME_UNKNOWN", .mount), (_, .startUpload): return .repositoryMissing
+        case ("MANIFEST_BLOB_UNKNOWN", _), ("BLOB_UNKNOWN", .putManifest), ("BLOB_UNKNOWN", .putTag),
+            ("MANIFEST_UNKNOWN", .putManifest), ("MANIFEST_UNKNOWN", .putTag):
+            return .referencesMissing
+        case (_, .putManifest), (_, .putTag): return .repositoryMissing
+        case ("NAME_UNKNOWN", .upload): return .repositoryMissing
+        default: return .contentMissing
+        }
+    }
+
+    private static func notAllowed(_ answer: ServerAnswer) -> Self {
+        if answer.saysReadOnly { return .readOnly }
+        return answer.code == "DENIED" ? .denied : .pushUnsupported
+    }
+
+    private static func conflict(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
+        switch operation {
+        case .putTag: .tagConflict(existing: nil)
+        case .putManifest: .manifestRefused
+        // Two writers, or an earlier request of ours that is still being served.
+        case .startUpload, .mount, .upload: .serverError
+        case .readBlob, .readManifest: .denied  // a policy, such as Harbor's against vulnerable images
+        }
+    }
+
+    /// What the lack of an answer means.
+    init(_ cause: HTTPError.Cause) {
+        switch cause {
+        case .unresolvable: self = .hostUnknown
+        case .resolverFailed: self = .resolverFailed
+        case .refused: self = .unreachable(reason: "nothing listens there (connection refused)")
+        case .unreachable(let reason): self = .unreachable(reason: reason)
+        case .connectTimedOut: self = .unreachable(reason: "no connection came about in time")
+        case .responseTimedOut: self = .timedOut(reason: "the request was sent and no answer came in time")
+        case .stalled(let seconds): self = .timedOut(reason: "no byte moved for \(seconds) s")
+        case .connectionBroken(let reason): self = .connectionBroken(reason: reason)
+        case .tlsUnknownAuthority: self = .certificateUntrusted
+        case .tlsExpired: self = .certificateExpired
+        case .tlsNotYetValid: self = .certificateNotYetValid
+        case .tlsWrongHost: self = .certificateForOtherHost
+        case .tlsClientCertificateWanted: self = .clientCertificateWanted
+        case .tlsPlainHTTPServer: self = .speaksPlainHTTP
+        case .tls(let reason): self = .tlsFailed(reason: reason)
+        case .proxy(let reason): self = .proxyFailed(reason: reason)
+        case .responseTooLarge(let limit): self = .protocolViolation(reason: "its answer has more than \(limit) bytes")
+        case .headersTooLarge: self = .protocolViolation(reason: "its answer's headers are too large")
+        case .malformedResponse(let reason): self = .protocolViolation(reason: "its answer is not HTTP: \(reason)")
+        case .localRead(let path, let errno): self = .localFileUnreadable(path: path, errno: errno)
+        case .localFileChanged(let path): self = .localFileChanged(path: path)
+        case .internalFailure(let reason): self = .internalFailure(reason: reason)
+        }
+    }
+
+    init(_ cause: AuthenticationError.Cause) {
+        switch cause {
+        case .loginMissing: self = .loginMissing
+        case .loginRejected: self = .loginRejected
+        case .accessRefused, .tokenRefused: self = .denied
+        case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable: self = .tokenServerDown
+        case .challengeUnusable, .realmUnsafe, .credentialUnusable, .credentialFileUnreadable, .helperUnsupported:
+            self = .loginUnusable
+        }
+    }
+}
+
+extension Attempt {
+    func error(_ error: HTTPError) -> RegistryError { self.error(RegistryError.Cause(error.cause)) }
+
+    /// - Parameter answer: the refusal that led to it, if there was one.
+    func error(_ error: AuthenticationError, answer: ServerAnswer? = nil) -> RegistryError {
+        RegistryError(RegistryError.Cause(error.cause), self, answer: answer, authentication: error)
+    }
+}
+
+extension Attempt.Operation {
+    var isManifestPut: Bool { self == .putManifest || self == .putTag }
+    var isUpload: Bool { self == .startUpload || self == .mount || self == .upload }
+}
+
+extension ServerAnswer {
+    /// The words of registries whose tags are written once: ECR, Harbor, Nexus, Quay, Alibaba, Docker Hub, MSR.
+    fileprivate var saysImmutable: Bool {
+        code == "TAG_ALREADY_EXISTS"
+            || says("immutable", "already exists", "cannot be overwritten", "does not allow updating", "write once")
+    }
+
+    fileprivate var saysReadOnly: Bool { says("read only", "read-only", "readonly", "is_readonly", "maintenance") }
+}

@@ -1,0 +1,83 @@
+/// What follows from a cause: for the queue, and for scripts.
+extension RegistryError {
+    public var disposition: Disposition {
+        switch cause {
+        case .connectionBroken, .timedOut, .serverError, .notARegistry, .protocolViolation, .redirectRefused,
+            .referencesMissing, .uploadLost, .uploadsForgotten, .uploadRefused, .offsetRefused, .contentRefused,
+            .damagedOnTheWay, .internalFailure:
+            .retry
+        case .hostUnknown, .resolverFailed, .unreachable, .proxyFailed, .certificateNotYetValid, .tlsFailed,
+            .tokenServerDown, .rateLimited, .unavailable, .readOnly:
+            .retryRegistry
+        case .certificateUntrusted, .certificateExpired, .certificateForOtherHost, .clientCertificateWanted,
+            .speaksPlainHTTP, .wantsTLS, .loginMissing, .loginRejected, .loginUnusable, .denied, .quotaExceeded,
+            .repositoryMissing:
+            .waitForPerson
+        case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
+            .manifestTooLarge, .contentMissing, .pushUnsupported, .requestRefused, .bodyTooLarge, .localBlobDamaged,
+            .localFileChanged:
+            .fail
+        case .localFileUnreadable(_, let errno):
+            Self.passingErrors.contains(errno) ? .retry : .fail
+        }
+    }
+
+    /// EINTR, EAGAIN, ENOMEM, ENFILE, EMFILE: this machine is short of something that comes back.
+    private static let passingErrors: Set<Int32> = [4, 11, 12, 23, 24]
+
+    /// The cause for scripts and the database. Stable: a released code keeps its spelling and meaning.
+    public var code: String {
+        switch cause {
+        case .hostUnknown: "host-unknown"
+        case .resolverFailed: "resolver-failed"
+        case .unreachable: "registry-unreachable"
+        case .connectionBroken: "connection-broken"
+        case .timedOut: "timed-out"
+        case .proxyFailed: "proxy-failed"
+        case .certificateUntrusted: "certificate-untrusted"
+        case .certificateExpired: "certificate-expired"
+        case .certificateNotYetValid: "certificate-not-yet-valid"
+        case .certificateForOtherHost: "certificate-for-other-host"
+        case .clientCertificateWanted: "client-certificate-wanted"
+        case .speaksPlainHTTP: "plain-http"
+        case .wantsTLS: "tls-wanted"
+        case .tlsFailed: "tls-failed"
+        case .addressInvalid: "address-invalid"
+        case .loginMissing: "login-missing"
+        case .loginRejected: "login-rejected"
+        case .loginUnusable: "login-unusable"
+        case .denied: "denied"
+        case .tokenServerDown: "token-server-down"
+        case .rateLimited: "rate-limited"
+        case .unavailable: "registry-unavailable"
+        case .serverError: "server-error"
+        case .readOnly: "registry-read-only"
+        case .quotaExceeded: "quota-exceeded"
+        case .notARegistry: "not-a-registry"
+        case .protocolViolation: "protocol-violation"
+        case .redirectRefused: "redirect-refused"
+        case .digestMismatch: "digest-mismatch"
+        case .repositoryMissing: "repository-missing"
+        case .nameRefused: "name-refused"
+        case .tagRefused: "tag-refused"
+        case .tagConflict: "tag-conflict"
+        case .manifestRefused: "manifest-refused"
+        case .manifestTooLarge: "manifest-too-large"
+        case .referencesMissing: "references-missing"
+        case .contentMissing: "content-missing"
+        case .pushUnsupported: "push-unsupported"
+        case .requestRefused: "request-refused"
+        case .uploadLost: "upload-lost"
+        case .uploadsForgotten: "uploads-forgotten"
+        case .uploadRefused: "upload-refused"
+        case .offsetRefused: "offset-refused"
+        case .bodyTooLarge: "body-too-large"
+        case .contentRefused: "blob-refused"
+        case .damagedOnTheWay: "blob-damaged-on-the-way"
+        case .localBlobDamaged: "blob-damaged"
+        case .localFileUnreadable: "file-unreadable"
+        case .localFileChanged: "file-changed"
+        case .internalFailure: "internal-failure"
+        }
+    }
+}

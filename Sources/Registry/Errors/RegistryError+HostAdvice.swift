@@ -1,0 +1,50 @@
+/// What to do at the registries that people use most, whose refusals say least.
+extension RegistryError {
+    /// Advice by the registry's host and the words of its refusal; nil where neither is known.
+    ///
+    /// Advice only: nothing is decided on a name. Source of each line: `docs/registries.md`.
+    var hostAdvice: String? {
+        let host = String(registry.lowercased().prefix { $0 != ":" })
+        let repository = repository ?? "REPOSITORY"
+        let message = serverMessage?.lowercased() ?? ""
+        if host == "docker.io" || host == "index.docker.io" { return hubAdvice(repository) }
+        if host == "public.ecr.aws" {
+            return "the login lasts 12 hours; make a new one: aws ecr-public get-login-password --region us-east-1"
+        }
+        if host.hasSuffix(".amazonaws.com"), host.contains(".dkr.ecr.") { return ecrAdvice(host, repository, message) }
+        if host.hasSuffix(".pkg.dev") || host == "gcr.io" || host.hasSuffix(".gcr.io") {
+            return "create the repository (gcloud artifacts repositories create), or give the account the role "
+                + "roles/artifactregistry.writer"
+        }
+        if host == "ghcr.io" {
+            return message.contains("installation")
+                ? "let the workflow write packages (permissions: packages: write) and give it access to the package"
+                : "use a classic token with the right write:packages, and give its user write access to the package"
+        }
+        if cause == .repositoryMissing { return nil }
+        if host == "quay.io", authentication != nil {
+            return "create \(repository) at \(registry) and give the account the right to write: robots can't create"
+        }
+        return nil
+    }
+
+    private func hubAdvice(_ repository: String) -> String? {
+        guard cause == .denied || cause == .repositoryMissing else { return nil }
+        if repository.hasPrefix("library/") {
+            return "push to docker.io/USER/\(repository.dropFirst(8)) instead: names without a user are Docker's own"
+        }
+        return
+            "check the name; the login must belong to \(repository.prefix { $0 != "/" }), and its token must be able "
+            + "to write"
+    }
+
+    private func ecrAdvice(_ host: String, _ repository: String, _ message: String) -> String? {
+        let region = host.split(separator: ".").drop { $0 != "ecr" }.dropFirst().first ?? "REGION"
+        if cause == .repositoryMissing || message.contains("does not exist") {
+            return "create it: aws ecr create-repository --repository-name \(repository) --region \(region), then: "
+                + "pushctl retry --failed"
+        }
+        if message.contains("not authorized to perform") { return "allow that action for this identity in AWS IAM" }
+        return "logins there last 12 hours; make a new one: aws ecr get-login-password --region \(region)"
+    }
+}

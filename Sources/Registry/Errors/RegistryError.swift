@@ -1,0 +1,150 @@
+public import OCI
+
+/// Why something asked of a registry was not done, and what follows from it.
+///
+/// Every failure of ``RegistryClient`` is one of these, apart from `CancellationError`. What follows from a cause is a
+/// property of it and never guessed from a text.
+public struct RegistryError: Error, Sendable, CustomStringConvertible {
+    /// What happened. Reasons are short, bounded and without control characters or secrets.
+    public enum Cause: Sendable, Hashable {
+        // The registry was not reached.
+
+        /// The name servers say that there is no such host.
+        case hostUnknown
+        /// The name servers don't answer.
+        case resolverFailed
+        case unreachable(reason: String)
+        case connectionBroken(reason: String)
+        case timedOut(reason: String)
+        case proxyFailed(reason: String)
+        case certificateUntrusted, certificateExpired, certificateNotYetValid, certificateForOtherHost
+        case clientCertificateWanted
+        /// HTTPS was spoken to a plain HTTP port, and the other way round.
+        case speaksPlainHTTP, wantsTLS
+        case tlsFailed(reason: String)
+        /// The registry's name is no host and port.
+        case addressInvalid(reason: String)
+
+        // The registry does not let this login in.
+
+        case loginMissing, loginRejected
+        /// A login is stored and can't be used as it is; ``RegistryError/authentication`` says why.
+        case loginUnusable
+        /// The login is good, or none is needed, but this is not allowed to it.
+        case denied
+        case tokenServerDown
+
+        // The registry can't now.
+
+        case rateLimited
+        /// 502, 503, 504 and the like: the registry as a whole is away.
+        case unavailable
+        /// 500 and the like: this request failed.
+        case serverError
+        /// Closed for writing, for a time.
+        case readOnly
+        /// Space or a plan's allowance is used up.
+        case quotaExceeded
+
+        // What answers is not, or does not act like, a registry.
+
+        case notARegistry
+        /// An answer, usually a success, that means nothing in the protocol.
+        case protocolViolation(reason: String)
+        case redirectRefused(reason: String)
+        /// The registry names another digest for bytes than they have, or gave other bytes than were asked for.
+        case digestMismatch(found: Digest?)
+
+        // It refuses what was asked for.
+
+        case repositoryMissing, nameRefused, tagRefused
+        /// The tag can't be moved and holds another manifest; nil where it could not be read.
+        case tagConflict(existing: Digest?)
+        case manifestRefused, manifestTooLarge
+        /// A manifest names blobs or manifests that the registry does not have, whatever it said before.
+        case referencesMissing
+        /// There is no such blob or manifest.
+        case contentMissing
+        case pushUnsupported
+        case requestRefused
+
+        // An upload went wrong.
+
+        /// The registry no longer knows the upload.
+        case uploadLost
+        /// The registry forgot several uploads right after it had opened them.
+        case uploadsForgotten
+        case uploadRefused
+        case offsetRefused
+        /// A body is larger than the registry, or a proxy before it, takes.
+        case bodyTooLarge
+        /// What arrived has not the blob's digest; the local blob was not looked at yet.
+        case contentRefused
+        /// What arrived has not the blob's digest, and the local blob has.
+        case damagedOnTheWay
+        case localBlobDamaged
+
+        // This machine failed.
+
+        case localFileUnreadable(path: String, errno: Int32)
+        case localFileChanged(path: String)
+        case internalFailure(reason: String)
+    }
+
+    /// What the queue does next.
+    public enum Disposition: Sendable, Hashable {
+        /// The job, or one transfer of it, is tried again.
+        case retry
+        /// The registry as a whole is in trouble: nothing is asked of it for a while.
+        case retryRegistry
+        /// A person must do what ``RegistryError/advice`` says; nothing is lost until then.
+        case waitForPerson
+        case fail
+    }
+
+    public var cause: Cause
+    /// What was to be done, as the end of "cannot …": `upload blob sha256:4f53cda18c2b… to team/app`.
+    public let attempt: String
+    /// Host and port as the user wrote them.
+    public let registry: String
+    public let repository: String?
+    public let digest: Digest?
+    /// The HTTP status, where there was an answer.
+    public let status: Int?
+    /// The registry's own error code: `MANIFEST_INVALID`.
+    public let serverCode: String?
+    /// What the registry says, at most 500 characters, without control characters.
+    public let serverMessage: String?
+    /// The number under which the registry's owner finds the request in its logs.
+    public let requestID: String?
+    /// How long the registry asked to wait.
+    public let retryAfter: Duration?
+    /// Which login was used and where it came from, where that is the trouble.
+    public let authentication: AuthenticationError?
+
+    /// Whether the registry lacks content that it was believed to hold.
+    public var isMissingContent: Bool { cause == .referencesMissing || cause == .contentMissing }
+
+    public var description: String { "cannot \(attempt) at \(registry): \(explanation)" }
+
+    init(_ cause: Cause, _ attempt: Attempt, answer: ServerAnswer? = nil, authentication: AuthenticationError? = nil) {
+        self.cause = cause
+        self.attempt = attempt.text
+        registry = attempt.registry
+        repository = attempt.repository
+        digest = attempt.digest
+        status = answer?.status
+        serverCode = answer?.code
+        serverMessage = answer?.message ?? authentication?.serverMessage
+        requestID = answer?.requestID
+        retryAfter = answer?.retryAfter ?? authentication?.retryAfter
+        self.authentication = authentication
+    }
+
+    /// The same failure, understood better.
+    func with(_ cause: Cause) -> RegistryError {
+        var copy = self
+        copy.cause = cause
+        return copy
+    }
+}

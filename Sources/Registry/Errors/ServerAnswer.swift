@@ -1,0 +1,148 @@
+internal import FoundationEssentials
+internal import HTTP
+
+/// An answer that did not do what was asked, as far as it can be understood: bounded, and safe to show.
+///
+/// Read leniently: `message` and `detail` are optional, and `detail` may be any JSON.
+///
+/// Source: OCI distribution-spec 1.1, "Error Codes".
+struct ServerAnswer: Sendable {
+    let status: Int
+    /// The code of the first error that has one, at most 80 characters.
+    let code: String?
+    /// The messages of all errors and what `detail` adds in words; of a web page its title. At most 500 characters.
+    let message: String?
+    /// Whether the answer comes from a registry: its error form, or the header that names the protocol.
+    let isFromRegistry: Bool
+    /// Whether it is a page for people: a proxy, a portal, a web server.
+    let isPage: Bool
+    let requestID: String?
+    let retryAfter: Duration?
+    /// Whether it tells how to log in.
+    let hasChallenge: Bool
+
+    /// - Parameter now: seconds since 1970, for a `Retry-After` that is a date where the answer has no `Date`.
+    init(_ response: HTTPResponse, now: Int64? = nil) {
+        status = response.status
+        let type = (response.headers["Content-Type"] ?? "").lowercased()
+        let text = String(decoding: response.body.prefix(64 << 10), as: UTF8.self)
+        let start = String(text.drop { $0.isWhitespace }.prefix(15)).lowercased()
+        let isPage = type.hasPrefix("text/html") || start.hasPrefix("<!doctype html") || start.hasPrefix("<html")
+        let document = isPage ? nil : Self.parse(response.body)
+        code = document?.errors.lazy.compactMap(\.code).first.map { Self.shown($0, limit: 80) }
+        let says = document.map(\.text) ?? (isPage ? Self.title(of: text) : Self.plain(text, type: type))
+        message = says.flatMap { $0.isEmpty ? nil : Self.shown($0, limit: 500) }
+        isFromRegistry =
+            document?.errors.isEmpty == false
+            || response.headers["Docker-Distribution-Api-Version"]?.hasPrefix("registry/2.") == true
+        self.isPage = isPage
+        requestID = ["X-Request-Id", "x-amzn-RequestId", "X-GitHub-Request-Id", "cf-ray", "X-Correlation-Id"].lazy
+            .compactMap { response.headers[$0] }.first.map { Self.shown($0, limit: 100) }
+        let date = response.headers["Date"].flatMap(WireDate.http) ?? now
+        retryAfter = WireDate.retryAfter(response.headers["Retry-After"], now: date)
+        hasChallenge = response.headers["WWW-Authenticate"] != nil
+    }
+
+    /// Whether any of `words`, in lower case, is in what the registry says.
+    func says(_ words: String...) -> Bool {
+        guard let message = message?.lowercased() else { return false }
+        return words.contains { message.contains($0) }
+    }
+
+    private static func shown(_ text: String, limit: Int) -> String {
+        var shown = ""
+        var length = 0
+        for scalar in text.unicodeScalars {
+            guard length < limit else { return shown + "…" }
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator:
+                guard shown.last != " ", !shown.isEmpty else { continue }
+                shown.append(" ")
+            case .format, .surrogate, .privateUse, .unassigned: continue
+            default: shown.unicodeScalars.append(scalar)
+            }
+            length += 1
+        }
+        while shown.last == " " { shown.removeLast() }
+        return shown
+    }
+
+    private static func title(of page: String) -> String? {
+        let lowered = page.lowercased()
+        guard lowered.utf8.count == page.utf8.count, let start = lowered.firstRange(of: "<title>"),
+            let end = lowered[start.upperBound...].firstRange(of: "</title>")
+        else { return nil }
+        return String(
+            decoding: Array(
+                page.utf8.dropFirst(
+                    lowered.utf8.distance(
+                        from: lowered.startIndex, to: start.upperBound)
+                ).prefix(
+                    lowered.utf8.distance(
+                        from: start.upperBound, to: end.lowerBound))), as: UTF8.self)
+    }
+
+    /// Plain words, as Go's servers and proxies answer; binary content says nothing.
+    private static func plain(_ text: String, type: String) -> String? {
+        type.hasPrefix("text/plain") || type.isEmpty ? text : nil
+    }
+
+    // MARK: - JSON
+
+    private static func parse(_ body: [UInt8]) -> Document? {
+        guard body.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") else { return nil }
+        return try? JSONDecoder().decode(Document.self, from: Data(body))
+    }
+
+    private struct Document: Decodable {
+        var errors: [Entry] = []
+        var message: String?
+
+        private enum Key: String, CodingKey { case errors, message, error }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Key.self)
+            let lenient = (try? container.decode([Lenient].self, forKey: .errors)) ?? []
+            errors = lenient.prefix(10).compactMap(\.entry)
+            message =
+                (try? container.decode(String.self, forKey: .message))
+                ?? (try? container.decode(String.self, forKey: .error))
+        }
+
+        var text: String {
+            errors.isEmpty ? message ?? "" : errors.map(\.text).filter { !$0.isEmpty }.joined(separator: "; ")
+        }
+    }
+
+    private struct Lenient: Decodable {
+        let entry: Entry?
+        init(from decoder: any Decoder) throws { entry = try? Entry(from: decoder) }
+    }
+
+    private struct Entry: Decodable {
+        let code: String?
+        let text: String
+
+        private enum Key: String, CodingKey {
+            case code, message, detail, description, reason, digest
+            case capitalDetail = "Detail"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Key.self)
+            code = try? container.decode(String.self, forKey: .code)
+            var parts: [String] = []
+            func add(_ text: String?) {
+                if let text, !text.isEmpty, !parts.contains(text) { parts.append(text) }
+            }
+            add(try? container.decode(String.self, forKey: .message))
+            add(try? container.decode(String.self, forKey: .detail))
+            if let detail = try? container.nestedContainer(keyedBy: Key.self, forKey: .detail) {
+                for key in [Key.message, .description, .reason, .digest, .detail, .capitalDetail] {
+                    add(try? detail.decode(String.self, forKey: key))
+                }
+            }
+            text = parts.joined(separator: ": ")
+        }
+    }
+}
