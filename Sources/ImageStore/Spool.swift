@@ -63,7 +63,7 @@ public final class Spool: ContentSource, BlobOpening {
 
     /// Keeps the image's content, durably, while `body` runs and until it is released.
     ///
-    /// `body` is where the job is committed: until it has returned, nothing of the image can be released, also by those
+    /// `body` is where the job is committed, on the caller's own actor: until it has returned, nothing of the image can be released, also by those
     /// who asked before the commit whether anybody needs it.
     ///
     /// - Returns: what `body` returns; it is given the digests that the spool now has. Layers that had to stay in place
@@ -71,7 +71,7 @@ public final class Spool: ContentSource, BlobOpening {
     /// - Throws: what `body` throws; ``ImageStoreError``: `blobsMissing`, `blobSizes`, `digestMismatch`, `cannotLink`,
     ///   `noSpace`, `unsafePath`, `system`; `CancellationError`.
     public func withPinned<Result>(
-        _ contents: ImageContents, from source: any ContentSource,
+        _ contents: ImageContents, from source: any ContentSource, isolation: isolated (any Actor)? = #isolation,
         _ body: (Set<Digest>) async throws -> Result
     ) async throws -> Result {
         let digests =
@@ -156,7 +156,8 @@ public final class Spool: ContentSource, BlobOpening {
     /// - Throws: what `stillNeeded` throws; then nothing is freed.
     @discardableResult
     public func release<Failure: Error>(
-        _ digests: [Digest], stillNeeded: ([Digest]) async throws(Failure) -> Set<Digest>
+        _ digests: [Digest], isolation: isolated (any Actor)? = #isolation,
+        stillNeeded: ([Digest]) async throws(Failure) -> Set<Digest>
     ) async throws(Failure) -> Int64 {
         let ticket = holds.withLock { $0.mark(digests) }
         defer { holds.withLock { $0.unmark(digests, ticket) } }
@@ -184,7 +185,9 @@ public final class Spool: ContentSource, BlobOpening {
     ///
     /// - Returns: bytes freed on the disk.
     @discardableResult
-    public func sweep(keeping needed: () async throws -> Set<Digest>) async throws -> Int64 {
+    public func sweep(
+        isolation: isolated (any Actor)? = #isolation, keeping needed: () async throws -> Set<Digest>
+    ) async throws -> Int64 {
         let all = try await FileWork.run(.quick) { _ in try self.digests() }
         return try await release(all) { _ in try await needed() }
     }
