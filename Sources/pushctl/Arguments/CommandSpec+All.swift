@@ -1,0 +1,159 @@
+extension CommandSpec {
+    /// In the contract, but not in this version: named so that the error says so.
+    static let announced = [
+        "tags", "repos", "tag", "login", "logout", "rules", "metrics", "doctor", "config", "limit",
+    ]
+
+    /// Every command, in the order of the help.
+    static let all: [CommandSpec] = [
+        push, status, show, wait, cancel, retry, pause, resume, verify, inspect, images, events, completion, version,
+        help,
+    ]
+
+    private static let push = CommandSpec(
+        "push", "IMAGE [DEST…]", .atLeast(1), .image,
+        summary: "push an image, and follow it",
+        details: [
+            "Enqueues one job for each DEST, a name such as registry.example/team/app:1. With no DEST the name of the "
+                + "image itself says where it goes. The jobs belong to the daemon: they go on through outages and "
+                + "restarts, and Ctrl-C only ends the following (exit status 130).",
+            "A blocked job needs a person: push then says what to do, and ends with exit status 1; the job stays in "
+                + "the queue and goes on when the cause is mended.",
+            "IMAGE is NAME[:TAG], NAME@DIGEST, or oci:DIR[:REF] for an OCI image layout.",
+        ],
+        options: [
+            .flag("detach", "d", "print the jobs' ids and return at once"),
+            .flag("all-tags", "a", "push every tag of IMAGE, a name without a tag"),
+            .value("platform", "OS/ARCH[/VARIANT]", repeats: true, "push only this platform; may be repeated"),
+            .value("priority", "N", "higher goes first (default: 0)"),
+            .value(
+                "verify", "LEVEL", choices: ["none", "manifest", "blobs", "deep"],
+                "what to check in the registry afterwards"),
+            .flag("force", "f", "ask the registry for everything again, whatever is remembered of it"),
+            .flag("dry-run", "n", "say what would be pushed, and push nothing"),
+            .value("timeout", "DURATION", "give the job up after this time, such as 90s, 30m or 2h"),
+            .value(
+                "progress", "HOW", choices: ["auto", "live", "plain", "json", "none"],
+                "default: live on a terminal, else plain; with --json none"),
+        ],
+        examples: [
+            ("pushctl push team/app:1 registry.example/team/app:1", "push and follow"),
+            ("pushctl push oci:build/app:1 registry.example/team/app:1 mirror.example/app:1", "two places at once"),
+            ("pushctl push -d registry.example/team/app:1", "enqueue, and print the job's id"),
+        ])
+
+    private static let status = CommandSpec(
+        "status", "[JOB…]", .atLeast(0), .job,
+        summary: "show the queue: what runs, waits and has ended",
+        options: [
+            .value(
+                "state", "STATE",
+                choices: [
+                    "queued", "running", "waiting", "blocked", "succeeded", "failed", "canceled", "superseded",
+                ], repeats: true,
+                "only jobs in this state (queued, running, waiting, blocked, succeeded, failed, canceled, superseded); "
+                    + "may be repeated"),
+            .value("limit", "N", "at most so many jobs (default: 50, and 10 that have ended)"),
+            .flag("watch", "w", "keep showing it, until Ctrl-C"),
+        ],
+        examples: [
+            ("pushctl status", "the jobs in hand, and the latest that ended"),
+            ("pushctl status --state blocked --state failed", "what needs a look"),
+            ("pushctl status --watch 12", "one job, live"),
+        ])
+
+    private static let show = CommandSpec(
+        "show", "JOB", .exactly(1), .job,
+        summary: "show one job whole: attempts, errors, layers",
+        examples: [("pushctl show 12", ""), ("pushctl --json show 12", "the same for a script")])
+
+    private static let wait = CommandSpec(
+        "wait", "JOB…", .atLeast(1), .job,
+        summary: "return when jobs have ended",
+        details: [
+            "Exit status: 0 if all succeeded, 1 if not, 5 when the time is up. A blocked job waits for a person, and "
+                + "so does this command: give a --timeout in scripts."
+        ],
+        options: [.value("timeout", "DURATION", "wait no longer than this, such as 90s, 30m or 2h")],
+        examples: [("pushctl wait 12 13", ""), ("pushctl wait --timeout 10m 12", "at most ten minutes")])
+
+    private static let cancel = CommandSpec(
+        "cancel", "JOB…", .atLeast(1), .job,
+        summary: "give jobs up; what has ended stays as it is",
+        examples: [("pushctl cancel 12 13", "")])
+
+    private static let retry = CommandSpec(
+        "retry", "JOB…|--failed", .atLeast(0), .job,
+        summary: "try jobs again now",
+        details: ["For jobs that have failed, are blocked, wait for their next attempt, or were canceled."],
+        options: [.flag("failed", nil, "all failed and blocked jobs")],
+        examples: [("pushctl retry 12", ""), ("pushctl retry --failed", "after the network is back")])
+
+    private static let pause = CommandSpec(
+        "pause", "[REGISTRY]", .range(0...1),
+        summary: "start no more pushes, to one registry or all",
+        details: ["Jobs are still accepted, and wait; those that run go on."],
+        examples: [("pushctl pause registry.example", ""), ("pushctl pause", "all registries")])
+
+    private static let resume = CommandSpec(
+        "resume", "[REGISTRY]", .range(0...1),
+        summary: "go on after a pause",
+        examples: [("pushctl resume registry.example", ""), ("pushctl resume", "all registries")])
+
+    private static let verify = CommandSpec(
+        "verify", "REF", .exactly(1),
+        summary: "check that a registry has an image whole",
+        details: [
+            "Looks at the root manifest, all manifests below it, and the presence and size of every blob. Exit status: 0 "
+                + "if all is as it should be, 1 if a difference was found."
+        ],
+        options: [
+            .value("against", "IMAGE", "compare with this local image"),
+            .flag("deep", nil, "download and hash every layer"),
+        ],
+        examples: [
+            ("pushctl verify registry.example/team/app:1", ""),
+            ("pushctl verify registry.example/team/app:1 --against oci:build/app:1", "is it the one I built?"),
+        ])
+
+    private static let inspect = CommandSpec(
+        "inspect", "REF", .exactly(1),
+        summary: "show a manifest: digest, type, platforms",
+        options: [.flag("raw", nil, "print the manifest's exact bytes")],
+        examples: [
+            ("pushctl inspect registry.example/team/app:1", ""),
+            ("pushctl inspect --raw registry.example/team/app:1 | sha256sum", "its digest, computed here"),
+        ])
+
+    private static let images = CommandSpec(
+        "images", "", .exactly(0),
+        summary: "list the local images, and where they were pushed")
+
+    private static let events = CommandSpec(
+        "events", "", .exactly(0),
+        summary: "print what has happened, or happens",
+        options: [
+            .flag("follow", "f", "go on with what happens from now on, until Ctrl-C"),
+            .value("since", "DURATION", "begin so long ago, such as 10m or 2h"),
+        ],
+        examples: [
+            ("pushctl events --since 1h", "the last hour"),
+            ("pushctl events --follow --json", "one JSON object a line"),
+        ])
+
+    private static let completion = CommandSpec(
+        "completion", "SHELL", .exactly(1), .shell,
+        summary: "print completions for bash, zsh or fish",
+        examples: [
+            ("pushctl completion bash > /etc/bash_completion.d/pushctl", ""),
+            ("pushctl completion fish > ~/.config/fish/completions/pushctl.fish", ""),
+        ])
+
+    private static let version = CommandSpec(
+        "version", "", .exactly(0),
+        summary: "show the versions of pushctl and pushd")
+
+    private static let help = CommandSpec(
+        "help", "[COMMAND]", .range(0...1), .command,
+        summary: "show help on a command")
+}

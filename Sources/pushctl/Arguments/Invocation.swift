@@ -1,0 +1,213 @@
+internal import OCI
+
+/// How a push is followed.
+enum ProgressStyle: String, Sendable, Equatable { case live, plain, json, none }
+
+enum Shell: String, Sendable, Equatable, CaseIterable { case bash, zsh, fish }
+
+/// What the user wants done, checked and typed.
+enum Command: Sendable, Equatable {
+    struct Push: Sendable, Equatable {
+        var image: String
+        var destinations: [String] = []
+        var detach = false
+        var allTags = false
+        var platforms: [String] = []
+        var priority: Int?
+        var verify: String?
+        var force = false
+        var dryRun = false
+        var timeout: Duration?
+        /// Nil: as it suits the output.
+        var progress: ProgressStyle?
+    }
+
+    struct Status: Sendable, Equatable {
+        var jobs: [Int] = []
+        var states: [String] = []
+        var limit: Int?
+        var watch = false
+    }
+
+    case push(Push)
+    case status(Status)
+    case show(Int)
+    case wait([Int], timeout: Duration?)
+    case cancel([Int])
+    /// Nil: all failed and blocked jobs.
+    case retry([Int]?)
+    case pause(registry: String?)
+    case resume(registry: String?)
+    case verify(reference: String, against: String?, deep: Bool)
+    case inspect(reference: String, raw: Bool)
+    case images
+    /// - Parameter since: how far back to begin; nil: with what is kept, or with now where following.
+    case events(follow: Bool, since: Duration?)
+    case completion(Shell)
+    case version
+    case help(String?)
+}
+
+/// What a command line looks up around itself.
+struct Surroundings: Sendable {
+    var environment: [String: String]
+    var directory: String
+    var userID: UInt32
+}
+
+/// One run of pushctl: a command and what holds for every command.
+struct Invocation: Sendable, Equatable {
+    var command: Command
+    var json = false
+    /// Nil: the default place, see ``socketCandidates(_:)``.
+    var socket: String?
+
+    /// - Parameter arguments: without the program's name.
+    /// - Throws: ``UsageError``.
+    init(_ arguments: [String], in surroundings: Surroundings) throws(UsageError) {
+        // Help wins over every mistake on the line; the first word that is a command is its topic.
+        let words = arguments.prefix { $0 != "--" }
+        if words.contains("--help") || words.contains("-h") {
+            let names = CommandSpec.all.map(\.name)
+            command = .help(words.first { names.contains($0) })
+            return
+        }
+        let arguments = arguments.first == "--version" ? ["version"] + arguments.dropFirst() : arguments
+        let parsed = try ParsedArguments(arguments, commands: CommandSpec.all)
+        json = parsed.has("json")
+        socket = parsed.value("socket")
+        command = parsed.has("help") ? .help(parsed.command.name) : try Self.command(parsed, in: surroundings)
+    }
+
+    private static func command(_ parsed: ParsedArguments, in around: Surroundings) throws(UsageError) -> Command {
+        let operands = parsed.operands
+        switch parsed.command.name {
+        case "push": return .push(try push(parsed, in: around))
+        case "status":
+            var status = Command.Status(states: parsed.values("state"), watch: parsed.has("watch"))
+            status.jobs = try jobs(operands)
+            status.limit = try integer(parsed, "limit", in: 1...100_000)
+            return .status(status)
+        case "show": return .show(try job(operands[0]))
+        case "wait": return .wait(try jobs(operands), timeout: try duration(parsed, "timeout"))
+        case "cancel": return .cancel(try jobs(operands))
+        case "retry":
+            let isAll = parsed.has("failed")
+            if isAll, !operands.isEmpty { throw UsageError("retry takes either jobs or --failed, not both") }
+            if !isAll, operands.isEmpty {
+                throw UsageError(
+                    "retry: JOB is missing", advice: "write: pushctl retry JOB…, or: pushctl retry --failed")
+            }
+            return .retry(isAll ? nil : try jobs(operands))
+        case "pause": return .pause(registry: operands.first)
+        case "resume": return .resume(registry: operands.first)
+        case "verify":
+            let against = try parsed.value("against").map { image throws(UsageError) in
+                try absoluteImage(image, directory: around.directory, home: around.environment["HOME"])
+            }
+            return .verify(reference: try reference(operands[0]), against: against, deep: parsed.has("deep"))
+        case "inspect":
+            if parsed.has("raw"), parsed.has("json") {
+                throw UsageError("--raw prints the registry's bytes and --json a description: they exclude each other")
+            }
+            return .inspect(reference: try reference(operands[0]), raw: parsed.has("raw"))
+        case "images": return .images
+        case "events": return .events(follow: parsed.has("follow"), since: try duration(parsed, "since"))
+        case "completion":
+            guard let shell = Shell(rawValue: operands[0]) else {
+                throw UsageError(
+                    "no completions for \"\(operands[0])\"", advice: "there are some for bash, zsh and fish")
+            }
+            return .completion(shell)
+        case "version": return .version
+        default:
+            if let topic = operands.first, !CommandSpec.all.contains(where: { $0.name == topic }) {
+                if CommandSpec.announced.contains(topic) {
+                    throw UsageError("\(topic) is not available in this version")
+                }
+                let meant = nearest(to: topic, among: CommandSpec.all.map(\.name))
+                throw UsageError("there is no command \"\(topic)\"", advice: meant.map { "did you mean \($0)?" })
+            }
+            return .help(operands.first)
+        }
+    }
+
+    private static func push(_ parsed: ParsedArguments, in around: Surroundings) throws(UsageError) -> Command.Push {
+        let image = try absoluteImage(
+            parsed.operands[0], directory: around.directory, home: around.environment["HOME"])
+        var push = Command.Push(image: image, destinations: Array(parsed.operands.dropFirst()))
+        for destination in push.destinations { _ = try reference(destination) }
+        push.detach = parsed.has("detach")
+        push.allTags = parsed.has("all-tags")
+        push.force = parsed.has("force")
+        push.dryRun = parsed.has("dry-run")
+        push.verify = parsed.value("verify")
+        push.priority = try integer(parsed, "priority", in: -1000...1000)
+        push.timeout = try duration(parsed, "timeout")
+        for text in parsed.values("platform") {
+            guard Platform(parsing: text) != nil else {
+                throw UsageError(
+                    "\"\(text)\" is not a platform", advice: "write OS/ARCH[/VARIANT], such as linux/arm64")
+            }
+            push.platforms.append(text)
+        }
+        push.progress = parsed.value("progress").flatMap(ProgressStyle.init(rawValue:))  // nil for "auto"
+        if push.detach, parsed.has("progress") { throw conflict("--detach", "--progress") }
+        if push.detach, push.dryRun { throw conflict("--detach", "--dry-run") }
+        if parsed.has("json"), push.progress == .live || push.progress == .plain {
+            throw conflict("--json", "--progress \(parsed.value("progress") ?? "")")
+        }
+        return push
+    }
+
+    private static func conflict(_ one: String, _ other: String) -> UsageError {
+        UsageError("\(one) and \(other) exclude each other", advice: "leave one of them out")
+    }
+
+    private static func jobs(_ texts: [String]) throws(UsageError) -> [Int] {
+        var jobs: [Int] = []
+        for text in texts {
+            let id = try job(text)
+            if !jobs.contains(id) { jobs.append(id) }
+        }
+        return jobs
+    }
+
+    private static func job(_ text: String) throws(UsageError) -> Int {
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let id = Int(text), id > 0 else {
+            throw UsageError("\"\(text)\" is not a job's id", advice: "ids are the numbers that pushctl status shows")
+        }
+        return id
+    }
+
+    /// Only what no daemon could understand is refused here: the rest depends on its configuration.
+    private static func reference(_ text: String) throws(UsageError) -> String {
+        guard !text.isEmpty else { throw UsageError("a name is empty", advice: "write HOST[:PORT]/REPOSITORY[:TAG]") }
+        if let scheme = ["docker://", "https://", "http://"].first(where: text.hasPrefix) {
+            throw UsageError(
+                "\"\(text)\" is an address, not a name", advice: "leave out \(scheme): \(text.dropFirst(scheme.count))")
+        }
+        return text
+    }
+
+    private static func integer(
+        _ parsed: ParsedArguments, _ option: String, in range: ClosedRange<Int>
+    ) throws(UsageError) -> Int? {
+        guard let text = parsed.value(option) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw UsageError(
+                "--\(option) can't be \"\(text)\"",
+                advice: "it is a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    private static func duration(_ parsed: ParsedArguments, _ option: String) throws(UsageError) -> Duration? {
+        guard let text = parsed.value(option) else { return nil }
+        guard let duration = parseDuration(text) else {
+            throw UsageError(
+                "--\(option) can't be \"\(text)\"", advice: "write 30s, 5m, 2h, 1h30m or plain seconds, up to 366 days")
+        }
+        return duration
+    }
+}

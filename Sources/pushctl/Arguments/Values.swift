@@ -1,0 +1,58 @@
+/// A time span as people type it: `30s`, `5m`, `2h`, `1h30m`, `500ms`, or plain seconds such as `90` or `1.5`.
+///
+/// - Returns: nil unless it is one, above zero and at most 366 days.
+func parseDuration(_ text: String) -> Duration? {
+    let most = 366.0 * 86_400
+    if let seconds = decimal(text) { return seconds > 0 && seconds <= most ? .seconds(seconds) : nil }
+    let units: [(name: String, seconds: Double)] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001)]
+    var rest = text[...]
+    var seconds = 0.0
+    var allowed = units[...]  // each unit once, largest first
+    while !rest.isEmpty {
+        let number = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let name = rest.dropFirst(number.count).prefix { $0.isASCII && $0.isLetter }
+        guard let amount = decimal(String(number)), let place = allowed.firstIndex(where: { $0.name == name }) else {
+            return nil
+        }
+        seconds += amount * allowed[place].seconds
+        allowed = allowed[(place + 1)...]
+        rest = rest.dropFirst(number.count + name.count)
+    }
+    return seconds > 0 && seconds <= most ? .seconds(seconds) : nil
+}
+
+/// Digits with at most one point between them: neither sign, exponent, `inf` nor `nan`.
+private func decimal(_ text: String) -> Double? {
+    guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 18 else { return nil }
+    func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+    guard isDigit(first), isDigit(last), text.utf8.allSatisfy({ isDigit($0) || $0 == 0x2E }) else { return nil }
+    return Double(text)
+}
+
+/// The image as it is sent to the daemon, which does not know this process's working directory.
+///
+/// The path after `oci:`, `oci-archive:` and `docker-archive:` is made absolute; `~/` is the home directory, because
+/// shells leave it alone there. Everything else goes as it is: the daemon knows its stores.
+///
+/// - Throws: ``UsageError`` for an empty name, a scheme without a path, and a path without a scheme.
+func absoluteImage(_ image: String, directory: String, home: String?) throws(UsageError) -> String {
+    guard !image.isEmpty else { throw UsageError("the image's name is empty") }
+    for scheme in ["oci:", "oci-archive:", "docker-archive:"] where image.hasPrefix(scheme) {
+        var path = image.dropFirst(scheme.count)
+        guard !path.isEmpty, !path.hasPrefix(":") else {
+            throw UsageError("\"\(image)\" names no path", advice: "write: \(scheme)PATH[:REF]")
+        }
+        if path.hasPrefix("/") { return image }
+        if path.hasPrefix("~/"), let home, home.hasPrefix("/") { return scheme + home + path.dropFirst(1) }
+        while path.hasPrefix("./") { path = path.dropFirst(2).drop { $0 == "/" } }
+        let base = directory == "/" ? "" : directory
+        if path == "." || path.isEmpty { return scheme + (base.isEmpty ? "/" : base) }
+        if path.hasPrefix(".:") { return scheme + (base.isEmpty ? "/" : base) + path.dropFirst(1) }
+        return scheme + base + "/" + path
+    }
+    if image.hasPrefix("/") || image.hasPrefix("./") || image.hasPrefix("../") || image.hasPrefix("~/") {
+        throw UsageError(
+            "\"\(image)\" is a path, not the name of an image", advice: "for an OCI image layout write: oci:\(image)")
+    }
+    return image
+}

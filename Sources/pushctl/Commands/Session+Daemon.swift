@@ -1,0 +1,93 @@
+internal import Control
+
+/// Commands about the machine and the daemon.
+extension Session {
+    func images() async throws -> Int32 {
+        let images = try await call(Images.self, Images.Input()).images
+        if json {
+            try console.printJSON(["images": images])
+            return ExitStatus.done
+        }
+        guard !images.isEmpty else {
+            try console.print(
+                "no images: name a store in pushd's configuration, or push one with: pushctl push oci:DIR …")
+            return ExitStatus.done
+        }
+        var table = Table(
+            columns: [
+                .init("IMAGE", keepsEnd: true), .init("DIGEST"), .init("SIZE", .right), .init("STORE", keepsEnd: true),
+                .init("PUSHED TO", keepsEnd: true),
+            ])
+        for image in images {
+            var cells = [
+                Line(image.name), Line(shortDigest(image.digest)), Line(formatBytes(image.size)), Line(image.store),
+            ]
+            let places =
+                image.pushed.isEmpty
+                ? [Line()]
+                : image.pushed.map { push in
+                    // A later build under the same name is not what the registry has.
+                    Line(push.destination + (push.digest == image.digest ? "" : " (an older one)"))
+                }
+            for place in places {
+                table.rows.append(cells + [place])
+                cells = [Line(), Line(), Line(), Line()]
+            }
+        }
+        let width = console.isTerminal ? console.size().width : nil
+        try console.print(width.map { table.lines(fitting: $0, ellipsis: console.glyphs.ellipsis) } ?? table.lines())
+        return ExitStatus.done
+    }
+
+    func events(follow: Bool, since: Duration?) async throws -> Int32 {
+        let from = since.map { Timestamp(milliseconds: console.now() - Int64($0.inSeconds * 1000)) }
+        let input = Events.Input(follow: follow ? true : nil, since: from)
+        for try await reply in try await daemon.connect().stream(Events.self, input) {
+            guard let event = reply.event else { break }
+            if json { try console.printJSON(event) } else { try console.print(line(event)) }
+        }
+        return ExitStatus.done
+    }
+
+    private func line(_ event: EventInfo) -> Line {
+        var line = Line(console.isTerminal ? console.localTime(event.at.milliseconds) : event.at.description, .dim)
+        if let job = event.job { line.append("  job \(job)") }
+        if let destination = event.destination { line.append("  " + destination) }
+        if let state = event.state {
+            line.append("  " + state, style(of: state))
+        } else {
+            line.append("  " + event.kind)
+        }
+        if let message = event.message { line.append((event.state == nil ? "  " : ": ") + message) }
+        return line
+    }
+
+    /// Works without a daemon too: the version of pushctl itself was asked for first.
+    func version() async throws -> Int32 {
+        let daemon: Status.Output?
+        var why = ""
+        do {
+            daemon = try await call(Status.self, Status.Input())
+        } catch let error as ControlClientError {
+            (daemon, why) = (nil, error.description)
+        } catch let error as Failure {
+            (daemon, why) = (nil, error.message)
+        }
+        if json {
+            try console.printJSON(["pushctl": pushctlVersion, "pushd": daemon?.version])
+            return ExitStatus.done
+        }
+        var line = Line("pushd   ")
+        if let daemon {
+            let seconds = Double(console.now() - daemon.startedAt.milliseconds) / 1000
+            line.append("\(daemon.version) (process \(daemon.pid), up for \(formatSpan(seconds: seconds)))")
+        } else {
+            line.append(why, .dim)
+        }
+        try console.print(["pushctl \(pushctlVersion)", line])
+        return ExitStatus.done
+    }
+}
+
+/// The version of this pushctl.
+let pushctlVersion = "0.1.0"

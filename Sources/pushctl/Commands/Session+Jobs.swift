@@ -1,0 +1,86 @@
+internal import Control
+
+/// Commands that change jobs or wait for them.
+extension Session {
+    func wait(_ jobs: [Int], timeout: Duration?) async throws -> Int32 {
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        var client = try await daemon.connect()
+        var ended: [JobInfo]?
+        while ended == nil {
+            let left = deadline.map { max(($0 - .now).inSeconds, 0) }
+            do {
+                ended = try await client.call(Wait.self, Wait.Input(jobs: jobs, timeout: left)).jobs
+            } catch let error as ControlClientError where error.isLoss {
+                client = try await daemon.connectAgain(within: Follower.patience)
+            } catch let error as ControlError where error.kind == .stopping {
+                client = try await daemon.connectAgain(within: Follower.patience)
+            }
+        }
+        let jobs = ended ?? []
+        if json {
+            try console.printJSON(JobsDocument(try await withBlobs(jobs, over: client)))
+        } else {
+            try console.print(jobs.map(jobLine))
+        }
+        return verdict(on: jobs)
+    }
+
+    func cancel(_ jobs: [Int]) async throws -> Int32 {
+        let client = try await daemon.connect()
+        let jobs = try await client.call(Cancel.self, Cancel.Input(jobs: jobs)).jobs
+        try await tellChanged(jobs, over: client) { $0.state == "canceled" ? nil : "it had ended before" }
+        return ExitStatus.done
+    }
+
+    func retry(_ jobs: [Int]?) async throws -> Int32 {
+        let client = try await daemon.connect()
+        let changed = try await client.call(Retry.self, Retry.Input(jobs: jobs, failed: jobs == nil ? true : nil)).jobs
+        if changed.isEmpty, !json { try console.print("no failed jobs") }
+        try await tellChanged(changed, over: client) { _ in nil }
+        return ExitStatus.done
+    }
+
+    private func tellChanged(
+        _ jobs: [JobInfo], over client: ControlClient, note: (JobInfo) -> String?
+    ) async throws {
+        if json { return try console.printJSON(JobsDocument(try await withBlobs(jobs, over: client))) }
+        for job in jobs {
+            var line = jobLine(job)
+            if let note = note(job) { line.append(" (\(note))", .dim) }
+            try console.print(line)
+        }
+    }
+
+    func pause(_ registry: String?) async throws -> Int32 {
+        let registries = try await call(Pause.self, Pause.Input(registry: registry)).registries
+        return try tell(registries, summary: registry == nil ? "all registries are paused" : nil)
+    }
+
+    func resume(_ registry: String?) async throws -> Int32 {
+        let registries = try await call(Resume.self, Resume.Input(registry: registry)).registries
+        return try tell(registries, summary: registry == nil ? "all registries go on" : nil)
+    }
+
+    private func tell(_ registries: [RegistryInfo], summary: String?) throws -> Int32 {
+        if json {
+            try console.printJSON(["registries": registries])
+            return ExitStatus.done
+        }
+        if let summary { try console.print(Line(summary)) }
+        for registry in registries {
+            var line = Line(registry.name + "  ")
+            if let reason = registry.reason {
+                line.append("paused", .warning)
+                line.append(": " + reason)
+                if let until = registry.pausedUntil {
+                    line.append("; goes on \(formatAge(of: until.milliseconds, now: console.now()))")
+                }
+            } else {
+                line.append("active", .good)
+            }
+            if registry.running > 0 { line.append("  \(registry.running) running") }
+            try console.print(line)
+        }
+        return ExitStatus.done
+    }
+}

@@ -1,0 +1,64 @@
+internal import Control
+internal import FoundationEssentials
+
+/// Commands that look at what a registry has.
+extension Session {
+    func verify(_ reference: String, against: String?, deep: Bool) async throws -> Int32 {
+        let input = Verify.Input(reference: reference, against: against, level: deep ? "deep" : nil)
+        let report = try await call(Verify.self, input).report
+        if json { try console.printJSON(report) } else { try console.print(lines(report, against: against)) }
+        return report.verified ? ExitStatus.done : ExitStatus.failed
+    }
+
+    private func lines(_ report: VerifyReport, against: String?) -> [Line] {
+        var verdict = Line(report.reference + "  ", .bold)
+        if report.verified {
+            verdict.append("verified", .good)
+            if let against { verdict.append(": it is \(against)") }
+        } else {
+            let count = report.problems.count
+            verdict.append(count == 1 ? "differs: 1 problem" : "differs: \(count) problems", .bad)
+        }
+        let checked =
+            switch report.level {
+            case "manifest": "manifests checked"
+            case "blobs": "manifests checked, and that every blob is there in its size"
+            case "deep": "manifests checked, every blob downloaded and hashed"
+            default: "checked at level \(report.level)"
+            }
+        let blobs = "\(report.blobs) \(report.blobs == 1 ? "blob" : "blobs"), \(formatBytes(report.bytes))"
+        var lines = [verdict, "  \(report.digest)", Line("  \(blobs): \(checked)", .dim)]
+        for problem in report.problems {
+            var line = Line("  " + problem.kind, .bad)
+            line.append("  \(shortDigest(problem.digest))  \(problem.message)")
+            lines.append(line)
+        }
+        return lines
+    }
+
+    func inspect(_ reference: String, raw: Bool) async throws -> Int32 {
+        let output = try await call(Inspect.self, Inspect.Input(reference: reference, raw: raw ? true : nil))
+        if raw {
+            guard let bytes = Data(base64Encoded: output.manifest) else {
+                throw Failure("cannot print the manifest: the daemon's answer is not Base64", status: ExitStatus.failed)
+            }
+            try console.write(Array(bytes))
+        } else if json {
+            try console.printJSON(output)
+        } else {
+            var lines: [Line] = [
+                Line(output.reference, .bold),
+                "  digest      \(output.digest)",
+                "  media type  \(output.mediaType)",
+                "  manifest    \(formatBytes(output.size))",
+            ]
+            for (index, platform) in output.platforms.enumerated() {
+                let name = (index == 0 ? "platforms" : "").padding(to: 12)
+                let digest = platform.digest == output.digest ? "" : "  " + platform.digest
+                lines.append("  \(name)\(platform.platform.padding(to: 16))\(digest)")
+            }
+            try console.print(lines)
+        }
+        return ExitStatus.done
+    }
+}

@@ -1,0 +1,186 @@
+internal import Control
+internal import Glibc
+
+extension Session {
+    func status(_ status: Command.Status) async throws -> Int32 {
+        if status.watch { return try await watch(status) }
+        let client = try await daemon.connect()
+        let list = try await jobs(for: status, over: client)
+        if json || !list.jobs.isEmpty || status.jobs.isEmpty { try show(list, for: status) }
+        return missing(status.jobs, in: list.jobs)
+    }
+
+    /// The jobs to show: where nothing was chosen, those in hand first and then the latest that have ended.
+    private func jobs(for status: Command.Status, over client: ControlClient) async throws -> List.Output {
+        var input = List.Input(
+            states: status.states.isEmpty ? nil : status.states, jobs: status.jobs.isEmpty ? nil : status.jobs,
+            limit: status.limit ?? max(50, status.jobs.count), withBlobs: json ? true : nil)
+        if input.states != nil || input.jobs != nil { return try await client.call(List.self, input) }
+        input.states = JobStates.open
+        var list = try await client.call(List.self, input)
+        input.states = JobStates.ended
+        input.limit = status.limit.map { $0 - list.jobs.count } ?? 10
+        if (input.limit ?? 0) > 0 { list.jobs += try await client.call(List.self, input).jobs }
+        return list
+    }
+
+    private func show(_ list: List.Output, for status: Command.Status) throws {
+        if json { return try console.printJSON(StatusDocument(list)) }
+        let width = console.isTerminal ? console.size().width : nil
+        try console.print(statusLines(list, status, width: width))
+    }
+
+    private func statusLines(_ list: List.Output, _ status: Command.Status, width: Int?) -> [Line] {
+        guard !list.jobs.isEmpty else {
+            let isChosen = !status.jobs.isEmpty || !status.states.isEmpty
+            return [
+                isChosen
+                    ? "no such jobs" : "no jobs yet: push an image with: pushctl push IMAGE REGISTRY/REPOSITORY:TAG"
+            ]
+        }
+        var lines = StatusTable(jobs: list.jobs, now: console.now(), glyphs: console.glyphs).lines(width: width)
+        let all = list.counts.values.reduce(0, +)
+        if status.jobs.isEmpty, status.states.isEmpty, all > list.jobs.count {
+            let counts = JobStates.all.compactMap { state in
+                list.counts[state].map { $0 > 0 ? "\($0) \(state)" : nil } ?? nil
+            }
+            lines.append(Line("\(all) jobs in all: " + counts.joined(separator: ", "), .dim))
+        }
+        return lines
+    }
+
+    private func missing(_ ids: [Int], in jobs: [JobInfo]) -> Int32 {
+        let missing = ids.filter { id in !jobs.contains { $0.id == id } }
+        guard !missing.isEmpty else { return ExitStatus.done }
+        for id in missing {
+            console.complain("there is no job \(id)", advice: "jobs that ended long ago are forgotten")
+        }
+        return ExitStatus.notFound
+    }
+
+    /// Shows the table again whenever an event tells of news, and each second for progress and times.
+    private func watch(_ status: Command.Status) async throws -> Int32 {
+        let watcher = Task { try await keepShowing(status) }
+        let interrupted = SignalNote()
+        let signals = Signals([SIGINT, SIGTERM, SIGHUP]) { number in
+            Task { @MainActor in
+                interrupted.number = number
+                watcher.cancel()
+            }
+        }
+        defer { signals.stop() }
+        let result = await watcher.result
+        // Ctrl-C is how watching ends: that is no failure.
+        if let number = interrupted.number { return number == SIGINT ? ExitStatus.done : Self.status(ofSignal: number) }
+        try result.get()
+        return ExitStatus.done
+    }
+
+    private func keepShowing(_ status: Command.Status) async throws {
+        var picture = WatchPicture()
+        var last: List.Output?
+        var client = try await daemon.connect()
+        var bell = try await EventBell(daemon)
+        while !Task.isCancelled {
+            do {
+                let list = try await jobs(for: status, over: client)
+                if console.isTerminal, !json {
+                    try picture.draw(statusLines(list, status, width: console.size().width), on: console)
+                } else if list != last {
+                    if last != nil, !json { try console.print(Line()) }
+                    try show(list, for: status)
+                }
+                last = list
+                await bell.wait(atMost: .seconds(1))
+            } catch let error as ControlClientError where error.isLoss {
+                if console.isTerminal, !json {
+                    let lines = last.map { statusLines($0, status, width: console.size().width) } ?? []
+                    let note = Line("pushd can't be reached; trying to connect again", .warning)
+                    try picture.draw([note] + lines, on: console)
+                }
+                client = try await daemon.connectAgain(within: Follower.patience)
+                bell = try await EventBell(daemon)
+            }
+        }
+    }
+}
+
+/// The table of `status --watch`, drawn in place.
+private struct WatchPicture {
+    private var screen = LiveScreen()
+
+    mutating func draw(_ lines: [Line], on console: Console) throws(OutputError) {
+        guard console.isForeground() else { return }
+        let size = console.size()
+        var lines = lines
+        if lines.count > size.height - 1 {
+            let hidden = lines.count - max(size.height - 2, 1)
+            lines = Array(lines.prefix(max(size.height - 2, 1)))
+            lines.append(Line("\(console.glyphs.ellipsis) and \(hidden) more lines", .dim))
+        }
+        lines = lines.map { $0.truncated(to: size.width, ellipsis: console.glyphs.ellipsis) }
+        try console.write(Array(screen.frame(lines, width: size.width, color: console.color).utf8))
+    }
+}
+
+/// Which signal came.
+@MainActor
+private final class SignalNote {
+    var number: Int32?
+}
+
+/// Rings when the daemon tells of an event.
+@MainActor
+private final class EventBell {
+    private var listener: Task<Void, Never>?
+    private var hasRung = false
+    private var sleeper: Task<Void, any Error>?
+
+    init(_ daemon: Daemon) async throws {
+        let events = try await daemon.connect().stream(Events.self, Events.Input(follow: true))
+        listener = Task { [weak self] in
+            // Its failure shows in the next call too, and is told there.
+            do { for try await _ in events { self?.ring() } } catch {}
+        }
+    }
+
+    isolated deinit { listener?.cancel() }
+
+    private func ring() {
+        hasRung = true
+        sleeper?.cancel()
+    }
+
+    /// Returns at the first ring since the last time, and not sooner than a tenth of a second.
+    func wait(atMost limit: Duration) async {
+        try? await Task.sleep(for: .milliseconds(100))
+        if !hasRung {
+            let sleeper = Task { try await Task.sleep(for: limit) }
+            self.sleeper = sleeper
+            await withTaskCancellationHandler {
+                _ = await sleeper.result
+            } onCancel: {
+                sleeper.cancel()
+            }
+        }
+        hasRung = false
+    }
+}
+
+/// The states of a job as the contract with users names them.
+enum JobStates {
+    static let open = ["running", "waiting", "queued", "blocked"]
+    static let ended = ["succeeded", "failed", "canceled", "superseded"]
+    static let all = open + ended
+}
+
+/// `{"counts":{…},"jobs":[…]}`.
+private struct StatusDocument: Encodable {
+    let jobs: [JobDocument]
+    let counts: [String: Int]
+
+    init(_ list: List.Output) {
+        jobs = list.jobs.map(JobDocument.init)
+        counts = list.counts
+    }
+}

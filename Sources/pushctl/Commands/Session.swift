@@ -1,0 +1,95 @@
+internal import Control
+
+/// One run of a command: what was asked for, and what it works with.
+///
+/// All of pushctl runs on the main actor: output may block there, and nothing needs a lock.
+@MainActor
+struct Session {
+    let console: Console
+    let daemon: Daemon
+    let json: Bool
+
+    /// What pushctl ends with after Ctrl-C, as shells expect it: 128 and the signal's number.
+    nonisolated static func status(ofSignal number: Int32) -> Int32 { 128 + number }
+
+    /// Carries out `command`.
+    ///
+    /// - Returns: the exit status, see cli.md.
+    /// - Throws: ``Failure``, ``ControlError``, ``ControlClientError``, ``OutputError``.
+    func run(_ command: Command) async throws -> Int32 {
+        switch command {
+        case .push(let push): return try await self.push(push)
+        case .status(let status): return try await self.status(status)
+        case .show(let job): return try await show(job)
+        case .wait(let jobs, let timeout): return try await wait(jobs, timeout: timeout)
+        case .cancel(let jobs): return try await cancel(jobs)
+        case .retry(let jobs): return try await retry(jobs)
+        case .pause(let registry): return try await pause(registry)
+        case .resume(let registry): return try await resume(registry)
+        case .verify(let reference, let against, let deep):
+            return try await verify(reference, against: against, deep: deep)
+        case .inspect(let reference, let raw): return try await inspect(reference, raw: raw)
+        case .images: return try await images()
+        case .events(let follow, let since): return try await events(follow: follow, since: since)
+        case .version: return try await version()
+        case .completion(let shell):
+            try console.write(Array(shell.completions(for: CommandSpec.all).utf8))
+            return ExitStatus.done
+        case .help(let topic):
+            let spec = CommandSpec.all.first { $0.name == topic }
+            try console.print(spec.map(helpText(of:)) ?? helpText(of: CommandSpec.all))
+            return ExitStatus.done
+        }
+    }
+
+    /// One call on a connection of its own.
+    func call<M: Method>(_ method: M.Type, _ input: M.Input) async throws -> M.Output {
+        try await daemon.connect().call(method, input)
+    }
+
+    /// Scripts are promised the blobs of each job, which most answers leave out.
+    func withBlobs(_ jobs: [JobInfo], over client: ControlClient) async throws -> [JobInfo] {
+        let missing = jobs.filter { $0.blobs == nil }.map(\.id)
+        guard !missing.isEmpty else { return jobs }
+        let input = List.Input(jobs: missing, limit: missing.count, withBlobs: true)
+        let found = try await client.call(List.self, input).jobs
+        let blobs = Dictionary(found.map { ($0.id, $0.blobs) }, uniquingKeysWith: { first, _ in first })
+        return jobs.map { job in
+            var job = job
+            if job.blobs == nil { job.blobs = blobs[job.id] ?? nil }
+            return job
+        }
+    }
+
+    /// What jobs came to: tells of each that did not succeed, and weighs them into one exit status.
+    func verdict(on jobs: [JobInfo]) -> Int32 {
+        var status = ExitStatus.done
+        for job in jobs where job.state != "succeeded" {
+            let what = "job \(job.id) to \(job.destination)"
+            let why = job.error?.message ?? "no reason is known"
+            switch job.state {
+            case "failed": console.complain("\(what) failed: \(why)", advice: job.error?.advice)
+            case "blocked":
+                let stays = "job \(job.id) stays in the queue, and goes on when that is mended"
+                let advice = job.error?.advice.map { "\($0) (\(stays))" } ?? stays
+                console.complain("\(what) is blocked: \(why)", advice: advice)
+            case "superseded":
+                let newer = job.supersededBy.map { "job \($0)" } ?? "a newer job"
+                let advice = job.supersededBy.map { "wait for that one with: pushctl wait \($0)" }
+                console.complain("\(what) did not run: \(newer) took its place", advice: advice)
+            default: console.complain("\(what) was \(job.state)", advice: nil)
+            }
+            let isTimeout = job.state == "failed" && job.error?.code == "timeout"
+            if !isTimeout || status == ExitStatus.failed {
+                status = ExitStatus.failed
+            } else {
+                status = ExitStatus.timedOut
+            }
+        }
+        return status
+    }
+}
+
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

@@ -1,0 +1,63 @@
+internal import Control
+
+/// The way to the daemon.
+struct Daemon: Sendable {
+    /// Sockets to try, the first choice first: see ``socketCandidates(named:_:)``.
+    let sockets: [String]
+
+    /// - Throws: ``ControlClientError`` of the last socket tried, ``Failure`` if there is none of several.
+    func connect() async throws -> ControlClient {
+        for socket in sockets.dropLast() {
+            do {
+                return try await ControlClient.connect(path: socket)
+            } catch let error as ControlClientError where error.cause == .noSocket {}
+        }
+        do {
+            return try await ControlClient.connect(path: sockets.last ?? "")
+        } catch let error as ControlClientError where error.cause == .noSocket && sockets.count > 1 {
+            throw Failure(
+                "no daemon answers: there is no socket at " + sockets.joined(separator: ", nor at "),
+                advice: error.advice, status: error.exitStatus)
+        }
+    }
+
+    /// Tries until the daemon is back, such as after an upgrade.
+    ///
+    /// - Throws: what ``connect()`` threw last when the time is up; `CancellationError`.
+    func connectAgain(within patience: Duration) async throws -> ControlClient {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            do {
+                return try await connect()
+            } catch {
+                try Task.checkCancellation()
+                guard ContinuousClock.now < deadline else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(300))
+        }
+    }
+}
+
+extension ControlClientError {
+    /// Whether the daemon went away, and may come back.
+    var isLoss: Bool {
+        switch cause {
+        case .noSocket, .nobodyListens, .busy, .connectFailed, .connectionLost: true
+        case .notPermitted, .pathInvalid, .protocolViolation, .replyTooLarge, .timedOut: false
+        }
+    }
+}
+
+/// A command that did not do what it was asked for.
+struct Failure: Error, Equatable {
+    /// `what failed: why`.
+    let message: String
+    let advice: String?
+    let status: Int32
+
+    init(_ message: String, advice: String? = nil, status: Int32) {
+        self.message = message
+        self.advice = advice
+        self.status = status
+    }
+}

@@ -1,0 +1,68 @@
+internal import Control
+internal import Glibc
+
+@main
+enum Pushctl {
+    static func main() async {
+        // A reader or a daemon that goes away is an error to be told, not a reason to be killed.
+        signal(SIGPIPE, SIG_IGN)
+        let surroundings = Surroundings.ofThisProcess()
+        let console = Console.standard(surroundings.environment)
+        exit(await run(Array(CommandLine.arguments.dropFirst()), in: surroundings, console: console))
+    }
+
+    /// Everything that pushctl does, without touching the process: what tests call.
+    ///
+    /// - Parameter arguments: without the program's name.
+    /// - Returns: the exit status.
+    @MainActor
+    static func run(_ arguments: [String], in surroundings: Surroundings, console: Console) async -> Int32 {
+        do {
+            if arguments.isEmpty {
+                var text = ""
+                for line in helpText(of: CommandSpec.all) { text += line.rendered(color: console.errorColor) + "\n" }
+                try console.writeError(Array(text.utf8))
+                return ExitStatus.usage
+            }
+            let invocation = try Invocation(arguments, in: surroundings)
+            let daemon = Daemon(sockets: socketCandidates(named: invocation.socket, surroundings))
+            return try await Session(console: console, daemon: daemon, json: invocation.json).run(invocation.command)
+        } catch let error as UsageError {
+            console.complain(error.message, advice: error.advice)
+            return ExitStatus.usage
+        } catch let error as Failure {
+            console.complain(error.message, advice: error.advice)
+            return error.status
+        } catch let error as ControlError {
+            console.complain(error.message, advice: error.advice)
+            return error.exitStatus
+        } catch let error as ControlClientError {
+            console.complain(error.description, advice: error.advice)
+            return error.exitStatus
+        } catch let error as OutputError where error.number == EPIPE {
+            return Session.status(ofSignal: SIGPIPE)  // quietly: `pushctl status | head` has what it wants
+        } catch let error as OutputError {
+            console.complain("cannot write the output: \(String(cString: strerror(error.number)))", advice: nil)
+            return ExitStatus.failed
+        } catch {
+            console.complain("\(error)", advice: nil)
+            return ExitStatus.failed
+        }
+    }
+}
+
+extension Surroundings {
+    static func ofThisProcess() -> Surroundings {
+        let names = ["PUSHD_SOCKET", "XDG_RUNTIME_DIR", "HOME", "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"]
+        var environment: [String: String] = [:]
+        for name in names {
+            if let value = getenv(name) { environment[name] = String(cString: value) }
+        }
+        var directory = "/"
+        if let path = getcwd(nil, 0) {  // allocated in the size needed
+            directory = String(cString: path)
+            free(path)
+        }
+        return Surroundings(environment: environment, directory: directory, userID: geteuid())
+    }
+}

@@ -1,0 +1,80 @@
+internal import Control
+
+/// The twelve hexadecimal digits that people tell digests apart by.
+func shortDigest(_ digest: String) -> String {
+    let hex = digest.split(separator: ":", maxSplits: 1).last ?? ""
+    return String(hex.prefix(12)).padding(to: 12)
+}
+
+/// What became of a blob: `already exists`, `mounted from team/base`, `shared with job 12`.
+func describeOutcome(_ outcome: String, detail: String?) -> String {
+    switch outcome {
+    case "pending": "waiting"
+    case "existing": "already exists"
+    case "mounted": "mounted" + (detail.map { " " + $0 } ?? "")
+    case "shared": "shared" + (detail.map { " with " + $0 } ?? "")
+    case "skipped": "not sent: it may not be distributed"
+    default: outcome + (detail.map { " " + $0 } ?? "")
+    }
+}
+
+/// The colour of a job's state.
+func style(of state: String) -> Line.Style {
+    switch state {
+    case "succeeded": .good
+    case "failed", "blocked": .bad
+    case "waiting": .warning
+    case "running": .accent
+    case "canceled", "superseded": .dim
+    default: .plain
+    }
+}
+
+extension String {
+    /// Filled up with spaces on the right to `width` columns.
+    func padding(to width: Int) -> String { self + String(repeating: " ", count: Swift.max(width - displayWidth, 0)) }
+}
+
+/// Why a job is not done, in one sentence; nil where nothing is wrong with it.
+///
+/// `next attempt in 8 s: registry.example can't be reached: connection refused`
+///
+/// - Parameter now: milliseconds since 1970.
+func describeTrouble(of job: JobInfo, now: Int64) -> String? {
+    switch job.state {
+    case "queued", "waiting":
+        var parts: [String] = []
+        if let at = job.nextAttemptAt?.milliseconds, at > now {
+            parts.append("next attempt in " + formatSpan(seconds: (Double(at - now) / 1000).rounded(.up)))
+        }
+        if let error = job.error {
+            parts.append(error.message)
+        } else if let waitsFor = job.waitsFor {
+            parts.append("waits for " + waitsFor)
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: ": ")
+    case "blocked", "failed": return job.error?.message
+    case "running": return job.waitsFor.map { "waits for " + $0 }
+    default: return nil
+    }
+}
+
+/// What became of the bytes: `105 MB uploaded, 1.2 MB already there`.
+func outcomeSums(of blobs: [BlobInfo]) -> String {
+    let names = [
+        ("uploaded", "uploaded"), ("mounted", "mounted"), ("existing", "already there"), ("shared", "shared"),
+        ("skipped", "left out"), ("pending", "not sent"),
+    ]
+    return names.compactMap { outcome, name -> String? in
+        let found = blobs.filter { $0.outcome == outcome }
+        return found.isEmpty ? nil : formatBytes(found.reduce(0) { $0 + $1.size }) + " " + name
+    }.joined(separator: ", ")
+}
+
+/// One line on a job, for logs and pipes: `job 12  registry.example/team/app:1  queued`.
+func jobLine(_ job: JobInfo) -> Line {
+    var line = Line("job \(job.id)  \(job.destination)  ")
+    line.append(job.state, style(of: job.state))
+    if let newer = job.supersededBy { line.append(" by job \(newer)") }
+    return line
+}

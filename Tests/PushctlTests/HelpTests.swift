@@ -1,0 +1,55 @@
+import Testing
+
+@testable import pushctl
+
+@Suite("Help and completions")
+struct HelpTests {
+    @Test("the first screen fits a terminal of 80 by 30")
+    func firstScreen() {
+        let lines = helpText(of: CommandSpec.all)
+        #expect(lines.count <= 30)
+        #expect(lines.allSatisfy { $0.width <= 80 })
+        #expect(CommandSpec.all.allSatisfy { spec in lines.contains { $0.text.contains("  " + spec.name) } })
+    }
+
+    @Test("the help of each command fits 80 columns and names every option", arguments: CommandSpec.all.map(\.name))
+    func command(name: String) throws {
+        let spec = try #require(CommandSpec.all.first { $0.name == name })
+        let lines = helpText(of: spec)
+        #expect(lines.allSatisfy { $0.width <= 80 })
+        for option in spec.options + CommandSpec.globalOptions {
+            #expect(lines.contains { $0.text.contains("--" + option.name) })
+        }
+    }
+
+    @Test("every example is a command line that is understood")
+    func examples() throws {
+        let around = Surroundings(environment: [:], directory: "/", userID: 0)
+        for example in CommandSpec.all.flatMap(\.examples) {
+            let line = example.line.prefix { $0 != "|" && $0 != ">" }
+            let words = line.split(separator: " ").map(String.init)
+            #expect(words.first == "pushctl")
+            _ = try Invocation(Array(words.dropFirst()), in: around)
+        }
+    }
+
+    @Test("completions know every command and option", arguments: Shell.allCases)
+    func completions(shell: Shell) {
+        let script = shell.completions(for: CommandSpec.all)
+        for spec in CommandSpec.all {
+            #expect(script.contains(spec.name))
+            for option in spec.options {
+                #expect(script.contains(shell == .fish ? "-l \(option.name)" : "--\(option.name)"))
+            }
+        }
+    }
+
+    @Test(
+        "the nearest word is suggested, and none where none is near",
+        arguments: [
+            ("psuh", "push"), ("stat", "status"), ("verfiy", "verify"), ("evnets", "events"), ("xyz", nil), ("p", nil),
+        ] as [(String, String?)])
+    func suggestions(word: String, expected: String?) {
+        #expect(nearest(to: word, among: CommandSpec.all.map(\.name)) == expected)
+    }
+}
