@@ -70,7 +70,7 @@ extension EasyHandle {
                 throw TransferFailure(cause: .tls(reason: reason))
             }
             try set(CURLOPT_CAINFO, file)
-            try set(CURLOPT_CAPATH, nil)  // with it libcurl would parse the file for each connection anew
+            try set(CURLOPT_CAPATH, nil)  // the file holds all that is trusted
         }
         if let certificate = options.clientCertificate {
             for path in [certificate, options.clientKey].compactMap({ $0 }) {

@@ -1,7 +1,8 @@
 /// Sends requests over pooled HTTP/1.1 connections, many at a time, from one thread of its own.
 ///
-/// It does not follow redirects and repeats nothing, with one exception: a request on a pooled connection that turns out
-/// to be dead before any byte of an answer is sent again on a fresh one. Proxies are taken from the environment
+/// It does not follow redirects and repeats nothing, with one exception: a request on a pooled connection that breaks
+/// before any byte of an answer is sent again on a fresh one; if it has a body, only when the peer's system has taken
+/// no byte of it, as a registry might store them twice. Proxies are taken from the environment
 /// (`https_proxy`, `http_proxy`, `no_proxy`); loopback addresses never go through one.
 public final class HTTPClient: Sendable {
     public struct Configuration: Sendable {

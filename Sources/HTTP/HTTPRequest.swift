@@ -20,6 +20,8 @@ public enum HTTPMethod: String, Sendable, Hashable {
 public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable {
     public var method: HTTPMethod
     public var url: HTTPURL
+    /// Besides those that frame the message or say where it goes (`Content-Length`, `Transfer-Encoding`, `Expect`, `Host`,
+    /// `Connection`): these are the client's own, and ignored here.
     public var headers: HTTPHeaders
     public var body: HTTPBody
     public var tls: TLSOptions

@@ -227,7 +227,7 @@ final class TransferLoop {
 
     /// How long there is nothing to look at unless libcurl or a command says so.
     private func patience(_ now: ContinuousClock.Instant) -> Duration {
-        if !transfers.isEmpty { return nextTick - now }
-        return idleSince.map { $0 + configuration.idleTime - now } ?? .seconds(3600)
+        guard transfers.isEmpty else { return nextTick - now }
+        return idleSince.map { max($0 + configuration.idleTime, nextTick) - now } ?? .seconds(3600)
     }
 }

@@ -158,14 +158,21 @@ struct UploadTests {
         let bytes = pattern(3_000_000)
         let file = TestFile(bytes)
         let seen = Record<[UInt8]>()
+        let vanished = Event()
         try await withServer { connection in
             while let request = connection.readRequest() {
                 seen.append(request.body)
-                if connection.number == 1 { connection.vanishAfterAnswer() } else { connection.answer("201 Created") }
+                if connection.number == 1 {
+                    connection.vanishAfterAnswer()
+                    vanished.happen()
+                } else {
+                    connection.answer("201 Created")
+                }
             }
         } body: { server, client in
             let url = try server.url()
             _ = try await client.send(HTTPRequest(url: url))
+            await vanished.wait()
             let progress = TransferProgress()
             let response = try await client.send(
                 HTTPRequest(
