@@ -13,6 +13,7 @@ final class BlobData: Sendable {
         var size: Int64 = 0
         var memory: [UInt8] = []
         var file: Int32 = -1
+        let hashes: Bool
         let keeps: Bool
         /// Whether bytes were thrown away or changed, so that a digest that does not fit is no fault of the client's.
         var isTampered = false
@@ -26,7 +27,7 @@ final class BlobData: Sendable {
     ///   - hashes: false where speed is measured; then ``digest(_:)`` has nothing to say.
     ///   - keeps: false to count and hash only.
     init(hashes: Bool, keeps: Bool) {
-        storage = Mutex(Storage(hasher: hashes ? DigestHasher() : nil, keeps: keeps))
+        storage = Mutex(Storage(hasher: hashes ? DigestHasher() : nil, hashes: hashes, keeps: keeps))
     }
 
     var size: Int64 { storage.withLock { $0.size } }
@@ -91,15 +92,19 @@ final class BlobData: Sendable {
         }
     }
 
-    /// The digest of everything so far; nil where it is not computed. Nothing can be appended afterwards.
+    /// The digest of everything so far; nil where it is not computed.
+    ///
+    /// The first SHA-256 was made on the way; any other is made by reading again.
     func digest(_ algorithm: Digest.Algorithm) throws -> Digest? {
-        if algorithm == .sha256 {
-            return storage.withLock { storage in
-                guard let hasher = storage.hasher.take() else { return nil }
-                return hasher.finish()
-            }
+        guard storage.withLock({ $0.hashes }) else { return nil }
+        let onTheWay = storage.withLock { storage -> Digest? in
+            guard algorithm == .sha256, let hasher = storage.hasher.take() else { return nil }
+            return hasher.finish()
         }
-        guard storage.withLock({ $0.keeps && $0.hasher != nil }) else { return nil }
+        if let onTheWay { return onTheWay }
+        guard storage.withLock({ $0.keeps }) else {
+            throw TestSupportError("a second digest of a blob whose content is not kept")
+        }
         var hasher = DigestHasher(algorithm)
         try read(from: 0, length: size) { hasher.update($0) }
         return hasher.finish()
@@ -107,7 +112,7 @@ final class BlobData: Sendable {
 
     /// The same content up to `length`, in a new object that can go on; nil if the content was not kept.
     func prefix(_ length: Int64) throws -> BlobData? {
-        let (keeps, hashes) = storage.withLock { ($0.keeps, $0.hasher != nil) }
+        let (keeps, hashes) = storage.withLock { ($0.keeps, $0.hashes) }
         guard keeps || length == 0 else { return nil }
         let copy = BlobData(hashes: hashes, keeps: keeps)
         try read(from: 0, length: length) { try copy.append($0) }

@@ -21,7 +21,7 @@ extension RegistryCore {
         if case .notSealed = profile.staleOffset {
         } else {
             let query = seal(id, size)
-            state.withLock { $0.sessions[id]?.sealed[query] = size }
+            state.withLock { $0.sealed[query] = (id, size) }
             target += "?" + query
         }
         let location =
@@ -54,19 +54,17 @@ extension RegistryCore {
         if case .notSealed = profile.staleOffset { return nil }
         let query = call.head.target.drop { $0 != "?" }.dropFirst()
         let items = query.split(separator: "&").filter { !$0.hasPrefix("digest=") }.joined(separator: "&")
-        guard let session = state.withLock({ $0.sessions[id] }) else { return nil }
-        guard let offset = session.sealed[items] else {
+        let (session, sealed) = state.withLock { ($0.sessions[id], $0.sealed[items]) }
+        guard let sealed, sealed.upload == id else {
             if case .refused = profile.staleOffset, call.head.method == "GET", items.isEmpty { return nil }
-            violate(.alteredLocation, call, "this location was not handed out")
-            if case .cancelsSession = profile.staleOffset { state.withLock { $0.sessions[id] = nil } }
+            if session != nil { violate(.alteredLocation, call, "this location was not handed out") }
             return .refusal(404, "BLOB_UPLOAD_INVALID", "invalid secret")
         }
-        guard offset != session.data.size else { return nil }
+        guard let session else { return nil }
+        guard sealed.offset != session.data.size else { return nil }
         switch profile.staleOffset {
         case .notSealed: return nil
-        case .cancelsSession:
-            state.withLock { $0.sessions[id] = nil }
-            return .refusal(404, "BLOB_UPLOAD_INVALID", "blob upload invalid")
+        case .lost: return .refusal(404, "BLOB_UPLOAD_INVALID", "blob upload invalid")
         case .refused:
             if call.head.method == "GET" || call.head.method == "DELETE" { return nil }
             return .refusal(416, "RANGE_INVALID", "invalid content range")

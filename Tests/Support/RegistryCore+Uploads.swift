@@ -10,14 +10,14 @@ extension RegistryCore {
         if call.expiresSession { state.withLock { $0.sessions[id] = nil } }
         let isTaken = try occupy(call, id)
         defer { if isTaken { state.withLock { $0.sessions[id]?.isBusy = false } } }
-        guard isTaken, state.withLock({ $0.sessions[id]?.repository == repository }) else {
-            if state.withLock({ $0.sessions[id]?.isBusy == true }) {
-                violate(.concurrentBodies, call, "the upload is being written by another request")
-                return .refusal(409, "BLOB_UPLOAD_INVALID", "the upload is in use")
-            }
-            return .refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+        if !isTaken, state.withLock({ $0.sessions[id] != nil }) {
+            violate(.concurrentBodies, call, "the upload is being written by another request")
+            return .refusal(409, "BLOB_UPLOAD_INVALID", "the upload is in use")
         }
         if let refusal = checkLocation(call, id) { return refusal }
+        guard state.withLock({ $0.sessions[id]?.repository == repository }) else {
+            return .refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+        }
         switch call.head.method {
         case "GET": return status(call, id)
         case "PATCH": return try patch(call, id)
@@ -124,9 +124,12 @@ extension RegistryCore {
         }
         state.withLock { state in
             state.receivedBytes[digest, default: 0] += state.sessions[id]?.receivedBytes ?? 0
-            state.sessions[id] = nil
+            state.sessions[id]?.receivedBytes = 0
         }
-        return try commit(call, session.data, digest, repository)
+        let answer = try commit(call, session.data, digest, repository)
+        // distribution 2 means to remove a refused upload too, but leaves it lying, with the refused bytes in it.
+        if answer.status == 201 || !profile.keepsRefusedUploads { state.withLock { $0.sessions[id] = nil } }
+        return answer
     }
 
     /// Appends the body to the session, and leaves of a broken one what the profile says.

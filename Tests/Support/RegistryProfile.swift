@@ -6,8 +6,8 @@ public struct RegistryProfile: Sendable {
     public enum StaleOffset: Sendable {
         /// 416, except for the status request, which answers. As distribution 3.
         case refused
-        /// 404 to any request, the status too, and the session is gone. As distribution 2.
-        case cancelsSession
+        /// 404 to any request with it, the status too: nobody learns the right offset any more. As distribution 2.
+        case lost
         /// The location holds no offset.
         case notSealed
     }
@@ -37,6 +37,8 @@ public struct RegistryProfile: Sendable {
 
     public var staleOffset = StaleOffset.refused
     public var brokenBody = BrokenBody.kept
+    /// Whether an upload stays when its bytes do not have the digest of the closing PUT.
+    public var keepsRefusedUploads = false
     public var range = RangeReport.held
     public var location = LocationStyle.absolute
     public var mount = Mount.works
@@ -89,9 +91,11 @@ public struct RegistryProfile: Sendable {
     /// distribution 3.x: an upload goes on at any byte.
     public static let distribution3 = RegistryProfile()
 
-    /// distribution 2.8: any request with an old offset, the status request too, ends the session.
+    /// distribution 2.8: any request with an old offset, the status request too, is refused, so that an upload whose
+    /// body broke off is lost.
     public static let distribution2 = RegistryProfile {
-        $0.staleOffset = .cancelsSession
+        $0.staleOffset = .lost
+        $0.keepsRefusedUploads = true
         $0.checksContentRange = false
     }
 

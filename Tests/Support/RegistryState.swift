@@ -17,8 +17,6 @@ struct RegistryState: Sendable {
     struct Session: Sendable {
         let repository: String
         var data: BlobData
-        /// The query of each location handed out, with the offset sealed in it.
-        var sealed: [String: Int64] = [:]
         /// The offset that a client can know for sure; nil after a body broke off.
         var told: Int64? = 0
         var patches = 0
@@ -45,6 +43,8 @@ struct RegistryState: Sendable {
     var blobs: [Digest: BlobData] = [:]
     var sessions: [String: Session] = [:]
     var nextSession = 1
+    /// The query of each location handed out, with what is sealed in it.
+    var sealed: [String: (upload: String, offset: Int64)] = [:]
     var hidden: [Hidden: Int] = [:]
     /// Blobs that the registry claimed to have, or lost: a manifest that wants them is no fault of the client's.
     var lost: Set<Digest> = []
