@@ -1,12 +1,14 @@
 /// What stands behind the control interface: one function for each method.
 ///
-/// Calls come from many connections at once. A thrown ``ControlError`` reaches the client as it is; any other error
+/// Calls come from many connections at once, with values that ``Parameters/check()`` has let pass. A thrown ``ControlError`` reaches the client as it is; any other error
 /// becomes `Failed` with its description, shortened. When the client goes away, the call's task is cancelled.
 ///
 /// A stream should bound what it buffers (`.bufferingNewest`): a client that reads slowly holds up its own stream.
 public protocol ControlService: Sendable {
     func push(_ input: Push.Input) async throws -> Push.Output
-    /// Yields each job's present state and then its changes, and finishes when all have ended.
+    /// Yields each job's present state and then its changes. Between two states of one job others may be left out, but not
+    /// the one in which it has ended: by these the server knows the last reply, and a stream that finishes without them
+    /// is taken to mean that the daemon stops.
     func follow(_ input: Follow.Input) -> AsyncThrowingStream<Follow.Output, any Error>
     func list(_ input: List.Input) async throws -> List.Output
     func show(_ input: Show.Input) async throws -> Show.Output

@@ -42,6 +42,9 @@ public struct JobInfo: Codable, Sendable, Equatable {
 
     private static let endedStates: Set<String> = ["succeeded", "failed", "canceled", "superseded"]
 
+    /// Those that this version knows.
+    static let states = endedStates.union(["queued", "running", "waiting", "blocked"])
+
     public init(
         id: Int, state: String, image: String, source: String, digest: String, destination: String,
         origin: String, priority: Int, verify: String, verified: String? = nil, attempts: Int,

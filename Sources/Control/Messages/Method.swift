@@ -34,4 +34,13 @@ public struct StreamEnding<Output: Sendable>: Sendable {
 /// What a call carries. A parameter that is not among `CodingKeys` is refused with its name.
 public protocol Parameters: Codable, Sendable, Equatable {
     associatedtype CodingKeys: CodingKey & CaseIterable
+
+    /// Refuses values that are wrong whatever the daemon's state is, before the service sees them.
+    ///
+    /// - Throws: ``ControlError`` of the kind `invalidParameter`.
+    func check() throws(ControlError)
+}
+
+extension Parameters {
+    public func check() throws(ControlError) {}
 }

@@ -115,14 +115,17 @@ struct MethodTable: Sendable {
         if let unknown = call.parameterNames.first(where: { !known.contains($0) }) {
             throw ControlError(.invalidParameter(shortened(unknown)), "no such parameter")
         }
+        let input: M.Input
         do {
-            return try WireCoding.decode(M.Input.self, from: call.parameters)
+            input = try WireCoding.decode(M.Input.self, from: call.parameters)
         } catch {
             // Of a number that is too large the decoder does not tell where it was.
             let only = call.parameterNames.count == 1 ? call.parameterNames[0] : "parameters"
             let key = (error as? DecodingError)?.outermostKey ?? only
             throw ControlError(.invalidParameter(key), "missing or of the wrong type")
         }
+        try input.check()
+        return input
     }
 
     /// What a service threw, as the client hears of it.

@@ -1,0 +1,78 @@
+// What a value may be at all. Whether there is such a job or image is for the service to find out.
+
+extension Push.Input {
+    public func check() throws(ControlError) {
+        try require(!image.isEmpty && image.utf8.count <= longestName, "image")
+        try requireNames(destinations, "destinations")
+        try requireNames(platforms, "platforms")
+        try require(verify.map(["none", "manifest", "blobs", "deep"].contains) ?? true, "verify")
+        try require(timeout.map { $0 > 0 && $0 <= longestTime } ?? true, "timeout")
+    }
+}
+
+extension Follow.Input {
+    public func check() throws(ControlError) { try requireJobs(jobs, "jobs") }
+}
+
+extension List.Input {
+    public func check() throws(ControlError) {
+        try require(states.map { $0.allSatisfy(JobInfo.states.contains) } ?? true, "states")
+        try require(jobs.map { $0.count <= mostJobs } ?? true, "jobs")
+        try require(limit.map { (1...mostListed).contains($0) } ?? true, "limit")
+    }
+}
+
+extension Wait.Input {
+    public func check() throws(ControlError) {
+        try requireJobs(jobs, "jobs")
+        try require(timeout.map { $0 >= 0 && $0 <= longestTime } ?? true, "timeout")
+    }
+}
+
+extension Cancel.Input {
+    public func check() throws(ControlError) { try requireJobs(jobs, "jobs") }
+}
+
+extension Retry.Input {
+    public func check() throws(ControlError) {
+        try require((jobs == nil) == (failed == true), failed == true ? "failed" : "jobs")
+        if let jobs { try requireJobs(jobs, "jobs") }
+    }
+}
+
+extension Verify.Input {
+    public func check() throws(ControlError) {
+        try requireNames([reference], "reference")
+        try requireNames(against.map { [$0] }, "against")
+        try require(level.map(["manifest", "blobs", "deep"].contains) ?? true, "level")
+    }
+}
+
+extension Inspect.Input {
+    public func check() throws(ControlError) { try requireNames([reference], "reference") }
+}
+
+/// How many jobs one call may name.
+private let mostJobs = 100_000
+/// How many jobs one reply may hold.
+private let mostListed = 10_000
+/// How many destinations or platforms one call may name.
+private let mostNames = 1000
+/// In bytes; a path has as many (PATH_MAX).
+private let longestName = 4096
+/// In seconds, about 30 years: a time to come stays far from where integers of milliseconds end.
+private let longestTime = 1e9
+
+private func require(_ isRight: Bool, _ parameter: String) throws(ControlError) {
+    guard isRight else { throw ControlError(.invalidParameter(parameter), "a value that is out of the question") }
+}
+
+private func requireJobs(_ jobs: [Int], _ parameter: String) throws(ControlError) {
+    try require((1...mostJobs).contains(jobs.count), parameter)
+}
+
+private func requireNames(_ names: [String]?, _ parameter: String) throws(ControlError) {
+    guard let names else { return }
+    try require(
+        names.count <= mostNames && names.allSatisfy { !$0.isEmpty && $0.utf8.count <= longestName }, parameter)
+}

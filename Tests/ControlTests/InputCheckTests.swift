@@ -1,0 +1,67 @@
+import Testing
+
+@testable import Control
+
+@Suite("Values of parameters")
+struct InputCheckTests {
+    @Test(
+        "that no call can mean are refused before the service sees them, with the parameter's name",
+        arguments: refusedChecks)
+    func refused(check: Check) {
+        let error = #expect(throws: ControlError.self) { try check.run() }
+        #expect(error?.kind == .invalidParameter(check.parameter))
+    }
+
+    @Test("that make sense pass", arguments: passingChecks)
+    func passing(check: Check) throws {
+        try check.run()
+    }
+
+    @Test("are checked on the way to the service")
+    func wired() async throws {
+        let service = FakeService(onPush: { _ in .named("never") })
+        try await withServer(service) { fixture in
+            let error = await #expect(throws: ControlError.self) {
+                try await fixture.client.call(Push.self, Push.Input(image: "a", timeout: 1e300))
+            }
+            #expect(error?.kind == .invalidParameter("timeout"))
+        }
+    }
+
+    struct Check: Sendable {
+        let parameter: String
+        let run: @Sendable () throws -> Void
+
+        init(_ parameter: String, _ input: some Parameters) {
+            self.parameter = parameter
+            run = { try input.check() }
+        }
+    }
+
+    static let refusedChecks: [Check] = [
+        Check("image", Push.Input(image: "")), Check("image", Push.Input(image: String(repeating: "x", count: 4097))),
+        Check("destinations", Push.Input(image: "a", destinations: [""])),
+        Check("destinations", Push.Input(image: "a", destinations: Array(repeating: "b", count: 1001))),
+        Check("platforms", Push.Input(image: "a", platforms: [""])),
+        Check("verify", Push.Input(image: "a", verify: "some")),
+        Check("timeout", Push.Input(image: "a", timeout: 0)), Check("timeout", Push.Input(image: "a", timeout: -1)),
+        Check("timeout", Push.Input(image: "a", timeout: 1e300)), Check("jobs", Follow.Input(jobs: [])),
+        Check("states", List.Input(states: ["queued", "done"])), Check("limit", List.Input(limit: 0)),
+        Check("limit", List.Input(limit: .max)), Check("jobs", Wait.Input(jobs: [])),
+        Check("timeout", Wait.Input(jobs: [1], timeout: -0.5)), Check("jobs", Cancel.Input(jobs: [])),
+        Check("jobs", Cancel.Input(jobs: Array(repeating: 1, count: 100_001))), Check("jobs", Retry.Input()),
+        Check("jobs", Retry.Input(failed: false)), Check("jobs", Retry.Input(jobs: [])),
+        Check("failed", Retry.Input(jobs: [1], failed: true)), Check("reference", Verify.Input(reference: "")),
+        Check("level", Verify.Input(reference: "r", level: "none")),
+        Check("against", Verify.Input(reference: "r", against: "")),
+        Check("reference", Inspect.Input(reference: "")),
+    ]
+
+    static let passingChecks: [Check] = [
+        Check("", Push.Input(image: "a", destinations: [], platforms: [], verify: "none", timeout: 0.1)),
+        Check("", List.Input(states: ["queued", "superseded"], limit: 10_000)), Check("", List.Input()),
+        Check("", Wait.Input(jobs: [1], timeout: 0)), Check("", Retry.Input(failed: true)),
+        Check("", Retry.Input(jobs: [1])),
+        Check("", Verify.Input(reference: "r", level: "deep")), Check("", Status.Input()),
+    ]
+}
