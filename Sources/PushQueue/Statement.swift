@@ -36,9 +36,6 @@ final class Statement {
     }
 
     var sql: String { sqlite3_sql(handle).map { String(cString: $0) } ?? "" }
-
-    /// One of SQLite's counters for this statement, such as `SQLITE_STMTSTATUS_VM_STEP`; it starts anew.
-    func takeCount(_ counter: Int32) -> Int { Int(sqlite3_stmt_status(handle, counter, 1)) }
 }
 
 /// The current row of a statement, good until the closure that was given it returns. Columns count from 0.
@@ -114,4 +111,14 @@ extension SQLiteError {
             code: code, message: String(cString: sqlite3_errmsg(database)),
             systemError: sqlite3_system_errno(database))
     }
+}
+
+/// What SQLite counted for a statement. Source: sqlite.org/c3ref/c_stmtstatus_counter.html.
+extension Statement {
+    /// How often it was run.
+    var runs: Int { Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_RUN, 0)) }
+    /// Steps of the virtual machine since this was last asked: a cost that is the same on every run.
+    var takenSteps: Int { Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_VM_STEP, 1)) }
+    /// Rows walked over without an index since this was last asked.
+    var takenScans: Int { Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1)) }
 }
