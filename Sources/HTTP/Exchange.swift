@@ -96,6 +96,9 @@ final class Exchange {
     /// All that was sent was sent in vain.
     func takeBackProgress() { report(sent: 0) }
 
+    /// What libcurl took is counted as sent.
+    func reportAllHandedOut() { report(sent: body.position) }
+
     /// - Parameter count: libcurl's own count, which may still be that of an earlier connection.
     func report(sent count: Int64) {
         let count = min(count, body.position)

@@ -117,7 +117,12 @@ final class TransferLoop {
     /// libcurl is done with it.
     private func finish(_ transfer: Transfer, _ result: CURLcode) {
         let exchange = transfer.exchange
-        exchange.report(sent: transfer.easy.uploaded)
+        // Before it sends anew, which it is not allowed to, libcurl forgets its count.
+        if result == CURLE_SEND_FAIL_REWIND {
+            exchange.reportAllHandedOut()
+        } else {
+            exchange.report(sent: transfer.easy.uploaded)
+        }
         if let failure = exchange.failure {
             end(transfer, .failure(error(failure.cause, transfer)))
         } else if result == CURLE_OK || exchange.isAnsweredEarly {

@@ -202,11 +202,13 @@ struct UploadTests {
         } body: { server, client in
             let url = try server.url()
             _ = try await client.send(HTTPRequest(url: url))
-            let cause = try await cause {
+            let error = try await failure {
                 try await client.send(HTTPRequest(method: .patch, url: url, body: .bytes(pattern(size))))
             }
-            guard case .connectionBroken = cause else { throw UnexpectedCause(cause: cause) }
+            guard case .connectionBroken = error.cause else { throw error }
             #expect(seen.all == ["GET", "PATCH"])
+            #expect(error.bytesSent > 0, "some of it went out")
+            if size == 10 { #expect(error.bytesSent == 10) }
         }
     }
 }
