@@ -22,10 +22,12 @@ public final class RegistryClient: Sendable {
     /// - Parameters:
     ///   - domain: as in an image reference: `docker.io`, `registry.example:5000`.
     ///   - sleep: waits between looks for a blob that is being stored; a test does not.
+    ///   - clock: read for the age of tokens; a test has its own.
     /// - Throws: ``RegistryError`` for a domain that is no host and port.
     public init(
         domain: String, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider,
-        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+        clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws(RegistryError) {
         self.domain = domain
         self.sleep = sleep
@@ -35,7 +37,7 @@ public final class RegistryClient: Sendable {
             throw attempt.error(.addressInvalid(reason: error.description))
         }
         let authenticator = Authenticator(
-            endpoint: endpoint, settings: settings, http: http, credentials: credentials)
+            endpoint: endpoint, settings: settings, http: http, credentials: credentials, clock: clock)
         courier = Courier(endpoint: endpoint, settings: settings, http: http, authenticator: authenticator)
     }
 

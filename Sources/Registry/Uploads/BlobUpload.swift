@@ -54,4 +54,9 @@ public struct BlobUploadResult: Sendable, Hashable {
     public let wasFound: Bool
     /// Body bytes sent in this attempt, those included that got lost.
     public let bytesSent: Int64
+
+    public init(wasFound: Bool, bytesSent: Int64) {
+        self.wasFound = wasFound
+        self.bytesSent = bytesSent
+    }
 }

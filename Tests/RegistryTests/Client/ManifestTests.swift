@@ -1,0 +1,200 @@
+import HTTP
+import OCI
+import Registry
+import TestSupport
+import Testing
+
+@Suite("Manifests", .timeLimit(.minutes(2)))
+struct ManifestTests {
+    /// A manifest over a configuration that the registry holds, with spaces that a re-encoding would lose.
+    private static func manifest(_ bench: Bench, note: String = "a") async throws -> (bytes: [UInt8], digest: Digest) {
+        let config = try bench.registry.addBlob(Array("{}".utf8), to: "team/app")
+        let text = """
+            { "schemaVersion": 2,   "mediaType": "\(MediaType.ociManifest)",
+              "config": {"mediaType": "\(MediaType.ociConfig)", "digest": "\(config)", "size": 2 },
+              "layers": [], "annotations": {"note": "\(note)\\u00e4"} }
+            """
+        return (Array(text.utf8), Digest(of: Array(text.utf8)))
+    }
+
+    private static func put(_ bench: Bench, _ reference: ManifestReference, note: String = "a") async throws {
+        let (bytes, digest) = try await manifest(bench, note: note)
+        try await bench.client.putManifest(
+            "team/app", reference, bytes: bytes, mediaType: .ociManifest, digest: digest)
+    }
+
+    @Test("are put and read as the bytes they are (40)")
+    func asBytes() async throws {
+        try await Bench.with { bench in
+            let (bytes, digest) = try await Self.manifest(bench)
+            #expect(try await bench.client.manifestHead("team/app", .tag("v1")) == nil)
+            try await Self.put(bench, .digest(digest))
+            try await Self.put(bench, .tag("v1"))
+            #expect(bench.registry.manifest("team/app", "v1") == bytes)
+            let read = try await bench.client.manifest("team/app", .tag("v1"))
+            #expect(read?.bytes == bytes)
+            #expect(read?.digest == digest)
+            #expect(read?.mediaType == .ociManifest)
+            let head = try await bench.client.manifestHead("team/app", .tag("v1"))
+            #expect(head == Descriptor(mediaType: .ociManifest, digest: digest, size: Int64(bytes.count)))
+            #expect(bench.methods == ["HEAD", "PUT", "PUT", "GET", "HEAD"])
+            #expect(bench.registry.violations.isEmpty)
+        }
+    }
+
+    @Test("are read where HEAD is not understood or does not name the digest", arguments: [false, true])
+    func headFallsBack(answersHead: Bool) async throws {
+        let profile = TestRegistry.Profile.distribution3.with {
+            $0.answersHead = answersHead
+            $0.sendsDigestHeader = false
+        }
+        try await Bench.with(profile) { bench in
+            let digest = try await Self.manifest(bench).digest
+            try await Self.put(bench, .tag("v1"))
+            #expect(try await bench.client.manifestHead("team/app", .tag("v1"))?.digest == digest)
+            #expect(try await bench.client.manifestHead("team/app", .tag("v2")) == nil)
+        }
+    }
+
+    @Test("other bytes than the digest's are an error, and a header that denies them too")
+    func otherBytes() async throws {
+        try await Bench.with { bench in
+            let digest = try await Self.manifest(bench).digest
+            try await Self.put(bench, .tag("v1"))
+            let other = Digest(of: [1])
+            bench.registry.faults.add(Fault(.manifest, .respond(Answer(200, "other"))))
+            let wrong = try await registryError { _ = try await bench.client.manifest("team/app", .digest(digest)) }
+            #expect(wrong?.cause == .digestMismatch(found: Digest(of: Array("other".utf8))))
+            bench.registry.faults.add(Fault(.manifest, .setHeader("Docker-Content-Digest", other.description)))
+            let denied = try await registryError { _ = try await bench.client.manifest("team/app", .tag("v1")) }
+            #expect(denied?.code == "digest-mismatch")
+            bench.registry.faults.add(
+                Fault(.manifest, method: "PUT", .setHeader("Docker-Content-Digest", other.description)))
+            let put = try await registryError { try await Self.put(bench, .tag("v2")) }
+            #expect(put?.cause == .digestMismatch(found: other))
+        }
+    }
+
+    @Test("absence is the word of a registry only", arguments: ["HEAD", "GET"])
+    func absence(method: String) async throws {
+        try await Bench.with { bench in
+            bench.registry.faults.add(Fault(.manifest, times: .max, .respond(.proxyPage(404, "Not Found"))))
+            let error = try await registryError {
+                _ =
+                    method == "GET"
+                    ? try await bench.client.manifest("team/app", .tag("v1"))?.descriptor
+                    : try await bench.client.manifestHead("team/app", .tag("v1"))
+            }
+            #expect(error?.code == "not-a-registry")
+            #expect(error?.serverMessage == "404 Not Found")
+        }
+    }
+
+    @Test("an answer larger than the limit is refused, and so are oversized headers")
+    func bounded() async throws {
+        let settings = RegistrySettings(limits: HTTPLimits(responseBytes: 100_000))
+        try await Bench.with(settings: settings) { bench in
+            try await Self.put(bench, .tag("v1"))
+            for fault in [Fault.Action.oversizedAnswer(bytes: 200_000), .oversizedHeaders(bytes: 100_000)] {
+                bench.registry.faults.add(Fault(.manifest, fault))
+                let error = try await registryError { _ = try await bench.client.manifest("team/app", .tag("v1")) }
+                #expect(error?.code == "protocol-violation")
+            }
+        }
+    }
+
+    @Test("what a manifest names and the registry has lost is told apart (37)")
+    func referencesMissing() async throws {
+        try await Bench.with { bench in
+            let (bytes, digest) = try await Self.manifest(bench)
+            bench.registry.removeBlob(Digest(of: Array("{}".utf8)), from: "team/app")
+            let error = try await registryError {
+                try await bench.client.putManifest(
+                    "team/app", .tag("v1"), bytes: bytes, mediaType: .ociManifest, digest: digest)
+            }
+            #expect(error?.cause == .referencesMissing)
+            #expect(error?.isMissingContent == true)
+            #expect(error?.disposition == .retry)
+            #expect(bench.methods == ["PUT"])
+        }
+    }
+
+    @Test(
+        "a tag that can't be moved and has the digest already is a success (39)",
+        arguments: [
+            Answer.refusal(400, "TAG_INVALID", "The image tag 'v1' already exists and is immutable"),
+            .refusal(409, "TAG_ALREADY_EXISTS"), .refusal(412, "PRECONDITION", "immutable"),
+            .refusal(403, "DENIED", "no"), .refusal(405, "UNSUPPORTED"),
+        ])
+    func sameDigest(_ refusal: Answer) async throws {
+        try await Bench.with(TestRegistry.Profile.distribution3.with { $0.immutableTags = refusal }) { bench in
+            try await Self.put(bench, .tag("v1"))
+            try await Self.put(bench, .tag("v1"))
+            #expect(bench.methods == ["PUT", "PUT", "HEAD"])
+        }
+    }
+
+    @Test(
+        "with another digest it is a conflict of its own kind (39)",
+        arguments: [
+            Answer.refusal(400, "TAG_INVALID", "already exists"), .refusal(409, "CONFLICT"),
+        ])
+    func otherDigest(_ refusal: Answer) async throws {
+        try await Bench.with(TestRegistry.Profile.distribution3.with { $0.immutableTags = refusal }) { bench in
+            let first = try await Self.manifest(bench).digest
+            try await Self.put(bench, .tag("v1"))
+            let error = try await registryError { try await Self.put(bench, .tag("v1"), note: "b") }
+            #expect(error?.cause == .tagConflict(existing: first))
+            #expect(error?.code == "tag-conflict")
+            #expect(error?.disposition == .fail)
+            #expect(error?.description.contains(first.description) == true)
+        }
+    }
+
+    @Test("a refusal is repeated once, and only once (27)")
+    func vagueRefusal() async throws {
+        try await Bench.with { bench in
+            bench.registry.faults.add(Fault(.manifest, method: "PUT", .respond(.refusal(400, "MANIFEST_INVALID"))))
+            try await Self.put(bench, .tag("v1"))
+            #expect(bench.methods == ["PUT", "PUT"])
+            bench.registry.faults.add(
+                Fault(.manifest, method: "PUT", times: .max, .respond(.refusal(400, "MANIFEST_INVALID", "no zstd"))))
+            let error = try await registryError { try await Self.put(bench, .tag("v2")) }
+            #expect(error?.cause == .manifestRefused)
+            #expect(error?.serverMessage == "no zstd")
+            #expect(bench.methods == ["PUT", "PUT", "PUT", "PUT", "HEAD"])
+        }
+    }
+
+    @Test("a success that means nothing is none (27)", arguments: [Answer(200, "Healthcheck requested"), Answer(204)])
+    func misfit(_ answer: Answer) async throws {
+        try await Bench.with { bench in
+            bench.registry.faults.add(Fault(.manifest, method: "PUT", .respond(answer)))
+            let error = try await registryError { try await Self.put(bench, .tag("v1")) }
+            #expect(error?.code == "protocol-violation")
+            #expect(error?.disposition == .retry)
+        }
+    }
+
+    @Test("one token does for the questions and the push", arguments: [true, false])
+    func oneToken(mayPush: Bool) async throws {
+        let service = TestTokenService(user: "ann", password: "secret").with {
+            if !mayPush { $0.readOnlyRepositories = ["team/app"] }
+        }
+        try await Bench.with(
+            authentication: .bearer(service), credentials: TestLogin(user: "ann", password: "secret")
+        ) { bench in
+            #expect(try await bench.client.manifestHead("team/app", .tag("v1")) == nil)
+            let error = try await registryError { try await Self.put(bench, .tag("v1")) }
+            if mayPush {
+                #expect(error == nil)
+                #expect(bench.registry.count(of: .token) == 1)
+            } else {
+                #expect(error?.cause == .denied)
+                #expect(error?.disposition == .waitForPerson)
+                #expect(error?.description.contains("ann") == true)
+                #expect(error?.description.contains("secret") == false)
+            }
+        }
+    }
+}
