@@ -31,6 +31,9 @@ public final class OCILayout: ContentSource, BlobOpening {
         self.patience = patience
     }
 
+    /// Whether there is anything to read yet: a layout may be watched before it is made.
+    public var hasIndex: Bool { access(directory + "/index.json", F_OK) == 0 }
+
     /// What `index.json` lists, in its order.
     ///
     /// - Throws: ``ImageStoreError``: `layoutInvalid`, `indexUnreadable`, `unsafePath`, `system`; `CancellationError`.

@@ -111,7 +111,7 @@ extension JobStore {
 }
 
 extension StoredUpload {
-    fileprivate init(_ row: Row) throws(SQLiteError) {
+    init(_ row: Row) throws(SQLiteError) {
         self.init(
             registry: row.text(0), repository: row.text(1), digest: try row.digest(2), location: row.text(3),
             offset: row.int64(4), style: row.text(5), updatedAt: row.int64(6))

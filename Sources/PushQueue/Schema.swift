@@ -191,6 +191,7 @@ extension Migration {
             PRIMARY KEY (registry, repository, digest)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX upload_age ON upload (updated_at);
+        CREATE INDEX upload_digest ON upload (registry, digest);
 
         CREATE TABLE registry_fact (
             registry TEXT    NOT NULL,

@@ -3,19 +3,21 @@ internal import Glibc
 
 @main
 enum Pushctl {
-    static func main() async {
+    static func main() {
         // A reader or a daemon that goes away is an error to be told, not a reason to be killed.
         signal(SIGPIPE, SIG_IGN)
         let surroundings = Surroundings.ofThisProcess()
         let console = Console.standard(surroundings.environment)
-        exit(await run(Array(CommandLine.arguments.dropFirst()), in: surroundings, console: console))
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        Task { @MainThread in exit(await run(arguments, in: surroundings, console: console)) }
+        MainThread.shared.loop.run()
     }
 
     /// Everything that pushctl does, without touching the process: what tests call.
     ///
     /// - Parameter arguments: without the program's name.
     /// - Returns: the exit status.
-    @MainActor
+    @MainThread
     static func run(_ arguments: [String], in surroundings: Surroundings, console: Console) async -> Int32 {
         do {
             if arguments.isEmpty {

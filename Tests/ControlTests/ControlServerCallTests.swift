@@ -146,7 +146,6 @@ struct ControlServerCallTests {
     func malformed(message: String, reason: String) async throws {
         var limits = ControlLimits()
         limits.messageBytes = 1000
-        limits.refusalGrace = .seconds(60)
         try await withServer(FakeService(onStatus: { _ in .sample }), limits: limits) { fixture in
             let client = try fixture.raw
             try await client.send(#"{"method":"org.pushd.Control.Status"}␀"# + message + "␀")

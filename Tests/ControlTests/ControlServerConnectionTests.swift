@@ -82,8 +82,6 @@ struct ControlServerConnectionTests {
 
     @Test("a stop lets calls end, ends streams, and takes the name away")
     func stop() async throws {
-        var limits = ControlLimits()
-        limits.stopGrace = .seconds(60)
         let (followed, waited, mayEnd) = (Signal(), Signal(), Signal())
         let service = FakeService(
             onFollow: { _ in
@@ -97,7 +95,7 @@ struct ControlServerConnectionTests {
                 await mayEnd.wait()
                 return Wait.Output(jobs: [])
             })
-        try await withServer(service, limits: limits) { fixture in
+        try await withServer(service) { fixture in
             let (one, two) = (try await fixture.client, try await fixture.client)
             async let output = one.call(Wait.self, Wait.Input(jobs: [1]))
             let end = Task { for try await _ in two.stream(Follow.self, Follow.Input(jobs: [7])) {} }

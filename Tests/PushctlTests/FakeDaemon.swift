@@ -1,4 +1,5 @@
 import Control
+import Dispatch
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -75,6 +76,9 @@ final class Capture: Sendable {
     let errors = Mutex<[UInt8]>([])
 }
 
+/// Stands in for the thread that pushctl's `main` gives to its actor.
+private let mainThread: Void = DispatchQueue(label: "pushctl").async { MainThread.shared.loop.run() }
+
 /// Runs pushctl against `daemon`, or against none.
 ///
 /// - Parameters:
@@ -108,6 +112,7 @@ func pushctl(
         size: { terminal.map { (width: $0.0, height: $0.1) } ?? (width: 80, height: 24) }, isForeground: { true },
         now: { testNow }, localTime: { Timestamp(milliseconds: $0).description })
     let around = Surroundings(environment: ["PUSHD_SOCKET": socket], directory: "/work", userID: 1000)
+    _ = mainThread
     let status = await Pushctl.run(line.split(separator: " ").map(String.init), in: around, console: console)
     await server?.stop()
     return Outcome(

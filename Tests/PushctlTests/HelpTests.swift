@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import pushctl
@@ -41,6 +42,26 @@ struct HelpTests {
             for option in spec.options {
                 #expect(script.contains(shell == .fish ? "-l \(option.name)" : "--\(option.name)"))
             }
+        }
+    }
+
+    @Test(
+        "the packaged completions are those that pushctl prints",
+        arguments: [(Shell.bash, "pushctl.bash"), (.zsh, "_pushctl"), (.fish, "pushctl.fish")])
+    func packagedCompletions(shell: Shell, file: String) throws {
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let bytes = try Data(contentsOf: URL(filePath: "/\(root)/etc/completions/\(file)"))
+        #expect(String(decoding: bytes, as: UTF8.self) == shell.completions(for: CommandSpec.all))
+    }
+
+    @Test("the manual names every command and option")
+    func manual() throws {
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let bytes = try Data(contentsOf: URL(filePath: "/\(root)/docs/pushctl.1"))
+        let text = String(decoding: bytes, as: UTF8.self).replacing("\\", with: "")
+        for spec in CommandSpec.all {
+            #expect(text.contains(spec.name + " ") || text.contains(spec.name + "\n"))
+            for option in spec.options { #expect(text.contains("--" + option.name)) }
         }
     }
 

@@ -63,7 +63,7 @@ extension Session {
         let watcher = Task { try await keepShowing(status) }
         let interrupted = SignalNote()
         let signals = Signals([SIGINT, SIGTERM, SIGHUP]) { number in
-            Task { @MainActor in
+            Task { @MainThread in
                 interrupted.number = number
                 watcher.cancel()
             }
@@ -124,13 +124,13 @@ private struct WatchPicture {
 }
 
 /// Which signal came.
-@MainActor
+@MainThread
 private final class SignalNote {
     var number: Int32?
 }
 
 /// Rings when the daemon tells of an event.
-@MainActor
+@MainThread
 private final class EventBell {
     private var listener: Task<Void, Never>?
     private var hasRung = false

@@ -2,8 +2,8 @@ internal import Control
 
 /// One run of a command: what was asked for, and what it works with.
 ///
-/// All of pushctl runs on the main actor: output may block there, and nothing needs a lock.
-@MainActor
+/// All of pushctl runs on the main thread: output may block there, and nothing needs a lock.
+@MainThread
 struct Session {
     let console: Console
     let daemon: Daemon

@@ -2,7 +2,7 @@ internal import Control
 internal import Glibc
 
 /// Follows jobs until nothing more is to be expected, shows how they fare, and survives a restart of the daemon.
-@MainActor
+@MainThread
 final class Follower {
     enum Ending: Sendable, Equatable {
         /// All have ended, or are blocked.
@@ -38,7 +38,7 @@ final class Follower {
         let ticker = style == .live ? Task { try await self.tick(reader) } : nil
         defer { ticker?.cancel() }
         let signals = Signals([SIGINT, SIGTERM, SIGHUP] + (style == .live ? [SIGCONT] : [])) { number in
-            Task { @MainActor in self.take(signal: number, stopping: reader) }
+            Task { @MainThread in self.take(signal: number, stopping: reader) }
         }
         defer { signals.stop() }
         let result = await reader.result

@@ -1,0 +1,76 @@
+import ImageStore
+import OCI
+import PushQueue
+import Registry
+
+/// What follows from a push attempt that did not succeed.
+struct PushFailure: Error, Sendable {
+    enum Disposition: Sendable, Equatable {
+        /// This job waits and is tried again.
+        case retry(after: Duration?)
+        /// Every request to this registry would fail the same way: the registry is paused.
+        case pauseRegistry(after: Duration?)
+        /// A person must act; the job goes on when that can be noticed, or by `pushctl retry`.
+        case block
+        case fail
+    }
+
+    let error: JobError
+    let disposition: Disposition
+    /// Whether the registry has answered properly, if only to refuse.
+    var registryAnswered = true
+
+    init(error: JobError, disposition: Disposition) {
+        self.error = error
+        self.disposition = disposition
+    }
+
+    /// Sorts any error of an attempt; the cause decides, never a text.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as PushFailure: self = failure
+        case let error as RegistryError:
+            self.error = JobError(code: error.code, message: error.description, advice: error.advice)
+            switch error.disposition {
+            case .retry: disposition = .retry(after: error.retryAfter)
+            case .retryRegistry:
+                disposition = .pauseRegistry(after: error.retryAfter)
+                registryAnswered = false
+            case .waitForPerson: disposition = .block
+            case .fail: disposition = .fail
+            }
+        case let error as ImageStoreError:
+            self.error = JobError(code: error.code, message: error.description, advice: error.advice)
+            disposition = error.isTransient ? .retry(after: nil) : .fail
+            registryAnswered = false
+        case let error as QueueError:
+            self.error = JobError(code: "queue", message: error.description, advice: error.advice)
+            disposition = .retry(after: nil)
+            registryAnswered = false
+        default:
+            self.error = JobError(code: "internal", message: "unexpected: \(error)", advice: nil)
+            disposition = .retry(after: nil)
+            registryAnswered = false
+        }
+    }
+
+    static func blobGone(_ digest: Digest) -> PushFailure {
+        PushFailure(
+            error: JobError(
+                code: "blob-missing", message: "blob \(digest) is no longer in the local store",
+                advice: "build or pull the image again and push it anew"),
+            disposition: .fail)
+    }
+}
+
+extension ImageStoreError {
+    /// Trouble of this machine that may pass, rather than of the image.
+    var isTransient: Bool {
+        switch cause {
+        case .noSpace, .system: true
+        case .nameInvalid, .notSupported, .imageNotFound, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid,
+            .blobsMissing, .platformsMissing, .platformNotFound, .blobSizes, .digestMismatch, .unsafePath, .cannotLink:
+            false
+        }
+    }
+}

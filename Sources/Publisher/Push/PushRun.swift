@@ -1,0 +1,187 @@
+import ImageStore
+import OCI
+import PushQueue
+import Registry
+
+/// One attempt at one job, from the first question to the verified end.
+///
+/// Order: is the tag there already (one HEAD: done); is the manifest there (only the tag is put); the blobs that are
+/// missing; manifests, children first; the tag last. A reader of the registry never sees an image with a missing part.
+struct PushRun: Sendable {
+    let claim: Claim
+    let delivery: BlobDelivery
+    let verifier: Verifier
+    let answered: @Sendable () async -> Void
+
+    private var job: Job { claim.job }
+    private var client: RegistryClient { delivery.registry.client }
+    private var repository: String { delivery.repository }
+    private var queue: JobStore { delivery.queue }
+
+    /// What the queue is told about a push that succeeded.
+    struct Success: Sendable {
+        let verified: VerifyLevel
+        let outcomes: [Digest: BlobDelivery.Report]
+    }
+
+    /// - Throws: whatever ``PushFailure`` can sort, or `CancellationError`.
+    func run() async throws -> Success {
+        if !job.force, let done = try await alreadyThere() { return done }
+        let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
+        if !job.force, try await manifestIsThere() {
+            do {
+                try await putRoot(contents)
+                return try await finish(contents, existing(contents))
+            } catch let error as RegistryError where error.isMissingContent {
+                try await distrust()
+            }
+        }
+        var outcomes = try await deliverAll(contents, trust: job.force ? .nothing : .usual)
+        do {
+            try await putManifests(contents)
+        } catch let error as RegistryError where error.isMissingContent {
+            // A HEAD that says yes is no proof: what was not sent in this run is sent now, whatever is said of it.
+            try await distrust()
+            let sent = Set(outcomes.filter { $0.value.outcome == .uploaded }.keys)
+            let again = try await deliverAll(contents, trust: .nothing, except: sent)
+            outcomes.merge(again) { _, new in new }
+            try await putManifests(contents)
+        }
+        return try await finish(contents, outcomes)
+    }
+
+    /// The cheapest question: one HEAD, and for a tag that has this digest nothing else.
+    private func alreadyThere() async throws -> Success? {
+        guard let tag = job.destination.tag else { return nil }
+        let head = try await client.manifestHead(repository, .tag(tag))
+        await answered()
+        guard let head, head.digest == job.root.digest else { return nil }
+        guard job.verify == .blobs || job.verify == .deep else { return Success(verified: job.verify, outcomes: [:]) }
+        let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
+        return try await finish(contents, existing(contents))
+    }
+
+    /// Whether the image is in the repository under its digest: as remembered, or as the registry says.
+    private func manifestIsThere() async throws -> Bool {
+        let since = delivery.clock() - delivery.settings.ledgerAge.inMilliseconds
+        let name = delivery.registry.name
+        if try await queue.knows(job.root.digest, registry: name, repository: repository, since: since) { return true }
+        if job.destination.tag == nil {
+            let head = try await client.manifestHead(repository, .digest(job.root.digest))
+            await answered()
+            return head != nil
+        }
+        // Before anything is known of this registry, its answer for the configuration tells as much.
+        if try await delivery.registry.selfMount == .unknown { return false }
+        return try await client.manifestHead(repository, .digest(job.root.digest)) != nil
+    }
+
+    private func existing(_ contents: ImageContents) -> [Digest: BlobDelivery.Report] {
+        Dictionary(
+            contents.blobs.filter(\.isSent).map { ($0.descriptor.digest, BlobDelivery.Report(outcome: .existing)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private func distrust() async throws {
+        try await queue.forget(nil, registry: delivery.registry.name, repository: repository)
+    }
+
+    // MARK: Blobs
+
+    private func deliverAll(
+        _ contents: ImageContents, trust: BlobDelivery.Trust, except sent: Set<Digest> = []
+    ) async throws -> [Digest: BlobDelivery.Report] {
+        var waiting = contents.blobs.filter { $0.isSent && !sent.contains($0.descriptor.digest) }
+        var outcomes: [Digest: BlobDelivery.Report] = [:]
+        if trust == .usual, try await delivery.registry.selfMount == .unknown,
+            let least = waiting.indices.min(by: { waiting[$0].descriptor.size < waiting[$1].descriptor.size })
+        {
+            // The first push to a registry ever: the smallest blob shows what can be asked of it.
+            let blob = waiting.remove(at: least)
+            let digest = blob.descriptor.digest
+            outcomes[digest] = try await deliver(blob, trust: trust)
+            if !waiting.isEmpty { try await delivery.registry.probeSelfMount(digest, in: repository) }
+        }
+        return try await withThrowingTaskGroup(of: (Digest, BlobDelivery.Report).self) { group in
+            var window = 0
+            var rest = waiting[...]
+            while !rest.isEmpty || window > 0 {
+                while window < Self.blobsAtOnce, let blob = rest.popFirst() {
+                    window += 1
+                    group.addTask { (blob.descriptor.digest, try await deliver(blob, trust: trust)) }
+                }
+                guard let (digest, report) = try await group.next() else { break }
+                window -= 1
+                outcomes[digest] = report
+            }
+            return outcomes
+        }
+    }
+
+    /// Questions under way at once for one job; bodies have their own, tighter limit.
+    private static let blobsAtOnce = 16
+
+    private func deliver(_ blob: BlobNode, trust: BlobDelivery.Trust) async throws -> BlobDelivery.Report {
+        let report = try await delivery.deliver(blob, trust: trust)
+        await answered()
+        if report.outcome != .existing {
+            try await queue.setOutcome(
+                claim, digest: blob.descriptor.digest, outcome: report.outcome, detail: report.detail,
+                bytesSent: delivery.progress.movedBytes[blob.descriptor.digest] ?? 0)
+        }
+        return report
+    }
+
+    // MARK: Manifests
+
+    private func putManifests(_ contents: ImageContents) async throws {
+        for node in contents.manifests.dropLast() {
+            let since = delivery.clock() - delivery.settings.ledgerAge.inMilliseconds
+            let name = delivery.registry.name
+            let isThere = try await queue.knows(
+                node.descriptor.digest, registry: name, repository: repository, since: since)
+            if isThere, !job.force { continue }
+            try await client.putManifest(
+                repository, .digest(node.descriptor.digest), bytes: node.bytes,
+                mediaType: node.descriptor.mediaType, digest: node.descriptor.digest)
+            try await delivery.remember(node.descriptor.digest, in: repository)
+        }
+        try await putRoot(contents)
+    }
+
+    private func putRoot(_ contents: ImageContents) async throws {
+        guard let root = contents.manifests.last else { throw PushFailure.blobGone(job.root.digest) }
+        let reference = job.destination.tag.map { ManifestReference.tag($0) } ?? .digest(root.descriptor.digest)
+        try await client.putManifest(
+            repository, reference, bytes: root.bytes, mediaType: root.descriptor.mediaType,
+            digest: root.descriptor.digest)
+        try await delivery.remember(root.descriptor.digest, in: repository)
+    }
+
+    private func finish(
+        _ contents: ImageContents, _ outcomes: [Digest: BlobDelivery.Report]
+    ) async throws -> Success {
+        if job.verify != .none {
+            let report = try await verifier.verifyPushed(contents, job.destination, level: job.verify)
+            guard report.problems.isEmpty else { throw PushFailure(report, destination: job.destination) }
+        }
+        return Success(verified: job.verify, outcomes: outcomes)
+    }
+}
+
+extension PushFailure {
+    /// A push whose verification found something else than what was sent.
+    init(_ report: VerificationReport, destination: ImageReference) {
+        let first = report.problems.first
+        let isOther = first?.kind == .digestDiffers
+        self.init(
+            error: JobError(
+                code: isOther ? "verification-other-digest" : "verification-failed",
+                message: "\(destination) is not what was pushed: \(first?.message ?? "")",
+                advice: isOther
+                    ? "somebody else pushed to this tag meanwhile, or a mirror answered: pushctl inspect \(destination)"
+                    : "the registry lost content that it had accepted; look at its garbage collection, "
+                        + "then: pushctl push --force"),
+            disposition: isOther ? .fail : .retry(after: nil))
+    }
+}

@@ -1,0 +1,188 @@
+import ImageStore
+public import OCI
+public import PushQueue
+import Registry
+import Synchronization
+
+/// What a verification found in the registry.
+public struct VerificationReport: Sendable {
+    public struct Problem: Sendable, Equatable {
+        public enum Kind: String, Sendable {
+            case missingManifest, missingBlob, digestDiffers, sizeDiffers, contentDiffers, unreadable
+        }
+
+        public let kind: Kind
+        public let digest: Digest?
+        public let message: String
+    }
+
+    public let reference: ImageReference
+    /// What the registry has under the reference; nil where there is nothing.
+    public var digest: Digest?
+    public let level: VerifyLevel
+    public var problems: [Problem] = []
+    /// Distinct blobs looked at, and their bytes.
+    public var blobs = 0
+    public var bytes: Int64 = 0
+
+    public var isVerified: Bool { problems.isEmpty }
+}
+
+/// Proves that a registry holds exactly what was meant: the tag's digest, all children, every blob's presence and size,
+/// and at the deepest level every byte.
+struct Verifier: Sendable {
+    let client: RegistryClient
+    let repository: String
+    /// How long something may stay invisible after a push before that is an error.
+    let grace: Duration
+    let sleep: @Sendable (Duration) async throws -> Void
+
+    /// Checks what was pushed just now against what was meant, with patience: registries show a new tag late.
+    func verifyPushed(
+        _ contents: ImageContents, _ destination: ImageReference, level: VerifyLevel
+    ) async throws -> VerificationReport {
+        var report = VerificationReport(reference: destination, level: level)
+        let root = contents.root
+        let reference = destination.tag.map { ManifestReference.tag($0) } ?? .digest(root.digest)
+        let found = try await patiently { try await head(reference).flatMap { $0.digest == root.digest ? $0 : nil } }
+        if found == nil {
+            let other = try await head(reference)
+            report.digest = other?.digest
+            report.problems.append(
+                other == nil
+                    ? missing(.missingManifest, root.digest, "the manifest cannot be read back")
+                    : missing(.digestDiffers, other?.digest, "the tag holds \(other?.digest.description ?? "")"))
+            return report
+        }
+        report.digest = root.digest
+        for node in contents.manifests.dropLast() {
+            let digest = node.descriptor.digest
+            if try await patiently({ try await head(.digest(digest)) }) == nil {
+                report.problems.append(missing(.missingManifest, digest, "child manifest \(digest) is missing"))
+            }
+        }
+        if level == .blobs || level == .deep {
+            let blobs = contents.blobs.filter(\.isSent).map(\.descriptor)
+            try await check(blobs, deep: level == .deep, into: &report)
+        }
+        return report
+    }
+
+    /// Checks an image in the registry by what it says of itself, and against `expected` if that is given.
+    func verify(
+        _ reference: ImageReference, expected: Digest?, level: VerifyLevel
+    ) async throws -> VerificationReport {
+        var report = VerificationReport(reference: reference, level: level)
+        let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? "latest")
+        guard let root = try await client.manifest(repository, name) else {
+            report.problems.append(missing(.missingManifest, reference.digest, "there is no such manifest"))
+            return report
+        }
+        report.digest = root.digest
+        if let expected, expected != root.digest {
+            report.problems.append(
+                missing(.digestDiffers, root.digest, "the registry has \(root.digest), wanted is \(expected)"))
+        }
+        var blobs: [Descriptor] = []
+        try await walk(root, depth: 0, blobs: &blobs, report: &report)
+        if level == .blobs || level == .deep { try await check(blobs, deep: level == .deep, into: &report) }
+        return report
+    }
+
+    private func walk(
+        _ manifest: RemoteManifest, depth: Int, blobs: inout [Descriptor], report: inout VerificationReport
+    ) async throws {
+        let document: ManifestDocument
+        do {
+            document = try ManifestDocument(parsing: manifest.bytes, declared: manifest.mediaType)
+        } catch {
+            report.problems.append(missing(.unreadable, manifest.digest, error.description))
+            return
+        }
+        switch document {
+        case .manifest(let image):
+            blobs += ([image.config] + image.layers).filter { !$0.mediaType.isNonDistributable }
+        case .index(let index):
+            guard depth < 8 else {
+                report.problems.append(missing(.unreadable, manifest.digest, "indexes are nested too deeply"))
+                return
+            }
+            for child in index.manifests {
+                guard let found = try await client.manifest(repository, .digest(child.digest)) else {
+                    let platform = child.platform.map { " (\($0))" } ?? ""
+                    report.problems.append(
+                        missing(.missingManifest, child.digest, "child manifest \(child.digest)\(platform) is missing"))
+                    continue
+                }
+                if Int64(found.bytes.count) != child.size {
+                    report.problems.append(
+                        missing(
+                            .sizeDiffers, child.digest,
+                            "\(child.digest) has \(found.bytes.count) bytes, not \(child.size)"))
+                }
+                try await walk(found, depth: depth + 1, blobs: &blobs, report: &report)
+            }
+        }
+    }
+
+    private func check(_ blobs: [Descriptor], deep: Bool, into report: inout VerificationReport) async throws {
+        var seen: Set<Digest> = []
+        let distinct = blobs.filter { seen.insert($0.digest).inserted }
+        report.blobs = distinct.count
+        report.bytes = distinct.reduce(0) { $0 + $1.size }
+        let found = try await withThrowingTaskGroup(of: VerificationReport.Problem?.self) { group in
+            var rest = distinct[...]
+            var window = 0
+            var problems: [VerificationReport.Problem] = []
+            while !rest.isEmpty || window > 0 {
+                while window < (deep ? 3 : 8), let blob = rest.popFirst() {
+                    window += 1
+                    group.addTask { try await problem(with: blob, deep: deep) }
+                }
+                if let problem = try await group.next() ?? nil { problems.append(problem) }
+                window -= 1
+            }
+            return problems
+        }
+        report.problems += found.sorted { $0.message < $1.message }
+    }
+
+    private func problem(with blob: Descriptor, deep: Bool) async throws -> VerificationReport.Problem? {
+        if deep {
+            do {
+                let digest = try await client.readBlob(repository, blob.digest, size: blob.size)
+                guard digest != blob.digest else { return nil }
+                return missing(.contentDiffers, blob.digest, "blob \(blob.digest) reads as \(digest)")
+            } catch let error as RegistryError where error.isMissingContent || error.status == 404 {
+                return missing(.missingBlob, blob.digest, "blob \(blob.digest) is missing")
+            }
+        }
+        switch try await client.blobPresence(repository, blob.digest, size: blob.size) {
+        case .present: return nil
+        case .absent: return missing(.missingBlob, blob.digest, "blob \(blob.digest) is missing or has another size")
+        case .unknown(let error): throw error
+        }
+    }
+
+    private func head(_ reference: ManifestReference) async throws -> Descriptor? {
+        try await client.manifestHead(repository, reference)
+    }
+
+    private func missing(
+        _ kind: VerificationReport.Problem.Kind, _ digest: Digest?, _ message: String
+    ) -> VerificationReport.Problem {
+        VerificationReport.Problem(kind: kind, digest: digest, message: message)
+    }
+
+    /// Asks at once, then after 1, 2, 4, 8, 15 and 30 s, as far as the grace goes.
+    private func patiently<Value>(_ ask: () async throws -> Value?) async throws -> Value? {
+        var waited = Duration.zero
+        for wait: Duration in [.zero, .seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(15), .seconds(30)] {
+            if waited + wait > grace { break }
+            if wait > .zero { try await sleep(wait) }
+            waited += wait
+            if let value = try await ask() { return value }
+        }
+        return nil
+    }
+}

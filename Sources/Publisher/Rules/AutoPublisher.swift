@@ -1,0 +1,123 @@
+import ImageStore
+import OCI
+import PushQueue
+
+/// Publishes new images by itself: what a rule matches is enqueued as soon as a store holds it whole.
+///
+/// Which digest of which name was dealt with is remembered in the queue's database, in the transaction that accepts
+/// the jobs: nothing is published twice, and what changed while the daemon was down is caught up.
+struct AutoPublisher: Sendable {
+    let intake: Intake
+    let queue: JobStore
+    let directories: [String]
+    let rescan: Duration
+    let clock: @Sendable () -> Int64
+    let settings: @Sendable () async -> PublisherSettings
+    let accepted: @Sendable ([Accepted]) async -> Void
+    let log: @Sendable (PublisherLog) -> Void
+
+    /// Watches until the surrounding task is cancelled. Each store has a task of its own: one that is being written
+    /// does not hold up the others.
+    func run() async {
+        guard !directories.isEmpty else {
+            await Signal().next()
+            return
+        }
+        let watcher = LayoutWatcher(directories: directories, rescan: rescan)
+        let signals = Dictionary(directories.map { ($0, Signal()) }, uniquingKeysWith: { first, _ in first })
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await watcher.run() }
+            group.addTask { for await directory in watcher.changes { signals[directory]?.raise() } }
+            for (directory, signal) in signals { group.addTask { await keep(directory, signal) } }
+            await group.waitForAll()
+        }
+    }
+
+    /// Scans a store at every sign of change, and now and then without. After a failure it looks again soon: mostly an
+    /// image was still being written.
+    private func keep(_ directory: String, _ signal: Signal) async {
+        var failures = 0
+        var told: String?
+        while !Task.isCancelled {
+            do {
+                do {
+                    try await scan(directory)
+                    (failures, told) = (0, nil)
+                    try await signal.wait(for: rescan)
+                } catch let error where !(error is CancellationError) {
+                    failures += 1
+                    let isExpected = (error as? ImageStoreError)?.mayBeUnfinished == true && failures < Self.patience
+                    let reason = String(describing: error)
+                    if !isExpected, told != reason {
+                        log(.storeTrouble(store: "oci:" + directory, reason: reason))
+                        told = reason
+                    }
+                    try await signal.wait(for: min(.milliseconds(100 << min(failures, 16)), rescan))
+                }
+            } catch { return }
+        }
+    }
+
+    /// Looks at an unfinished image, about six seconds in all, before anything is said about it.
+    private static let patience = 6
+
+    /// - Throws: the first error, after the images without one were enqueued.
+    func scan(_ directory: String) async throws {
+        let settings = await settings()
+        guard !settings.rules.isEmpty else { return }
+        let layout = OCILayout(directory: directory)
+        guard layout.hasIndex else {
+            // Whatever appears here later is new.
+            try await markSeen(layout)
+            return
+        }
+        let images = try await layout.images()
+        let isBaseline = try await isFirstSight(of: layout) && !settings.publishesExisting
+        var failure: (any Error)?
+        for image in images {
+            guard
+                let name = PublishedName(
+                    names: image.names, directory: directory, defaultTag: settings.defaultTag)
+            else { continue }
+            do {
+                try await publish(image, name, layout, settings, isBaseline: isBaseline)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        try await markSeen(layout)
+    }
+
+    private func markSeen(_ layout: OCILayout) async throws {
+        guard try await isFirstSight(of: layout) else { return }
+        try await queue.setFact(registry: layout.storeID, name: "seen", value: "yes", now: clock())
+    }
+
+    private func isFirstSight(of layout: OCILayout) async throws -> Bool {
+        try await queue.fact(registry: layout.storeID, name: "seen") == nil
+    }
+
+    private func publish(
+        _ image: StoredImage, _ name: PublishedName, _ layout: OCILayout, _ settings: PublisherSettings,
+        isBaseline: Bool
+    ) async throws {
+        let rules = settings.rules.filter { $0.matches(name) }
+        guard !rules.isEmpty else { return }
+        let key = name.description
+        guard try await queue.handled(store: layout.storeID, name: key) != image.root.digest else { return }
+        let mark = Handled(store: layout.storeID, name: key, digest: image.root.digest)
+        if isBaseline {
+            try await queue.setHandled(mark, now: clock())
+            return
+        }
+        var seen: Set<ImageReference> = []
+        let destinations = try rules.flatMap(\.destinations).map { try $0.filled(for: name) }
+        let orders = destinations.filter { seen.insert($0).inserted }.map {
+            Intake.Order(image: key, destination: $0, layout: layout, stored: image)
+        }
+        let jobs = try await intake.accept(
+            orders, PushRequest(image: key), origin: .rule, handled: mark, settings: settings)
+        await accepted(jobs)
+    }
+}

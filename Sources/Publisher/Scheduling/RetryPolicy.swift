@@ -1,0 +1,58 @@
+/// When a push that failed is tried again: exponential backoff with full jitter.
+///
+/// Full jitter, because jobs that failed together must not come back together. There is one retry owner, the job;
+/// nothing below it repeats a request on its own account.
+public struct RetryPolicy: Sendable, Equatable {
+    /// The upper bound of the first wait; each further failure in a row doubles it.
+    public var base: Duration
+    /// The largest upper bound.
+    public var cap: Duration
+    /// Failures in a row, without a byte moved between them, after which a push is given up; nil: never.
+    public var maximumFailures: Int?
+    /// How long after its acceptance a push is given up; nil: never.
+    public var giveUpAfter: Duration?
+
+    public init(
+        base: Duration = .seconds(1), cap: Duration = .seconds(300), maximumFailures: Int? = nil,
+        giveUpAfter: Duration? = .seconds(7 * 86_400)
+    ) {
+        self.base = base
+        self.cap = cap
+        self.maximumFailures = maximumFailures
+        self.giveUpAfter = giveUpAfter
+    }
+
+    /// How long to wait now.
+    ///
+    /// - Parameters:
+    ///   - failures: failures in a row so far, this one included: 1 or more.
+    ///   - retryAfter: what the registry asked for; never cut short, and at most a tenth longer.
+    ///   - random: from 0 up to 1, given by the caller, so that a test chooses it.
+    func delay(failures: Int, retryAfter: Duration? = nil, random: Double) -> Duration {
+        let doublings = min(max(failures, 1) - 1, 30)
+        let bound = min(base * (1 << doublings), cap)
+        let backoff = bound * random
+        guard let retryAfter else { return backoff }
+        return max(retryAfter + retryAfter * (random * 0.1), backoff)
+    }
+
+    /// Whether a job that fails now is tried again at all.
+    func allowsRetry(failures: Int, createdAt: Int64, now: Int64) -> Bool {
+        if let maximumFailures, failures >= maximumFailures { return false }
+        if let giveUpAfter, now - createdAt >= giveUpAfter.inMilliseconds { return false }
+        return true
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down; a year's span fits many times over.
+    var inMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+
+    var inSeconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+}

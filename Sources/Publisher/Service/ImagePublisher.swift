@@ -1,0 +1,340 @@
+public import HTTP
+public import ImageStore
+public import OCI
+public import PushQueue
+public import Registry
+
+/// The engine as the daemon sees it: takes pushes, carries them out, tells how they stand, and proves the result.
+///
+/// One for each state directory. ``run()`` does the work until it is cancelled; everything else may be called at any
+/// time from anywhere.
+public actor ImagePublisher {
+    private let queue: JobStore
+    private let spool: Spool
+    private let http: HTTPClient
+    private let registries: RegistryPool
+    private let engine: Engine
+    private let intake: Intake
+    private let clock: @Sendable () -> Int64
+    private let log: @Sendable (PublisherLog) -> Void
+    private let events = Broadcast<PublisherEvent>(capacity: 4096)
+    private var recent: [PublisherEvent] = []
+    private let touched: Broadcast<JobID>
+    private var directories: [String]
+    private let rescan: Duration
+    private let storesChanged = Signal()
+    private var settings: PublisherSettings
+    private var credentials: any CredentialProvider
+
+    /// - Parameters:
+    ///   - queue: open and migrated.
+    ///   - directories: the OCI layouts of this machine.
+    ///   - clock: milliseconds since 1970.
+    public init(
+        queue: JobStore, spool: Spool, directories: [String], rescan: Duration,
+        http: HTTPClient, credentials: any CredentialProvider, settings: PublisherSettings,
+        clock: @escaping @Sendable () -> Int64, log: @escaping @Sendable (PublisherLog) -> Void
+    ) {
+        self.queue = queue
+        self.spool = spool
+        self.http = http
+        self.clock = clock
+        self.log = log
+        self.settings = settings
+        self.credentials = credentials
+        self.directories = directories
+        self.rescan = rescan
+        let touched = Broadcast<JobID>(capacity: 4096)
+        self.touched = touched
+        intake = Intake(queue: queue, spool: spool, clock: clock)
+        registries = RegistryPool(
+            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+        engine = Engine(
+            parts: .init(
+                queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
+                slots: TransferSlots(limit: settings.uploads, perRegistry: settings.uploadsPerRegistry), clock: clock,
+                random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
+            settings: settings, jobChanged: { touched.send($0) })
+    }
+
+    private static func maker(
+        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, queue: JobStore,
+        clock: @escaping @Sendable () -> Int64
+    ) -> RegistryPool.Maker {
+        { name throws(RegistryError) in
+            RegistryAccess(
+                name: name,
+                client: try RegistryClient(
+                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials),
+                queue: queue, learnedAge: settings.learnedAge, clock: clock)
+        }
+    }
+
+    private var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
+
+    // MARK: Life
+
+    /// Works until the surrounding task is cancelled; uploads under way can be resumed afterwards.
+    ///
+    /// - Throws: `QueueError` if the queue cannot even be read at the start.
+    public func run() async throws {
+        let interrupted = try await queue.recover(now: clock())
+        if interrupted > 0 { log(.recovered(jobs: interrupted)) }
+        try await tidy()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [engine] in await engine.run() }
+            group.addTask { [weak self] in await self?.watchStores() }
+            group.addTask { [weak self, queue] in
+                for await changes in queue.changes() {
+                    for change in changes.list { await self?.follow(change) }
+                    // More than anybody can follow: what it meant for the spool is made good by looking at all.
+                    if changes.missedSome { try? await self?.tidy() }
+                }
+            }
+            group.addTask { [weak self] in
+                while (try? await Task.sleep(for: .seconds(600))) != nil { try? await self?.tidy() }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        events.finish()
+        touched.finish()
+    }
+
+    /// Watches the stores, and begins anew when the configuration names others.
+    private func watchStores() async {
+        while !Task.isCancelled {
+            let auto = AutoPublisher(
+                intake: intake, queue: queue, directories: directories, rescan: rescan, clock: clock,
+                settings: { [weak self] in await self?.settings ?? PublisherSettings() },
+                accepted: { [weak self] jobs in await self?.announce(jobs) }, log: log)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await auto.run() }
+                group.addTask { [storesChanged] in
+                    let changes = storesChanged
+                    await changes.next()
+                }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// Takes new settings over; pushes under way keep the old ones to their end.
+    public func apply(
+        _ settings: PublisherSettings, directories: [String], credentials: any CredentialProvider
+    ) async {
+        self.settings = settings
+        self.directories = directories
+        storesChanged.raise()
+        self.credentials = credentials
+        await registries.reset(
+            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+        await engine.apply(settings)
+    }
+
+    /// Prunes what has become old and frees what no job needs any more.
+    private func tidy() async throws {
+        let (now, batch) = (clock(), 500)
+        let historyAge = settings.historyAge.inMilliseconds
+        while try await queue.prune(now: now, olderThan: historyAge, keep: settings.historyCount, batch: batch) == batch
+        {}
+        let ledgerAge = settings.ledgerAge.inMilliseconds
+        while try await queue.pruneLedger(now: now, olderThan: ledgerAge, keep: Self.ledgerSize, batch: batch) == batch
+        {}
+        for upload in try await queue.staleUploads(olderThan: now - Self.uploadLife.inMilliseconds) {
+            try await queue.removeUpload(
+                registry: upload.registry, repository: upload.repository, digest: upload.digest)
+        }
+        try await spool.sweep { @Sendable [queue] in try await queue.allNeededDigests() }
+    }
+
+    /// Blobs whose places are remembered at most: some 100 MB of database.
+    private static let ledgerSize = 500_000
+    /// Registries purge uploads that nobody goes on with after a week or so.
+    private static let uploadLife: Duration = .seconds(7 * 86_400)
+
+    private func follow(_ change: JobChange) async {
+        touched.send(change.job)
+        guard let job = try? await queue.job(change.job) else { return }
+        let event = PublisherEvent(
+            at: job.updatedAt, job: job.id, state: job.state, image: job.image, destination: job.destination,
+            error: job.error)
+        recent.append(event)
+        if recent.count > 2000 { recent.removeFirst(1000) }
+        events.send(event)
+        if job.state.isEnded {
+            if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
+            let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
+            await spool.release(digests) { @Sendable [queue] in (try? await queue.neededDigests(among: $0)) ?? Set($0) }
+        } else if job.state == .queued || job.state == .waiting {
+            engine.nudge()
+        }
+    }
+
+    // MARK: Pushes
+
+    /// Accepts one job for each destination. On return they survive a crash.
+    ///
+    /// - Throws: `ImageStoreError`, ``PushRefusal``, `QueueError`; then nothing was accepted.
+    public func push(_ request: PushRequest) async throws -> [Accepted] {
+        let settings = settings
+        let orders = try await intake.orders(request, stores: stores, settings: settings)
+        let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
+        announce(jobs)
+        return jobs
+    }
+
+    private func announce(_ jobs: [Accepted]) {
+        if jobs.contains(where: \.isNew) { engine.nudge() }
+    }
+
+    /// What ``push(_:)`` would do; nothing is changed and no registry is asked.
+    public func plan(_ request: PushRequest) async throws -> [PushPlan] {
+        var plans: [PushPlan] = []
+        for order in try await intake.orders(request, stores: stores, settings: settings) {
+            let contents = try await ImageContents.read(
+                root: order.stored.root, from: order.layout, platforms: request.platforms)
+            let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
+            let since = clock() - settings.ledgerAge.inMilliseconds
+            let known = try await queue.known(
+                among: sent, registry: order.destination.domain, repository: order.destination.path, since: since)
+            let pending = try await queue.pendingJobs(for: order.destination)
+            let joined = pending.first { $0.root.digest == contents.root.digest }
+            plans.append(
+                PushPlan(
+                    image: order.image, source: order.layout.storeID, destination: order.destination,
+                    root: contents.root, platforms: contents.platforms.map(\.platform),
+                    blobs: contents.jobBlobs.filter { $0.role != .manifest }, known: known, joins: joined?.id,
+                    supersedes: joined == nil ? pending.filter { $0.state != .running }.map(\.id) : []))
+        }
+        return plans
+    }
+
+    public func cancel(_ ids: [JobID]) async throws -> [JobID: JobState] {
+        let states = try await queue.cancel(ids, now: clock())
+        await engine.abandon(ids)
+        return states
+    }
+
+    /// Tries ended or waiting jobs again now; nil: all that failed.
+    ///
+    /// - Throws: `ImageStoreError` if the image of one is no longer on this machine.
+    public func retry(_ ids: [JobID]?) async throws -> [JobID] {
+        let jobs = try await queue.jobs(
+            JobFilter(states: ids == nil ? [.failed] : nil, ids: ids, registry: nil, before: nil, limit: 10_000))
+        var revived: [JobID] = []
+        for job in jobs {
+            guard job.state.isEnded else {
+                revived += try await queue.retry([job.id], now: clock())
+                continue
+            }
+            // Its content was given free when it ended.
+            let source = ContentSources(of: job, spool: spool)
+            let contents = try await ImageContents.read(root: job.root, from: source, platforms: [])
+            revived += try await spool.withPinned(contents, from: source) { [queue, clock] _ in
+                try await queue.retry([job.id], now: clock())
+            }
+        }
+        for registry in Set(jobs.map(\.destination.domain)) { await engine.release(registry) }
+        engine.nudge()
+        return revived
+    }
+
+    public func pause(_ registry: String?) async { await engine.hold(registry) }
+
+    public func resume(_ registry: String?) async { await engine.release(registry) }
+
+    // MARK: What is known
+
+    public func jobs(_ filter: JobFilter) async throws -> [Job] { try await queue.jobs(filter) }
+
+    public func counts() async throws -> [JobState: Int] { try await queue.counts() }
+
+    public func attempts(of job: JobID) async throws -> [Attempt] { try await queue.attempts(of: job) }
+
+    /// - Returns: nil where there is no such job.
+    public func snapshot(_ id: JobID, withBlobs: Bool = true) async throws -> JobSnapshot? {
+        guard let job = try await queue.job(id) else { return nil }
+        return try await snapshot(job, withBlobs: withBlobs)
+    }
+
+    public func snapshot(_ job: Job, withBlobs: Bool) async throws -> JobSnapshot {
+        let stored = withBlobs ? try await queue.blobs(of: job.id) : []
+        let live = withBlobs && job.state == .running ? await engine.progress(of: job.id) : [:]
+        let activity = await engine.activity.first { $0.name == job.destination.domain }
+        return JobSnapshot(
+            job, stored: stored, live: live, pausedUntil: activity?.pausedUntil, pauseReason: activity?.reason)
+    }
+
+    public var activity: [RegistryActivity] { get async { await engine.activity } }
+
+    /// The ids of jobs as something about them changes, many times a second while bytes move.
+    public func changes() -> AsyncStream<JobID> { touched.listen() }
+
+    /// The last thousand or so events, oldest first, and those to come.
+    public func listen() -> (past: [PublisherEvent], future: AsyncStream<PublisherEvent>) {
+        (recent, events.listen())
+    }
+
+    /// Where an image was published to, as far as the history goes.
+    public func publications(of digest: Digest) async throws -> [Publication] {
+        try await queue.publications(of: digest)
+    }
+
+    /// Everything that the stores hold, and the stores that could not be read.
+    public func images() async -> (images: [StoredImage], failures: [ImageStoreError]) {
+        var images: [StoredImage] = []
+        var failures: [ImageStoreError] = []
+        for layout in stores.layouts {
+            do { images += try await layout.images() } catch {
+                if let error = error as? ImageStoreError { failures.append(error) }
+            }
+        }
+        return (images, failures)
+    }
+
+    // MARK: The registry's side
+
+    /// Checks an image in a registry, against a local one if `local` names it.
+    public func verify(
+        _ reference: ImageReference, against local: String?, level: VerifyLevel
+    ) async throws -> VerificationReport {
+        let reference = reference.withDefaultTag(settings.defaultTag)
+        var expected: Digest?
+        if let local {
+            let name = try ImageName(parsing: local)
+            expected = try await stores.find(name, defaultTag: settings.defaultTag).image.root.digest
+        }
+        let registry = try await registries.registry(reference.domain)
+        let verifier = Verifier(
+            client: registry.client, repository: reference.path, grace: .zero,
+            sleep: { try await Task.sleep(for: $0) })
+        return try await verifier.verify(reference, expected: expected, level: level)
+    }
+
+    /// - Returns: nil where the registry has nothing under the reference.
+    public func inspect(_ reference: ImageReference) async throws -> RemoteManifest? {
+        let reference = reference.withDefaultTag(settings.defaultTag)
+        let registry = try await registries.registry(reference.domain)
+        let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? settings.defaultTag)
+        return try await registry.client.manifest(reference.path, name)
+    }
+}
+
+/// One push that would be made.
+public struct PushPlan: Sendable {
+    public let image: String
+    public let source: String
+    public let destination: ImageReference
+    public let root: Descriptor
+    public let platforms: [Platform]
+    /// Configuration and layers.
+    public let blobs: [JobBlob]
+    /// Those of them that the registry is remembered to have in that repository.
+    public let known: Set<Digest>
+    /// The pending job that the push would join.
+    public let joins: JobID?
+    /// The pending jobs that it would take the place of.
+    public let supersedes: [JobID]
+}

@@ -1,0 +1,51 @@
+public import OCI
+public import PushQueue
+
+/// What the daemon's log is told. Nothing in it is secret.
+public enum PublisherLog: Sendable, CustomStringConvertible {
+    case recovered(jobs: Int)
+    case accepted(job: JobID, image: String, destination: ImageReference, origin: JobOrigin)
+    case attemptStarted(job: JobID, attempt: Int, destination: ImageReference)
+    case attemptFailed(job: JobID, attempt: Int, error: JobError)
+    case succeeded(job: JobID, destination: ImageReference)
+    case storeTrouble(store: String, reason: String)
+    case queueTrouble(String)
+
+    public enum Level: Sendable { case debug, info, warning, error }
+
+    public var level: Level {
+        switch self {
+        case .attemptStarted: .debug
+        case .recovered, .accepted, .succeeded: .info
+        case .attemptFailed, .storeTrouble: .warning
+        case .queueTrouble: .error
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .recovered(let jobs): "\(jobs) interrupted \(jobs == 1 ? "push goes" : "pushes go") on"
+        case .accepted(let job, let image, let destination, let origin):
+            "job \(job): \(image) to \(destination) accepted\(origin == .rule ? " by rule" : "")"
+        case .attemptStarted(let job, let attempt, let destination):
+            "job \(job): attempt \(attempt), to \(destination)"
+        case .attemptFailed(let job, let attempt, let error):
+            "job \(job): attempt \(attempt): \(error.code): \(error.message)"
+                + (error.advice.map { "; \($0)" } ?? "")
+        case .succeeded(let job, let destination): "job \(job): \(destination) is published"
+        case .storeTrouble(let store, let reason): "\(store): \(reason)"
+        case .queueTrouble(let reason): "the queue: \(reason)"
+        }
+    }
+}
+
+/// Something that happened to a job, for whoever listens.
+public struct PublisherEvent: Sendable {
+    /// Milliseconds since 1970.
+    public let at: Int64
+    public let job: JobID
+    public let state: JobState
+    public let image: String
+    public let destination: ImageReference
+    public let error: JobError?
+}

@@ -1,0 +1,55 @@
+internal import ImageStore
+internal import OCI
+public import PushQueue
+public import Registry
+
+/// Everything about publishing that the configuration can set. What is here is checked already.
+public struct PublisherSettings: Sendable {
+    /// Jobs under way at once, over all registries and at one.
+    public var jobs = 32
+    public var jobsPerRegistry = 16
+    /// Blob bodies under way at once, over all registries and to one.
+    public var uploads = 8
+    public var uploadsPerRegistry = 4
+    public var retry = RetryPolicy()
+    /// How long it is believed without asking that a registry has a blob that it had.
+    public var ledgerAge: Duration = .seconds(24 * 3600)
+    /// How long what a registry can and cannot do is remembered.
+    public var learnedAge: Duration = .seconds(30 * 86_400)
+    /// The size of the pieces where a registry needs pieces, in bytes.
+    public var chunkSize: Int64 = 32 * 1_048_576
+    public var verify = VerifyLevel.manifest
+    /// How long ended jobs are kept, and how many at most.
+    public var historyAge: Duration = .seconds(30 * 86_400)
+    public var historyCount = 10_000
+
+    public var defaultTag = "latest"
+    /// Where an unqualified image goes; nil: nowhere.
+    public var defaultRegistry: String?
+    public var defaultNamespace: String?
+
+    public var rules: [PublishRule] = []
+    /// Whether images that were there when a store is first seen are published too.
+    public var publishesExisting = false
+
+    public var registry = RegistrySettings()
+    /// What is set for a single registry, by its name as users write it.
+    public var registries: [String: RegistrySettings] = [:]
+
+    public init() {}
+
+    func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
+
+    /// Where an image goes that was pushed without a destination, or with an unqualified one.
+    ///
+    /// - Returns: nil where the name is unqualified and no default says where to.
+    func destination(for reference: ImageReference) -> ImageReference? {
+        if reference.isQualified { return reference.withDefaultTag(defaultTag) }
+        guard let defaultRegistry else { return nil }
+        // As written: "app", not Docker's "library/app".
+        let name = reference.path.hasPrefix("library/") ? String(reference.path.dropFirst(8)) : reference.path
+        let path = [defaultRegistry, defaultNamespace, name].compactMap { $0 }.joined(separator: "/")
+        guard let qualified = try? ImageReference(parsing: path) else { return nil }
+        return qualified.withTag(reference.tag ?? defaultTag)
+    }
+}

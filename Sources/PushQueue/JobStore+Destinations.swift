@@ -1,0 +1,53 @@
+public import OCI
+
+/// A push that has put an image where it was to go.
+public struct Publication: Sendable, Hashable {
+    public let destination: String
+    public let job: JobID
+    /// When it had succeeded, milliseconds since 1970.
+    public let at: Int64
+}
+
+/// What is known of one destination, or of one image's destinations.
+extension JobStore {
+    /// The jobs for a destination that have not ended: at most one that runs and one that comes after it.
+    public nonisolated func pendingJobs(for destination: ImageReference) async throws(QueueError) -> [Job] {
+        try await read("look for the jobs of a destination") { store in
+            let ids = try store.database.rows(
+                """
+                SELECT id FROM job WHERE destination = ?1 AND state = 'running'
+                UNION ALL
+                SELECT id FROM job WHERE destination = ?1 AND state IN ('queued', 'waiting', 'blocked')
+                """, destination.description
+            ) { $0.int64(0) }
+            return try ids.compactMap { try store.storedJob($0) }
+        }
+    }
+
+    /// Where an image was published to, newest first, as far back as the history goes; at most 100.
+    public nonisolated func publications(of root: Digest) async throws(QueueError) -> [Publication] {
+        try await read("look for an image's publications") { store in
+            try store.database.rows(
+                """
+                SELECT destination, job.id, ended_at FROM image JOIN job ON job.image = image.id
+                 WHERE image.root = ? AND state = 'succeeded' ORDER BY job.id DESC LIMIT 100
+                """, root.description
+            ) { Publication(destination: $0.text(0), job: $0.int64(1), at: $0.int64(2)) }
+        }
+    }
+
+    /// The uploads of a blob that broke off, to whichever repository of a registry.
+    ///
+    /// - Parameter since: milliseconds since 1970; registries forget older ones.
+    public nonisolated func uploads(
+        registry: String, digest: Digest, since: Int64
+    ) async throws(QueueError) -> [StoredUpload] {
+        try await read("look for a blob's uploads") { store in
+            try store.database.rows(
+                """
+                SELECT registry, repository, digest, location, held, style, updated_at FROM upload
+                 WHERE registry = ? AND digest = ? AND updated_at >= ?
+                """, registry, digest.description, since, read: StoredUpload.init)
+        }
+    }
+}

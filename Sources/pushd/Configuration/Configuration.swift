@@ -1,0 +1,212 @@
+import FoundationEssentials
+import HTTP
+import ImageStore
+import OCI
+import Publisher
+import PushQueue
+import Registry
+
+/// What the daemon was told, in the file and on the command line, checked as a whole.
+struct Configuration {
+    /// Directories of OCI image layouts.
+    var stores: [String] = []
+    var publisher = PublisherSettings()
+    /// Files with credentials, looked into before those of Docker and Podman.
+    var credentialFiles: [String] = []
+    var acrossFileSystems = PinPolicy.inPlace
+    /// How often watched stores are read again without any sign of change.
+    var rescan: Duration = .seconds(60)
+    /// The group whose members may use the control socket.
+    var controlGroup: String?
+    var logLevel = LogLevel.info
+
+    /// The largest configuration that is read, in bytes.
+    static let maximumSize = 1_048_576
+
+    /// - Parameter file: the path, for error messages.
+    /// - Throws: ``ConfigurationError`` with the key at fault and what is allowed there.
+    init(parsing bytes: [UInt8], file: String) throws(ConfigurationError) {
+        do {
+            try self.init(parsing: bytes)
+        } catch {
+            var error = error
+            error.file = file
+            throw error
+        }
+    }
+
+    init() {}
+
+    private init(parsing bytes: [UInt8]) throws(ConfigurationError) {
+        let decoder = JSONDecoder()
+        decoder.allowsJSON5 = true
+        let document: JSONValue
+        do {
+            document = try decoder.decode(JSONValue.self, from: Data(bytes))
+        } catch {
+            throw ConfigurationError(path: "", reason: "this is not JSON5: \(JSON5Fault.place(in: bytes, error))")
+        }
+        var reader = try ConfigurationReader(document, path: "")
+        for text in try reader.texts("stores") ?? [] {
+            stores.append(try Self.store(text, reader.refuse("stores", "")))
+        }
+        try readDefaults(reader.object("defaults"))
+        try readRules(&reader)
+        try readPublishing(&reader)
+        try readRegistries(reader.object("registries"))
+        try readRest(&reader)
+        try reader.finish()
+    }
+
+    /// The directory of `oci:DIR`.
+    static func store(_ text: String, _ error: ConfigurationError) throws(ConfigurationError) -> String {
+        guard text.hasPrefix("oci:/"), text.utf8.count > 5 else {
+            throw ConfigurationError(
+                path: error.path,
+                reason: "a store is written oci:DIR with an absolute directory, not \"\(text.prefix(100))\"")
+        }
+        var directory = String(text.dropFirst(4))
+        while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
+        return directory
+    }
+
+    private mutating func readDefaults(_ section: ConfigurationReader) throws(ConfigurationError) {
+        var section = section
+        if let tag = try section.text("tag") {
+            guard ImageReference.isValidTag(tag) else { throw section.refuse("tag", "\"\(tag)\" is not a valid tag") }
+            publisher.defaultTag = tag
+        }
+        if let registry = try section.text("registry") {
+            guard let name = try? ImageReference(parsing: registry + "/x"), name.domain == registry else {
+                throw section.refuse("registry", "\"\(registry)\" is not HOST or HOST:PORT")
+            }
+            publisher.defaultRegistry = registry
+        }
+        if let namespace = try section.text("namespace") {
+            guard (try? ImageReference(parsing: "localhost/\(namespace)/x")) != nil else {
+                throw section.refuse("namespace", "\"\(namespace)\" cannot be part of a repository's name")
+            }
+            publisher.defaultNamespace = namespace
+        }
+        if let level = try section.choice("verify", of: VerifyLevel.self) { publisher.verify = level }
+        try section.finish()
+    }
+
+    private mutating func readRules(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
+        for (place, value) in (try reader.list("rules") ?? []).enumerated() {
+            var rule = try ConfigurationReader(value, path: "rules[\(place)]")
+            guard let pattern = try rule.text("image"), let image = Glob(pattern) else {
+                throw rule.refuse("image", "a pattern such as \"team/*\" is wanted")
+            }
+            var destinations: [DestinationTemplate] = []
+            for text in try rule.texts("to") ?? [] {
+                do { destinations.append(try DestinationTemplate(text)) } catch {
+                    throw rule.refuse("to", error.description)
+                }
+            }
+            guard !destinations.isEmpty else {
+                throw rule.refuse("to", "a destination such as \"registry.example/{name}:{tag}\" is wanted")
+            }
+            try rule.finish()
+            publisher.rules.append(PublishRule(image: image, destinations: destinations))
+        }
+        publisher.publishesExisting = try reader.bool("publishExisting") ?? false
+    }
+
+    private mutating func readPublishing(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
+        var limits = try reader.object("limits")
+        publisher.jobs = try limits.integer("jobs", in: 1...1000) ?? publisher.jobs
+        publisher.jobsPerRegistry = try limits.integer("jobsPerRegistry", in: 1...1000) ?? publisher.jobsPerRegistry
+        publisher.uploads = try limits.integer("uploads", in: 1...256) ?? publisher.uploads
+        publisher.uploadsPerRegistry =
+            try limits.integer("uploadsPerRegistry", in: 1...256) ?? publisher.uploadsPerRegistry
+        publisher.chunkSize = try limits.bytes("chunkSize", in: 65_536...17_179_869_184) ?? publisher.chunkSize
+        try limits.finish()
+
+        var retry = try reader.object("retry")
+        publisher.retry.base = try retry.duration("base", atLeast: .milliseconds(1)) ?? publisher.retry.base
+        publisher.retry.cap = try retry.duration("cap", atLeast: .milliseconds(1)) ?? publisher.retry.cap
+        publisher.retry.maximumFailures = try retry.integer("maximumFailures", in: 1...1_000_000)
+        publisher.retry.giveUpAfter = try retry.duration("giveUpAfter") ?? publisher.retry.giveUpAfter
+        try retry.finish()
+
+        var ledger = try reader.object("ledger")
+        publisher.ledgerAge = try ledger.duration("age") ?? publisher.ledgerAge
+        publisher.learnedAge = try ledger.duration("learnedAge") ?? publisher.learnedAge
+        try ledger.finish()
+
+        var history = try reader.object("history")
+        publisher.historyAge = try history.duration("age") ?? publisher.historyAge
+        publisher.historyCount = try history.integer("count", in: 0...10_000_000) ?? publisher.historyCount
+        try history.finish()
+    }
+
+    private mutating func readRest(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
+        var credentials = try reader.object("credentials")
+        for file in try credentials.texts("files") ?? [] {
+            guard file.hasPrefix("/") else { throw credentials.refuse("files", "absolute paths are wanted") }
+            credentialFiles.append(file)
+        }
+        try credentials.finish()
+
+        var spool = try reader.object("spool")
+        acrossFileSystems = try spool.choice("acrossFileSystems", of: PinPolicy.self) ?? acrossFileSystems
+        try spool.finish()
+
+        var watch = try reader.object("watch")
+        rescan = try watch.duration("rescan", atLeast: .seconds(1)) ?? rescan
+        try watch.finish()
+
+        var control = try reader.object("control")
+        controlGroup = try control.text("group")
+        try control.finish()
+
+        var log = try reader.object("log")
+        logLevel = try log.choice("level", of: LogLevel.self) ?? logLevel
+        try log.finish()
+    }
+
+    private mutating func readRegistries(_ section: ConfigurationReader) throws(ConfigurationError) {
+        var section = section
+        for name in section.keys {
+            guard let value = section.value(name) else { continue }
+            guard let reference = try? ImageReference(parsing: name + "/x/y"), reference.domain == name else {
+                throw section.refuse(name, "a registry is named HOST or HOST:PORT, as in image names")
+            }
+            var entry = try ConfigurationReader(value, path: section.place(of: name))
+            var settings = publisher.registry
+            settings.plainHTTP = try entry.bool("plainHttp")
+            settings.tls.caFile = try entry.absolutePath("caFile")
+            settings.tls.clientCertificate = try entry.absolutePath("clientCertificate")
+            settings.tls.clientKey = try entry.absolutePath("clientKey")
+            if (settings.tls.clientCertificate == nil) != (settings.tls.clientKey == nil) {
+                throw entry.refuse("clientKey", "clientCertificate and clientKey belong together")
+            }
+            settings.tls.verify = !(try entry.bool("insecure") ?? false)
+            settings.limits.connect = try entry.duration("connectTimeout") ?? settings.limits.connect
+            settings.limits.response = try entry.duration("responseTimeout") ?? settings.limits.response
+            settings.limits.stall = try entry.duration("stallTimeout") ?? settings.limits.stall
+            settings.commitPatience = try entry.duration("commitPatience") ?? settings.commitPatience
+            settings.manifestGrace = try entry.duration("manifestGrace") ?? settings.manifestGrace
+            try entry.finish()
+            publisher.registries[name] = settings
+        }
+    }
+}
+
+/// How much the log tells.
+enum LogLevel: String, CaseIterable, Comparable {
+    case error, warning, info, debug
+
+    /// The journal's priority, as in syslog.
+    var priority: Int {
+        switch self {
+        case .error: 3
+        case .warning: 4
+        case .info: 6
+        case .debug: 7
+        }
+    }
+
+    static func < (left: LogLevel, right: LogLevel) -> Bool { left.priority < right.priority }
+}

@@ -1,0 +1,178 @@
+/// Reads one object of the configuration key by key, and in the end refuses whatever nobody asked for.
+struct ConfigurationReader {
+    let path: String
+    private let values: [String: JSONValue]
+    private var known: Set<String> = []
+
+    /// - Throws: ``ConfigurationError`` unless `value` is an object.
+    init(_ value: JSONValue, path: String) throws(ConfigurationError) {
+        guard case .object(let values) = value else {
+            throw ConfigurationError(path: path, reason: "an object is wanted, not \(value.kind)")
+        }
+        self.values = values
+        self.path = path
+    }
+
+    /// The object's keys, for objects whose keys are names of the user's own.
+    var keys: [String] { values.keys.sorted() }
+
+    func place(of key: String) -> String {
+        let isPlain = key.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+        }
+        let name = isPlain ? key : "\"\(key)\""
+        return path.isEmpty ? name : path + "." + name
+    }
+
+    /// The value at `key`; nil where it is absent or null.
+    mutating func value(_ key: String) -> JSONValue? {
+        known.insert(key)
+        guard let value = values[key], value != .null else { return nil }
+        return value
+    }
+
+    func refuse(_ key: String, _ reason: String) -> ConfigurationError {
+        ConfigurationError(path: place(of: key), reason: reason)
+    }
+
+    mutating func text(_ key: String) throws(ConfigurationError) -> String? {
+        guard let value = value(key) else { return nil }
+        guard case .text(let text) = value, !text.isEmpty else {
+            throw refuse(key, "a text is wanted, not \(value.kind)")
+        }
+        return text
+    }
+
+    /// A path that does not depend on where the daemon was started.
+    mutating func absolutePath(_ key: String) throws(ConfigurationError) -> String? {
+        guard let text = try text(key) else { return nil }
+        guard text.hasPrefix("/") else { throw refuse(key, "an absolute path is wanted, not \"\(text)\"") }
+        return text
+    }
+
+    mutating func bool(_ key: String) throws(ConfigurationError) -> Bool? {
+        guard let value = value(key) else { return nil }
+        guard case .bool(let bool) = value else { throw refuse(key, "true or false is wanted, not \(value.kind)") }
+        return bool
+    }
+
+    mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
+        guard let value = value(key) else { return nil }
+        let allowed = "a whole number from \(range.lowerBound) to \(range.upperBound) is wanted"
+        guard case .number(let number) = value else { throw refuse(key, "\(allowed), not \(value.kind)") }
+        guard let integer = Int(exactly: number), range.contains(integer) else { throw refuse(key, allowed) }
+        return integer
+    }
+
+    mutating func choice<Choice: RawRepresentable & CaseIterable>(
+        _ key: String, of type: Choice.Type
+    ) throws(ConfigurationError) -> Choice? where Choice.RawValue == String {
+        guard let value = value(key) else { return nil }
+        let allowed = type.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        guard case .text(let text) = value, let choice = Choice(rawValue: text) else {
+            throw refuse(key, "one of \(allowed) is wanted, not \(value.kind)")
+        }
+        return choice
+    }
+
+    /// A span of time: a number of seconds, or a text such as `"1.5s"`, `"5m"`, `"2h"`, `"7d"`.
+    mutating func duration(_ key: String, atLeast least: Duration = .zero) throws(ConfigurationError) -> Duration? {
+        guard let value = value(key) else { return nil }
+        let duration: Duration? =
+            switch value {
+            case .number(let seconds) where (0...1e10).contains(seconds): .milliseconds(Int64(seconds * 1000))
+            case .text(let text): Quantity.duration(text)
+            default: nil
+            }
+        guard let duration else {
+            throw refuse(key, "a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not \(value.kind)")
+        }
+        guard duration >= least else { throw refuse(key, "at least \(least) is wanted") }
+        return duration
+    }
+
+    /// A number of bytes, or a text such as `"64KiB"`, `"32MiB"`, `"10GB"`.
+    mutating func bytes(_ key: String, in range: ClosedRange<Int64>) throws(ConfigurationError) -> Int64? {
+        guard let value = value(key) else { return nil }
+        let bytes: Int64? =
+            switch value {
+            case .number(let number): Int64(exactly: number)
+            case .text(let text): Quantity.bytes(text)
+            default: nil
+            }
+        guard let bytes else {
+            throw refuse(key, "a size such as 1048576, \"32MiB\" or \"10GB\" is wanted, not \(value.kind)")
+        }
+        guard range.contains(bytes) else {
+            throw refuse(key, "a size from \(range.lowerBound) to \(range.upperBound) bytes is wanted")
+        }
+        return bytes
+    }
+
+    /// A list of texts; a single text counts as a list of one.
+    mutating func texts(_ key: String) throws(ConfigurationError) -> [String]? {
+        guard let value = value(key) else { return nil }
+        switch value {
+        case .text(let text): return [text]
+        case .list(let list):
+            var texts: [String] = []
+            for (place, item) in list.enumerated() {
+                guard case .text(let text) = item else {
+                    throw refuse(key, "entry \(place + 1): a text is wanted, not \(item.kind)")
+                }
+                texts.append(text)
+            }
+            return texts
+        default: throw refuse(key, "a text or a list of texts is wanted, not \(value.kind)")
+        }
+    }
+
+    mutating func list(_ key: String) throws(ConfigurationError) -> [JSONValue]? {
+        guard let value = value(key) else { return nil }
+        guard case .list(let list) = value else { throw refuse(key, "a list is wanted, not \(value.kind)") }
+        return list
+    }
+
+    /// The object at `key`, or an empty one.
+    mutating func object(_ key: String) throws(ConfigurationError) -> ConfigurationReader {
+        try ConfigurationReader(value(key) ?? .object([:]), path: place(of: key))
+    }
+
+    /// - Throws: ``ConfigurationError`` for the first key that was never asked for, with the keys that are allowed.
+    func finish() throws(ConfigurationError) {
+        guard let unknown = values.keys.filter({ !known.contains($0) }).min() else { return }
+        throw ConfigurationError(
+            path: place(of: unknown),
+            reason: "there is no such setting; allowed here: \(known.sorted().joined(separator: ", "))")
+    }
+}
+
+/// Times and sizes as people write them.
+enum Quantity {
+    static func duration(_ text: String) -> Duration? {
+        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 1)]
+        guard let seconds = scaled(text, by: units), (0...1e10).contains(seconds) else { return nil }
+        return .milliseconds(Int64((seconds * 1000).rounded()))
+    }
+
+    static func bytes(_ text: String) -> Int64? {
+        let units: [(String, Double)] = [
+            ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("kB", 1e3),
+            ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1), ("", 1),
+        ]
+        guard let bytes = scaled(text, by: units), (0...1e15).contains(bytes) else { return nil }
+        return Int64(bytes)
+    }
+
+    /// The number in front, times the first unit that the text ends with.
+    private static func scaled(_ text: String, by units: [(String, Double)]) -> Double? {
+        for (unit, factor) in units where text.hasSuffix(unit) {
+            let number = text.dropLast(unit.count)
+            guard !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }),
+                let value = Double(number)
+            else { return nil }
+            return value * factor
+        }
+        return nil
+    }
+}

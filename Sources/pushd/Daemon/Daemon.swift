@@ -1,0 +1,142 @@
+import Control
+import FoundationEssentials
+import Glibc
+import HTTP
+import ImageStore
+import OCI
+import Publisher
+import PushQueue
+import Registry
+
+/// The daemon put together: opens what it owns, starts its services, and ends them in order.
+struct Daemon {
+    let places: Places
+    let arguments: Arguments
+    let environment: [String: String]
+    let manager: ServiceManager
+
+    /// The version of this pushd, as `pushd --version` and `pushctl version` print it.
+    static let version = "0.1.0"
+
+    /// Works until a signal stops it.
+    ///
+    /// - Throws: ``StartError``, ``ConfigurationError``, `QueueError`, `ListenError`.
+    func run() async throws {
+        let configuration = try loadConfiguration()
+        let log = Log(level: configuration.logLevel, isJournal: environment["JOURNAL_STREAM"] != nil)
+        let state = try StateDirectory.open(places.stateDirectory)
+        defer { state.release() }
+        let queue = try JobStore(path: state.database)
+        let spool = try Spool(directory: state.spool, acrossFileSystems: configuration.acrossFileSystems)
+        let http = HTTPClient(configuration: .init(userAgent: "pushd/\(Self.version)"))
+        let publisher = ImagePublisher(
+            queue: queue, spool: spool, directories: configuration.stores,
+            rescan: configuration.rescan, http: http, credentials: credentials(configuration),
+            settings: configuration.publisher, clock: { Clock.now }, log: { log.write($0) })
+        let stores = Current(configuration.stores)
+        let service = DaemonService(
+            publisher: publisher, version: Self.version, stateDirectory: places.stateDirectory,
+            stores: { stores.value }, startedAt: Clock.now)
+        let server = try listen(service, configuration)
+        log(.info, "pushd \(Self.version) works on \(places.stateDirectory), listens on \(places.socket)")
+
+        let signals = Signals.events()
+        manager.ready()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await publisher.run() }
+            group.addTask { await server.run() }
+            group.addTask { await beatForWatchdog() }
+            group.addTask {
+                for await signal in signals {
+                    guard case .reload = signal else { return }
+                    await reload(publisher, stores, log)
+                }
+            }
+            // The first to end ends all: a signal, or a service that cannot go on.
+            defer { manager.stopping() }
+            try await group.next()
+            manager.stopping()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        await http.shutdown()
+        log(.info, "stopped; \(places.stateDirectory) keeps what is left to do")
+    }
+
+    /// - Throws: ``ConfigurationError``; a default configuration that does not exist is empty.
+    func loadConfiguration() throws -> Configuration {
+        var configuration = Configuration()
+        switch SmallFile.read(places.configuration, atMost: Configuration.maximumSize) {
+        case .contents(let bytes): configuration = try Configuration(parsing: bytes, file: places.configuration)
+        case .absent where arguments.configuration == nil: break
+        case .absent: throw ConfigurationError(file: places.configuration, path: "", reason: "there is no such file")
+        case .unreadable(let reason):
+            throw ConfigurationError(file: places.configuration, path: "", reason: "cannot be read: \(reason)")
+        }
+        for store in arguments.stores {
+            let directory = try Configuration.store(store, ConfigurationError(path: "--store", reason: ""))
+            if !configuration.stores.contains(directory) { configuration.stores.append(directory) }
+        }
+        return configuration
+    }
+
+    private func credentials(_ configuration: Configuration) -> CredentialFiles {
+        CredentialFiles(paths: configuration.credentialFiles, environment: environment, home: environment["HOME"])
+    }
+
+    private func listen(_ service: DaemonService, _ configuration: Configuration) throws -> ControlServer {
+        var group: UInt32?
+        if let name = configuration.controlGroup {
+            guard let id = SystemGroup.id(of: name) else {
+                throw ConfigurationError(
+                    file: places.configuration, path: "control.group", reason: "there is no group \"\(name)\"")
+            }
+            group = id
+        }
+        let inherited = ControlSocket.activated(environment: environment, pid: getpid())
+        if inherited == nil { try RuntimeDirectory.make(for: places.socket) }
+        return try ControlServer(
+            socket: inherited ?? .path(places.socket, group: group), access: ControlAccess(group: group),
+            info: ServiceInfo(version: Self.version), service: service)
+    }
+
+    private func reload(_ publisher: ImagePublisher, _ stores: Current<[String]>, _ log: Log) async {
+        manager.reloading()
+        defer { manager.ready() }
+        do {
+            let configuration = try loadConfiguration()
+            stores.value = configuration.stores
+            await publisher.apply(
+                configuration.publisher, directories: configuration.stores, credentials: credentials(configuration))
+            log(.info, "the configuration was read again")
+        } catch {
+            log(.error, "the old configuration stays in force: \(error)")
+        }
+    }
+
+    private func beatForWatchdog() async {
+        guard let interval = manager.watchdog else {
+            await Never.comes()
+            return
+        }
+        repeat { manager.alive() } while (try? await Task.sleep(for: interval)) != nil
+    }
+}
+
+extension Never {
+    /// Returns only when the task is cancelled.
+    static func comes() async { while (try? await Task.sleep(for: .seconds(86_400))) != nil {} }
+}
+
+extension Log {
+    func write(_ entry: PublisherLog) {
+        let level: LogLevel =
+            switch entry.level {
+            case .debug: .debug
+            case .info: .info
+            case .warning: .warning
+            case .error: .error
+            }
+        self(level, entry.description)
+    }
+}

@@ -1,0 +1,34 @@
+import Control
+import Glibc
+
+/// The daemon's log: lines on standard error, with the journal's priorities where systemd reads them.
+struct Log: Sendable {
+    let level: LogLevel
+    /// Standard error goes to the journal, which stamps and sorts by itself.
+    let isJournal: Bool
+
+    func callAsFunction(_ level: LogLevel, _ message: @autoclosure () -> String) {
+        guard level <= self.level else { return }
+        // One line for one message, whatever a registry has put into it.
+        let clean = message().unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }.joined()
+        let line =
+            isJournal
+            ? "<\(level.priority)>\(clean)\n"
+            : "\(Timestamp(milliseconds: Clock.now)) \(level.rawValue): \(clean)\n"
+        var bytes = Array(line.utf8)[...]
+        while !bytes.isEmpty {
+            let written = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            guard written > 0 else { return }
+            bytes = bytes.dropFirst(written)
+        }
+    }
+}
+
+enum Clock {
+    /// Milliseconds since 1970, UTC.
+    static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}

@@ -1,0 +1,60 @@
+import Glibc
+import PushQueue
+
+/// `pushd`: reads its command line, then is the daemon until a signal ends it.
+@main
+struct Pushd {
+    static func main() async {
+        let environment = Self.environment()
+        let arguments: Arguments
+        let places: Places
+        do {
+            let directory = getcwd(nil, 0).map { String(cString: $0) } ?? "/"
+            arguments = try Arguments(Array(CommandLine.arguments.dropFirst()), workingDirectory: directory)
+            if arguments.showHelp { return finish(printing: Arguments.help) }
+            if arguments.showVersion { return finish(printing: "pushd \(Daemon.version)\n") }
+            places = try Places(arguments, environment: environment, isRoot: geteuid() == 0)
+        } catch {
+            fail("\(error)", advice: "pushd --help lists the options", status: 2)
+        }
+        let daemon = Daemon(
+            places: places, arguments: arguments, environment: environment,
+            manager: ServiceManager(environment: environment))
+        do {
+            if arguments.checkConfiguration {
+                _ = try daemon.loadConfiguration()
+                return finish(printing: "\(places.configuration): no faults found\n")
+            }
+            try await daemon.run()
+        } catch let error as ConfigurationError {
+            fail("\(error)", advice: nil, status: 2)
+        } catch let error as StartError {
+            fail("\(error)", advice: error.advice, status: 1)
+        } catch let error as QueueError {
+            fail("\(error)", advice: error.advice, status: 1)
+        } catch {
+            fail("\(error)", advice: nil, status: 1)
+        }
+    }
+
+    private static func environment() -> [String: String] {
+        var variables: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let pair = String(cString: text)
+            if let equals = pair.firstIndex(of: "=") {
+                variables[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+            }
+            entry += 1
+        }
+        return variables
+    }
+
+    private static func finish(printing text: String) { print(text, terminator: "") }
+
+    private static func fail(_ message: String, advice: String?, status: Int32) -> Never {
+        let text = "pushd: \(message)\n" + (advice.map { "  \($0)\n" } ?? "")
+        _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        exit(status)
+    }
+}

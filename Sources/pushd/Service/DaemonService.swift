@@ -1,0 +1,247 @@
+import Control
+import FoundationEssentials
+import ImageStore
+import OCI
+import Publisher
+import PushQueue
+import Registry
+
+/// What the control socket offers, carried out by the publisher: checks what came in, and puts answers into words.
+struct DaemonService: ControlService {
+    let publisher: ImagePublisher
+    let version: String
+    let stateDirectory: String
+    let stores: @Sendable () async -> [String]
+    let startedAt: Int64
+
+    // MARK: Pushes
+
+    func push(_ input: Push.Input) async throws -> Push.Output {
+        try await translatingErrors {
+            let request = try PushRequest(input)
+            if input.dryRun == true {
+                return Push.Output(jobs: [], plan: try await publisher.plan(request).map { PlannedPush($0) })
+            }
+            var jobs: [JobInfo] = []
+            for accepted in try await publisher.push(request) {
+                guard let snapshot = try await publisher.snapshot(accepted.id, withBlobs: false) else { continue }
+                jobs.append(JobInfo(snapshot, withBlobs: false))
+            }
+            return Push.Output(jobs: jobs)
+        }
+    }
+
+    func follow(_ input: Follow.Input) -> AsyncThrowingStream<Follow.Output, any Error> {
+        AsyncThrowingStream(bufferingPolicy: .bufferingOldest(64)) { continuation in
+            let task = Task {
+                do {
+                    try await translatingErrors {
+                        try await JobFollower(publisher: publisher, jobs: input.jobs).run {
+                            if case .terminated = continuation.yield(Follow.Output(job: $0)) {
+                                throw CancellationError()
+                            }
+                        }
+                    }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    func list(_ input: List.Input) async throws -> List.Output {
+        try await translatingErrors {
+            let states = try input.states.map { names in
+                Set(
+                    try names.map { name in
+                        guard let state = JobState(rawValue: name) else {
+                            throw ControlError(
+                                .invalidParameter("states"), "\"\(name.prefix(40))\" is not a state",
+                                advice: "states are \(JobState.allCases.map(\.rawValue).joined(separator: ", "))")
+                        }
+                        return state
+                    })
+            }
+            let filter = JobFilter(
+                states: states, ids: input.jobs.map { $0.map(JobID.init) }, registry: input.registry,
+                before: input.before.map(JobID.init), limit: min(max(input.limit ?? 100, 1), 10_000))
+            let found = try await publisher.jobs(filter)
+            if let wanted = input.jobs { try requireAll(wanted, among: found) }
+            var jobs: [JobInfo] = []
+            for job in found {
+                let withBlobs = input.withBlobs ?? false
+                jobs.append(
+                    JobInfo(
+                        try await publisher.snapshot(job, withBlobs: withBlobs || job.state == .running),
+                        withBlobs: withBlobs))
+            }
+            let counts = try await publisher.counts()
+            return List.Output(jobs: jobs, counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }))
+        }
+    }
+
+    func show(_ input: Show.Input) async throws -> Show.Output {
+        try await translatingErrors {
+            guard let snapshot = try await publisher.snapshot(JobID(input.job)) else { throw unknownJob(input.job) }
+            let attempts = try await publisher.attempts(of: JobID(input.job))
+            return Show.Output(job: JobInfo(snapshot, withBlobs: true), attempts: attempts.map(AttemptInfo.init))
+        }
+    }
+
+    func wait(_ input: Wait.Input) async throws -> Wait.Output {
+        try await translatingErrors {
+            let follower = JobFollower(publisher: publisher, jobs: input.jobs)
+            guard let timeout = input.timeout else {
+                try await follower.run { _ in }
+                return Wait.Output(jobs: try await infos(input.jobs))
+            }
+            let isOver = try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await follower.run { _ in }
+                    return true
+                }
+                group.addTask {
+                    try await Task.sleep(for: .seconds(min(max(timeout, 0), 1e9)))
+                    return false
+                }
+                let first = try await group.next() ?? false
+                group.cancelAll()
+                return first
+            }
+            guard isOver else {
+                throw ControlError(
+                    .timedOut, "the jobs had not ended after \(timeout) seconds", advice: "they go on: pushctl status")
+            }
+            return Wait.Output(jobs: try await infos(input.jobs))
+        }
+    }
+
+    func cancel(_ input: Cancel.Input) async throws -> Cancel.Output {
+        try await translatingErrors {
+            try requireAll(input.jobs, among: try await publisher.jobs(.init(ids: input.jobs.map(JobID.init))))
+            _ = try await publisher.cancel(input.jobs.map(JobID.init))
+            return Cancel.Output(jobs: try await infos(input.jobs))
+        }
+    }
+
+    func retry(_ input: Retry.Input) async throws -> Retry.Output {
+        try await translatingErrors {
+            if let jobs = input.jobs {
+                try requireAll(jobs, among: try await publisher.jobs(.init(ids: jobs.map(JobID.init))))
+            }
+            let revived = try await publisher.retry(input.jobs.map { $0.map(JobID.init) })
+            return Retry.Output(jobs: try await infos(revived.map(Int.init)))
+        }
+    }
+
+    func pause(_ input: Pause.Input) async throws -> Pause.Output {
+        await publisher.pause(input.registry)
+        return Pause.Output(registries: await publisher.activity.map(RegistryInfo.init))
+    }
+
+    func resume(_ input: Resume.Input) async throws -> Resume.Output {
+        await publisher.resume(input.registry)
+        return Resume.Output(registries: await publisher.activity.map(RegistryInfo.init))
+    }
+
+    // MARK: The registry's side
+
+    func verify(_ input: Verify.Input) async throws -> Verify.Output {
+        try await translatingErrors {
+            guard let level = VerifyLevel(rawValue: input.level ?? "blobs"), level != .none else {
+                throw ControlError(
+                    .invalidParameter("level"), "\"\((input.level ?? "").prefix(40))\" is not a level",
+                    advice: "levels are manifest, blobs, deep")
+            }
+            let reference = try remote(input.reference)
+            let report = try await publisher.verify(reference, against: input.against, level: level)
+            return Verify.Output(report: VerifyReport(report))
+        }
+    }
+
+    func inspect(_ input: Inspect.Input) async throws -> Inspect.Output {
+        try await translatingErrors {
+            let reference = try remote(input.reference)
+            guard let manifest = try await publisher.inspect(reference) else {
+                throw ControlError(.remoteNotFound, "\(reference) is not in the registry", advice: nil)
+            }
+            return Inspect.Output(reference, manifest)
+        }
+    }
+
+    /// A reference in a registry; it must say which.
+    private func remote(_ text: String) throws -> ImageReference {
+        let reference = try ImageReference(parsing: text)
+        guard reference.isQualified else {
+            throw ControlError(
+                .referenceInvalid, "\"\(text.prefix(200))\" does not say which registry",
+                advice: "write HOST[:PORT]/REPOSITORY[:TAG]; Docker Hub is docker.io/\(reference.path)")
+        }
+        return reference
+    }
+
+    // MARK: What is here
+
+    func images(_ input: Images.Input) async throws -> Images.Output {
+        try await translatingErrors {
+            let (images, failures) = await publisher.images()
+            if images.isEmpty, let failure = failures.first { throw failure }
+            var infos: [LocalImageInfo] = []
+            for image in images {
+                let pushed = try await publisher.publications(of: image.root.digest)
+                infos.append(LocalImageInfo(image, pushed: pushed))
+            }
+            return Images.Output(images: infos)
+        }
+    }
+
+    func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> {
+        AsyncThrowingStream(bufferingPolicy: .bufferingOldest(4096)) { continuation in
+            let task = Task {
+                let (past, future) = await publisher.listen()
+                for event in past where event.at >= input.since?.milliseconds ?? 0 {
+                    if input.follow == true, input.since == nil { break }
+                    continuation.yield(Events.Output(event: EventInfo(event)))
+                }
+                if input.follow == true {
+                    for await event in future { continuation.yield(Events.Output(event: EventInfo(event))) }
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    func status(_ input: Status.Input) async throws -> Status.Output {
+        try await translatingErrors {
+            let counts = try await publisher.counts()
+            return Status.Output(
+                version: version, pid: Int(ProcessID.own), startedAt: Timestamp(milliseconds: startedAt),
+                counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }),
+                registries: await publisher.activity.map(RegistryInfo.init), stateDirectory: stateDirectory,
+                stores: await stores())
+        }
+    }
+
+    // MARK: Helpers
+
+    private func infos(_ ids: [Int]) async throws -> [JobInfo] {
+        var jobs: [JobInfo] = []
+        for id in ids {
+            guard let snapshot = try await publisher.snapshot(JobID(id)) else { throw unknownJob(id) }
+            jobs.append(JobInfo(snapshot, withBlobs: true))
+        }
+        return jobs
+    }
+
+    private func requireAll(_ wanted: [Int], among found: [Job]) throws {
+        let ids = Set(found.map { Int($0.id) })
+        if let missing = wanted.first(where: { !ids.contains($0) }) { throw unknownJob(missing) }
+    }
+}
+
+func unknownJob(_ id: Int) -> ControlError {
+    ControlError(.jobNotFound, "there is no job \(id)", advice: "pushctl status lists the jobs")
+}

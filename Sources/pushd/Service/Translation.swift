@@ -1,0 +1,201 @@
+import Control
+import FoundationEssentials
+import Glibc
+import ImageStore
+import OCI
+import Publisher
+import PushQueue
+import Registry
+
+enum ProcessID {
+    static var own: Int32 { getpid() }
+}
+
+extension ImageStoreError {
+    /// A search that found nothing, not a fault.
+    fileprivate var isNotFound: Bool {
+        if case .imageNotFound = cause { true } else { false }
+    }
+}
+
+/// Runs `body`; whatever it throws reaches the client as one of the interface's errors.
+func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+        return try await body()
+    } catch let error as ControlError {
+        throw error
+    } catch let error as ImageStoreError {
+        throw ControlError(error.isNotFound ? .imageNotFound : .imageInvalid, error.description, advice: error.advice)
+    } catch let error as ImageReferenceError {
+        throw ControlError(.referenceInvalid, error.description, advice: "write HOST[:PORT]/REPOSITORY[:TAG]")
+    } catch let error as PushRefusal {
+        throw ControlError(error)
+    } catch let error as QueueError {
+        throw ControlError(.queueUnavailable, error.description, advice: error.advice)
+    } catch let error as RegistryError {
+        throw ControlError(.registryFailed(code: error.code), error.description, advice: error.advice)
+    } catch is CancellationError {
+        throw CancellationError()
+    } catch {
+        throw ControlError(.failed, "unexpected: \(error)", advice: nil)
+    }
+}
+
+extension ControlError {
+    init(_ refusal: PushRefusal) {
+        let kind: Kind =
+            switch refusal {
+            case .destinationInvalid, .digestDiffers: .referenceInvalid
+            case .destinationMissing: .destinationMissing
+            case .stopping: .stopping
+            }
+        self.init(kind, refusal.description, advice: refusal.advice)
+    }
+}
+
+extension PushRequest {
+    /// - Throws: `ControlError` for a value that means nothing.
+    init(_ input: Push.Input) throws {
+        self.init(image: input.image)
+        destinations = input.destinations ?? []
+        platforms = try (input.platforms ?? []).map { text in
+            guard let platform = Platform(parsing: text) else {
+                throw ControlError(
+                    .invalidParameter("platforms"), "\"\(text.prefix(100))\" is not a platform",
+                    advice: "write OS/ARCH or OS/ARCH/VARIANT, for example linux/arm64")
+            }
+            return platform
+        }
+        priority = min(max(input.priority ?? 0, -1000), 1000)
+        verify = try input.verify.map { text in
+            guard let level = VerifyLevel(rawValue: text) else {
+                throw ControlError(
+                    .invalidParameter("verify"), "\"\(text.prefix(40))\" is not a level of verification",
+                    advice: "levels are \(VerifyLevel.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            return level
+        }
+        force = input.force ?? false
+        allTags = input.allTags ?? false
+        timeout = try input.timeout.map { seconds in
+            guard seconds > 0, seconds < 1e9 else {
+                throw ControlError(
+                    .invalidParameter("timeout"), "a timeout is a positive number of seconds", advice: nil)
+            }
+            return .milliseconds(Int64(seconds * 1000))
+        }
+    }
+}
+
+extension PlannedPush {
+    init(_ plan: PushPlan) {
+        let sent = plan.blobs.filter(\.isSent)
+        self.init(
+            image: plan.image, source: plan.source, digest: plan.root.digest.description,
+            mediaType: plan.root.mediaType.rawValue, destination: plan.destination.description,
+            platforms: plan.platforms.map(\.description), job: plan.joins.map(Int.init),
+            supersedes: plan.supersedes.map(Int.init), bytesTotal: sent.reduce(0) { $0 + $1.size },
+            blobs: plan.blobs.map { blob in
+                let isKnown = plan.known.contains(blob.digest)
+                let outcome: BlobOutcome = !blob.isSent ? .skipped : isKnown ? .existing : .pending
+                return BlobInfo(
+                    digest: blob.digest.description, size: blob.size, mediaType: blob.mediaType,
+                    role: blob.role.rawValue, outcome: outcome.rawValue, bytesDone: 0)
+            })
+    }
+}
+
+extension JobInfo {
+    init(_ snapshot: JobSnapshot, withBlobs: Bool) {
+        let job = snapshot.job
+        func time(_ milliseconds: Int64?) -> Timestamp? { milliseconds.map { Timestamp(milliseconds: $0) } }
+        // While it runs, bytes count as they move; afterwards the queue's sums are the truth.
+        let live = snapshot.blobs.filter { $0.outcome == .pending }.reduce(Int64(0)) { $0 + $1.bytesDone }
+        self.init(
+            id: Int(job.id), state: job.state.rawValue, image: job.image, source: job.source,
+            digest: job.root.digest.description, destination: job.destination.description,
+            origin: job.origin.rawValue, priority: job.priority, verify: job.verify.rawValue, verified: job.verified,
+            attempts: job.attempts, createdAt: Timestamp(milliseconds: job.createdAt),
+            updatedAt: Timestamp(milliseconds: job.updatedAt), startedAt: time(job.startedAt),
+            endedAt: time(job.endedAt), nextAttemptAt: time(job.nextAttemptAt),
+            error: job.error.map { JobErrorInfo(code: $0.code, message: $0.message, advice: $0.advice) },
+            waitsFor: snapshot.waitsFor, supersededBy: job.supersededBy.map(Int.init), bytesTotal: job.bytesTotal,
+            bytesUploaded: job.bytesUploaded + live, bytesMounted: job.bytesMounted, bytesExisting: job.bytesExisting,
+            blobs: withBlobs ? snapshot.blobs.map(BlobInfo.init) : nil)
+    }
+}
+
+extension BlobInfo {
+    init(_ blob: JobSnapshot.Blob) {
+        self.init(
+            digest: blob.blob.digest.description, size: blob.blob.size, mediaType: blob.blob.mediaType,
+            role: blob.blob.role.rawValue, outcome: blob.outcome.rawValue, bytesDone: blob.bytesDone,
+            detail: blob.detail)
+    }
+}
+
+extension AttemptInfo {
+    init(_ attempt: Attempt) {
+        self.init(
+            number: attempt.number, startedAt: Timestamp(milliseconds: attempt.startedAt),
+            endedAt: attempt.endedAt.map { Timestamp(milliseconds: $0) },
+            error: attempt.error.map { JobErrorInfo(code: $0.code, message: $0.message, advice: $0.advice) },
+            bytesSent: attempt.bytesSent)
+    }
+}
+
+extension VerifyReport {
+    init(_ report: VerificationReport) {
+        self.init(
+            reference: report.reference.description, digest: report.digest?.description ?? "",
+            verified: report.isVerified,
+            problems: report.problems.map {
+                VerifyProblem(kind: $0.kind.rawValue, digest: $0.digest?.description ?? "", message: $0.message)
+            }, blobs: report.blobs, bytes: report.bytes, level: report.level.rawValue)
+    }
+}
+
+extension Inspect.Output {
+    init(_ reference: ImageReference, _ manifest: RemoteManifest) {
+        var platforms: [PlatformInfo] = []
+        if case .index(let index)? = try? ManifestDocument(parsing: manifest.bytes, declared: manifest.mediaType) {
+            platforms = index.manifests.filter { !$0.isAttestation }.map {
+                PlatformInfo(
+                    platform: $0.platform?.description ?? "unknown", digest: $0.digest.description, size: $0.size)
+            }
+        }
+        self.init(
+            reference: reference.description, digest: manifest.digest.description,
+            mediaType: manifest.mediaType.rawValue, size: Int64(manifest.bytes.count), platforms: platforms,
+            manifest: Data(manifest.bytes).base64EncodedString())
+    }
+}
+
+extension LocalImageInfo {
+    init(_ image: StoredImage, pushed: [Publication]) {
+        self.init(
+            name: image.names.first ?? image.root.digest.description, names: image.names, store: image.storeID,
+            digest: image.root.digest.description, mediaType: image.root.mediaType.rawValue, size: image.root.size,
+            pushed: pushed.map {
+                PublicationInfo(
+                    destination: $0.destination, digest: image.root.digest.description,
+                    at: Timestamp(milliseconds: $0.at), job: Int($0.job))
+            })
+    }
+}
+
+extension EventInfo {
+    init(_ event: PublisherEvent) {
+        self.init(
+            at: Timestamp(milliseconds: event.at), kind: "job", job: Int(event.job), state: event.state.rawValue,
+            image: event.image, destination: event.destination.description, message: event.error?.message)
+    }
+}
+
+extension RegistryInfo {
+    init(_ activity: RegistryActivity) {
+        self.init(
+            name: activity.name, pausedUntil: activity.pausedUntil.map { Timestamp(milliseconds: $0) },
+            reason: activity.isHeld ? "paused by command" : activity.reason, running: activity.running)
+    }
+}

@@ -1,0 +1,95 @@
+import Glibc
+import HTTP
+import ImageStore
+import OCI
+import PushQueue
+import Registry
+import TestSupport
+
+@testable import Publisher
+
+/// A publisher in this process, with a queue, a spool and a layout of the test's own.
+final class Bench: Sendable {
+    let directory: TemporaryDirectory
+    let builder: LayoutBuilder
+    let queue: JobStore
+    let publisher: ImagePublisher
+
+    private init(_ directory: TemporaryDirectory, _ settings: PublisherSettings) throws {
+        self.directory = directory
+        builder = try LayoutBuilder(directory: directory.file("images"))
+        queue = try JobStore(path: directory.file("queue.db"))
+        publisher = ImagePublisher(
+            queue: queue, spool: try Spool(directory: directory.file("spool"), acrossFileSystems: .copy),
+            directories: [directory.file("images")], rescan: .seconds(60), http: HTTPClient(),
+            credentials: NoCredentials(), settings: settings, clock: { Bench.now }, log: { _ in })
+    }
+
+    static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Runs `body` while the publisher works; attempts follow each other at once.
+    static func with(
+        _ change: (inout PublisherSettings) -> Void = { _ in }, _ body: @Sendable (Bench) async throws -> Void
+    ) async throws {
+        var settings = PublisherSettings()
+        settings.retry = RetryPolicy(base: .milliseconds(2), cap: .milliseconds(20))
+        settings.registry.manifestGrace = .seconds(4)
+        settings.registry.commitPatience = .seconds(2)
+        change(&settings)
+        try await TemporaryDirectory.with { directory in
+            let bench = try Bench(directory, settings)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await bench.publisher.run() }
+                try await body(bench)
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// Writes an image of these layers; returns its digest.
+    @discardableResult
+    func image(_ name: String, layers: [Descriptor]) throws -> Digest {
+        let image = try builder.addImage(layers: layers, name: name)
+        try builder.writeIndexJSON()
+        return image.digest
+    }
+
+    func push(
+        _ image: String, to destination: String, _ change: (inout PushRequest) -> Void = { _ in }
+    ) async throws -> JobID {
+        var request = PushRequest(image: image)
+        request.destinations = [destination]
+        change(&request)
+        let accepted = try await publisher.push(request)
+        guard let job = accepted.first else { throw TestSupportError("nothing was accepted") }
+        return job.id
+    }
+
+    /// The job, as soon as it has ended or a person must act.
+    func settled(_ id: JobID) async throws -> JobSnapshot {
+        for await _ in await publisher.changes().starting(with: id) {
+            guard let snapshot = try await publisher.snapshot(id) else { break }
+            if snapshot.job.state.isEnded || snapshot.job.state == .blocked { return snapshot }
+        }
+        throw TestSupportError("job \(id) never ended")
+    }
+}
+
+extension AsyncStream where Element: Sendable {
+    /// The same stream with one value in front, for what happened before it was listened to.
+    fileprivate func starting(with first: Element) -> AsyncStream<Element> {
+        let rest = self
+        return AsyncStream { continuation in
+            continuation.yield(first)
+            let task = Task {
+                for await value in rest { continuation.yield(value) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import OCI
+import Testing
+
+@testable import Publisher
+
+@Suite("Publishing rules")
+struct RuleTests {
+    @Test(
+        "match names as shells match paths",
+        arguments: [
+            ("team/*", "team/app", true), ("team/*", "team/sub/app", false), ("team/**", "team/sub/app", true),
+            ("*", "app", true), ("*", "team/app", false), ("**", "team/app", true), ("a?c", "abc", true),
+            ("a?c", "a/c", false), ("app", "app", true), ("app", "apps", false),
+            ("*a*a*a*b", String(repeating: "a", count: 5000), false),
+            ("t*m/*p", "team/app", true), ("***", "a/b/c", true), ("?", "", false), ("*", "", true),
+        ])
+    func globs(pattern: String, text: String, fits: Bool) throws {
+        #expect(try #require(Glob(pattern)).matches(text) == fits)
+    }
+
+    @Test("look at the tag only where the pattern has a colon")
+    func tags() throws {
+        func matches(_ pattern: String, _ name: String, _ tag: String) throws -> Bool {
+            let template = try DestinationTemplate("registry.example/{name}:{tag}")
+            return PublishRule(image: try #require(Glob(pattern)), destinations: [template])
+                .matches(PublishedName(name: name, tag: tag))
+        }
+        #expect(try matches("app", "app", "anything"))
+        #expect(try matches("app:v*", "app", "v1"))
+        #expect(try !matches("app:v*", "app", "nightly"))
+        #expect(try !matches("app:v*", "other", "v1"))
+    }
+
+    @Test("fill in name and tag, and add the tag where the template has none")
+    func fills() throws {
+        let image = PublishedName(name: "team/app", tag: "1.2")
+        #expect(
+            try DestinationTemplate("r.example/m/{name}:{tag}").filled(for: image).description
+                == "r.example/m/team/app:1.2")
+        #expect(try DestinationTemplate("r.example/{name}").filled(for: image).description == "r.example/team/app:1.2")
+        #expect(
+            try DestinationTemplate("r.example:5000/all:{tag}-x").filled(for: image).description
+                == "r.example:5000/all:1.2-x")
+    }
+
+    @Test(
+        "are refused when a destination can come of no image",
+        arguments: ["{name}:{tag}", "r.example/{image}", "r.example/{name", "r.example/UPPER/{name}", ""])
+    func refuses(template: String) {
+        #expect(throws: TemplateError.self) { try DestinationTemplate(template) }
+    }
+
+    @Test(
+        "know an image by its full name, its short name, or its layout's directory and tag",
+        arguments: [
+            (["docker.io/library/app:1", "1"], "/x/images", "app:1"),
+            (["registry.example:5000/team/app:2"], "/x", "team/app:2"),
+            (["app:3"], "/x", "app:3"),
+            (["4"], "/var/images/web", "web:4"),
+            (["localhost/app"], "/x", "app:latest"),
+        ])
+    func names(names: [String], directory: String, expected: String) throws {
+        let name = PublishedName(names: names, directory: directory, defaultTag: "latest")
+        #expect(try #require(name).description == expected)
+    }
+
+    @Test("leave images without a usable name alone")
+    func nameless() {
+        #expect(PublishedName(names: [], directory: "/x/app", defaultTag: "latest") == nil)
+        #expect(PublishedName(names: ["1"], directory: "/x/..bad..", defaultTag: "latest") == nil)
+    }
+}

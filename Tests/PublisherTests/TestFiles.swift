@@ -1,0 +1,15 @@
+import Glibc
+import TestSupport
+
+enum TestFiles {
+    /// Changes one byte in place: the inode, and whatever is linked to it, stays.
+    static func flipByte(at offset: Int, of path: String) throws {
+        let descriptor = open(path, O_RDWR)
+        guard descriptor >= 0 else { throw TestSupportError("cannot open \(path)") }
+        defer { close(descriptor) }
+        var byte: UInt8 = 0
+        guard pread(descriptor, &byte, 1, off_t(offset)) == 1 else { throw TestSupportError("cannot read \(path)") }
+        byte ^= 0xFF
+        guard pwrite(descriptor, &byte, 1, off_t(offset)) == 1 else { throw TestSupportError("cannot write \(path)") }
+    }
+}
