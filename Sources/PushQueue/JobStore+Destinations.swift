@@ -24,6 +24,18 @@ extension JobStore {
         }
     }
 
+    /// The image that the latest push that succeeded has put at a destination; nil where none is in the history.
+    public nonisolated func lastPublished(to destination: ImageReference) async throws(QueueError) -> Digest? {
+        try await read("look for the last push to a destination") { store in
+            try store.database.row(
+                """
+                SELECT image.root FROM job JOIN image ON image.id = job.image
+                 WHERE destination = ? AND state = 'succeeded' ORDER BY job.id DESC LIMIT 1
+                """, destination.description
+            ) { row throws(SQLiteError) in try row.digest(0) }
+        }
+    }
+
     /// Where an image was published to, newest first, as far back as the history goes; at most 100.
     public nonisolated func publications(of root: Digest) async throws(QueueError) -> [Publication] {
         try await read("look for an image's publications") { store in

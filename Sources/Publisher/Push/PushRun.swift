@@ -26,17 +26,24 @@ struct PushRun: Sendable {
 
     /// - Throws: whatever ``PushFailure`` can sort, or `CancellationError`.
     func run() async throws -> Success {
-        if !job.force, let done = try await alreadyThere() { return done }
+        if !job.force, try await !isSecondTag(), let done = try await alreadyThere() { return done }
         let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
-        if !job.force, try await manifestIsThere() {
-            do {
-                try await putRoot(contents)
+        var outcomes: [Digest: BlobDelivery.Report] = [:]
+        if !job.force {
+            if try await manifestIsThere(), try await putRootAlone(contents) {
                 return try await finish(contents, existing(contents))
-            } catch let error as RegistryError where error.isMissingContent {
-                try await distrust()
+            }
+            outcomes = try await deliverFirst(contents)
+            // No manifest without its configuration: only where that was there, the manifest may be too.
+            if outcomes.values.contains(where: { $0.outcome == .existing }), try await headByDigest(),
+                try await putRootAlone(contents)
+            {
+                return try await finish(contents, existing(contents))
             }
         }
-        var outcomes = try await deliverAll(contents, trust: job.force ? .nothing : .usual)
+        let rest = try await deliverAll(
+            contents, trust: job.force ? .nothing : .usual, except: Set(outcomes.keys))
+        outcomes.merge(rest) { _, new in new }
         do {
             try await putManifests(contents)
         } catch let error as RegistryError where error.isMissingContent {
@@ -48,6 +55,18 @@ struct PushRun: Sendable {
             try await putManifests(contents)
         }
         return try await finish(contents, outcomes)
+    }
+
+    /// Whether this is most likely one more tag for an image that is there: then putting the tag is cheaper than
+    /// asking about it first.
+    private func isSecondTag() async throws -> Bool {
+        guard job.destination.tag != nil, try await isRemembered(job.root.digest) else { return false }
+        return try await queue.lastPublished(to: job.destination) != job.root.digest
+    }
+
+    private func isRemembered(_ manifest: Digest) async throws -> Bool {
+        let since = delivery.clock() - delivery.settings.ledgerAge.inMilliseconds
+        return try await queue.knows(manifest, registry: delivery.registry.name, repository: repository, since: since)
     }
 
     /// The cheapest question: one HEAD, and for a tag that has this digest nothing else.
@@ -62,18 +81,31 @@ struct PushRun: Sendable {
     }
 
     /// Whether the image is in the repository under its digest: as remembered, or as the registry says.
+    ///
+    /// Where one request both asks for the configuration and opens its upload, that comes first and tells as much.
     private func manifestIsThere() async throws -> Bool {
-        let since = delivery.clock() - delivery.settings.ledgerAge.inMilliseconds
-        let name = delivery.registry.name
-        if try await queue.knows(job.root.digest, registry: name, repository: repository, since: since) { return true }
-        if job.destination.tag == nil {
-            let head = try await client.manifestHead(repository, .digest(job.root.digest))
-            await answered()
-            return head != nil
+        if try await isRemembered(job.root.digest) { return true }
+        if job.destination.tag != nil, try await delivery.registry.selfMount != .fails { return false }
+        return try await headByDigest()
+    }
+
+    private func headByDigest() async throws -> Bool {
+        let head = try await client.manifestHead(repository, .digest(job.root.digest))
+        await answered()
+        return head != nil
+    }
+
+    /// Puts the tag on a manifest that should be there.
+    ///
+    /// - Returns: false if the registry misses something all the same; what was remembered is forgotten then.
+    private func putRootAlone(_ contents: ImageContents) async throws -> Bool {
+        do {
+            try await putRoot(contents)
+            return true
+        } catch let error as RegistryError where error.isMissingContent {
+            try await distrust()
+            return false
         }
-        // Before anything is known of this registry, its answer for the configuration tells as much.
-        if try await delivery.registry.selfMount == .unknown { return false }
-        return try await client.manifestHead(repository, .digest(job.root.digest)) != nil
     }
 
     private func existing(_ contents: ImageContents) -> [Digest: BlobDelivery.Report] {
@@ -88,20 +120,26 @@ struct PushRun: Sendable {
 
     // MARK: Blobs
 
-    private func deliverAll(
-        _ contents: ImageContents, trust: BlobDelivery.Trust, except sent: Set<Digest> = []
-    ) async throws -> [Digest: BlobDelivery.Report] {
-        var waiting = contents.blobs.filter { $0.isSent && !sent.contains($0.descriptor.digest) }
-        var outcomes: [Digest: BlobDelivery.Report] = [:]
-        if trust == .usual, try await delivery.registry.selfMount == .unknown,
-            let least = waiting.indices.min(by: { waiting[$0].descriptor.size < waiting[$1].descriptor.size })
-        {
-            // The first push to a registry ever: the smallest blob shows what can be asked of it.
-            let blob = waiting.remove(at: least)
-            let digest = blob.descriptor.digest
-            outcomes[digest] = try await deliver(blob, trust: trust)
-            if !waiting.isEmpty { try await delivery.registry.probeSelfMount(digest, in: repository) }
+    /// Brings the configuration ahead of the layers. With the first push to a registry ever, it also shows whether a
+    /// mount from the repository itself answers what is there.
+    private func deliverFirst(_ contents: ImageContents) async throws -> [Digest: BlobDelivery.Report] {
+        let selfMount = try await delivery.registry.selfMount
+        guard selfMount != .fails, let config = contents.blobs.first(where: { $0.role == .config && $0.isSent }) else {
+            return [:]
         }
+        let digest = config.descriptor.digest
+        let report = try await deliver(config, trust: .usual)
+        if selfMount == .unknown, contents.blobs.count > 1 {
+            try await delivery.registry.probeSelfMount(digest, in: repository)
+        }
+        return [digest: report]
+    }
+
+    private func deliverAll(
+        _ contents: ImageContents, trust: BlobDelivery.Trust, except done: Set<Digest> = []
+    ) async throws -> [Digest: BlobDelivery.Report] {
+        let waiting = contents.blobs.filter { $0.isSent && !done.contains($0.descriptor.digest) }
+        var outcomes: [Digest: BlobDelivery.Report] = [:]
         return try await withThrowingTaskGroup(of: (Digest, BlobDelivery.Report).self) { group in
             var window = 0
             var rest = waiting[...]
@@ -136,11 +174,7 @@ struct PushRun: Sendable {
 
     private func putManifests(_ contents: ImageContents) async throws {
         for node in contents.manifests.dropLast() {
-            let since = delivery.clock() - delivery.settings.ledgerAge.inMilliseconds
-            let name = delivery.registry.name
-            let isThere = try await queue.knows(
-                node.descriptor.digest, registry: name, repository: repository, since: since)
-            if isThere, !job.force { continue }
+            if !job.force, try await isRemembered(node.descriptor.digest) { continue }
             try await client.putManifest(
                 repository, .digest(node.descriptor.digest), bytes: node.bytes,
                 mediaType: node.descriptor.mediaType, digest: node.descriptor.digest)
