@@ -33,19 +33,19 @@ extension RegistryClient {
         var call = try manifestCall(.get, repository, reference, attempt)
         call.responseBytes = settings.limits.responseBytes
         let response = try await read(repository, call, courier.ask)
-        let answer = ServerAnswer(response)
-        if response.status == 404 {
+        guard response.status == 200 else {
+            let answer = ServerAnswer(response)
+            guard response.status == 404 else { throw attempt.error(answer) }
             if isAbsence(response, answer) { return nil }
             throw attempt.misfit(answer, "a 404 that does not come from a registry")
         }
-        guard response.status == 200 else { throw attempt.error(answer) }
         let digest = Digest(of: response.body, algorithm: reference.digest?.algorithm ?? .sha256)
         if let wanted = reference.digest, wanted != digest {
-            throw RegistryError(.digestMismatch(found: digest), attempt, answer: answer)
+            throw RegistryError(.digestMismatch(found: digest), attempt, answer: ServerAnswer(response))
         }
-        guard !answer.isPage else { throw attempt.misfit(answer, "") }
+        if ServerAnswer.isPage(response) { throw attempt.misfit(ServerAnswer(response), "a web page") }
         if Digest.contradicting(digest, in: response) != nil {
-            throw RegistryError(.digestMismatch(found: digest), attempt, answer: answer)
+            throw RegistryError(.digestMismatch(found: digest), attempt, answer: ServerAnswer(response))
         }
         return RemoteManifest(bytes: response.body, mediaType: Self.mediaType(of: response), digest: digest)
     }

@@ -26,8 +26,7 @@ struct ServerAnswer: Sendable {
         status = response.status
         let type = (response.headers["Content-Type"] ?? "").lowercased()
         let text = String(decoding: response.body.prefix(64 << 10), as: UTF8.self)
-        let start = String(text.drop { $0.isWhitespace }.prefix(15)).lowercased()
-        let isPage = type.hasPrefix("text/html") || start.hasPrefix("<!doctype html") || start.hasPrefix("<html")
+        let isPage = Self.isPage(response)
         let document = isPage ? nil : Self.parse(response.body)
         code = document?.errors.lazy.compactMap(\.code).first.map { Self.shown($0, limit: 80) }
         let says = document.map(\.text) ?? (isPage ? Self.title(of: text) : Self.plain(text, type: type))
@@ -41,6 +40,14 @@ struct ServerAnswer: Sendable {
         let date = response.headers["Date"].flatMap(WireDate.http) ?? now
         retryAfter = WireDate.retryAfter(response.headers["Retry-After"], now: date)
         hasChallenge = response.headers["WWW-Authenticate"] != nil
+    }
+
+    /// Whether an answer is a page for people.
+    static func isPage(_ response: HTTPResponse) -> Bool {
+        if (response.headers["Content-Type"] ?? "").lowercased().hasPrefix("text/html") { return true }
+        let start = response.body.prefix(512).drop { $0 <= 0x20 }.prefix(15)
+        let text = String(decoding: start, as: UTF8.self).lowercased()
+        return text.hasPrefix("<!doctype html") || text.hasPrefix("<html")
     }
 
     /// Whether any of `words`, in lower case, is in what the registry says.

@@ -47,6 +47,7 @@ struct UploadInterruptionTests {
             upload.cancel()
             await #expect(throws: CancellationError.self) { try await upload.value }
             gate.open()
+            try await registry.waitUntil("the registry to notice") { registry.requests(.uploadBody)[0].endedAt != nil }
 
             try await bench.upload(blob, keeper: keeper)
             #expect(registry.content(of: blob.digest) == blob.bytes)
