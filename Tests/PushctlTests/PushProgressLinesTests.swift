@@ -71,6 +71,23 @@ struct PushProgressLinesTests {
         }
     }
 
+    @Test("names the job whose transfer it waits for, and how far that one is")
+    func sharing() {
+        let progress = PushProgress([
+            testJob(
+                12, "running",
+                blobs: [
+                    testLayer("4f53cda18c2b", size: 40_000_000, done: 16_300_000, detail: "shared with job 11"),
+                    testLayer("a3ed95caeb02", size: 25_000_000, detail: "shared with job 11"),
+                ])
+        ])
+        #expect(
+            texts(progress, 80)[1...2] == [
+                "  4f53cda18c2b  shared with job 11                       16.3/40.0 MB",
+                "  a3ed95caeb02  shared with job 11                            25.0 MB",
+            ])
+    }
+
     @Test("says why a job waits, and counts down")
     func waiting() {
         let progress = PushProgress([

@@ -44,6 +44,7 @@ struct BlobDelivery: Sendable {
         progress.update(blob.descriptor.digest) {
             $0.outcome = report.outcome
             $0.detail = report.detail
+            $0.sharedWith = nil
             $0.bytesDone = blob.descriptor.size
         }
         return report
@@ -72,7 +73,7 @@ struct BlobDelivery: Sendable {
             let opened = session
             let result = try await transfers.bring(
                 BlobLocation(registry: registry.name, digest: digest), for: job,
-                willWait: { leader in progress.update(digest) { $0.detail = "shared with job \(leader)" } },
+                willWait: { leader in progress.update(digest) { $0.sharedWith = leader } },
                 work: { try await lead(blob, session: opened, trust: trust) })
             if result.job != job, let opened { await registry.client.cancelUpload(repository, opened) }
             session = nil
@@ -173,7 +174,7 @@ struct BlobDelivery: Sendable {
             progress.update(digest) {
                 $0.transfer = counter
                 $0.isInPieces = if case .chunked = style { true } else { false }
-                $0.detail = nil
+                $0.sharedWith = nil
             }
             do {
                 let result = try await registry.client.upload(

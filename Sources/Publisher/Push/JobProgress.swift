@@ -11,6 +11,8 @@ final class JobProgress: Sendable {
         var transfer: TransferProgress?
         /// Sent in several requests: a stop waits for the end of the one under way.
         var isInPieces = false
+        /// The job whose transfer is waited for.
+        var sharedWith: JobID?
         /// Bytes at the registry at the end; until then `transfer` counts.
         var bytesDone: Int64 = 0
     }

@@ -225,7 +225,16 @@ actor Engine {
         wake.raise()
     }
 
-    func progress(of job: JobID) -> [Digest: JobProgress.Blob] { runs[job]?.progress.snapshot ?? [:] }
+    /// What a running job does this moment; where it waits for another job's transfer, how far that one is.
+    func progress(of job: JobID) -> [Digest: JobProgress.Blob] {
+        var blobs = runs[job]?.progress.snapshot ?? [:]
+        for (digest, blob) in blobs {
+            guard let leader = blob.sharedWith else { continue }
+            blobs[digest]?.detail = "shared with job \(leader)"
+            blobs[digest]?.bytesDone = runs[leader]?.progress.snapshot[digest]?.bytesDone ?? 0
+        }
+        return blobs
+    }
 
     var activity: [RegistryActivity] { schedule.summary }
 

@@ -95,6 +95,15 @@ struct JobPicture: Sendable {
                 return line
             }
             let column = line.width + barWidth
+            if layer.outcome == "pending", let sharing = layer.detail, !info.hasEnded {
+                // Another job's transfer: what it does is said there, here only how far it is.
+                line.append(Line(sharing, .dim).truncated(to: barWidth, ellipsis: glyphs.ellipsis))
+                line.pad(to: column)
+                let amount =
+                    layer.bytesDone > 0 ? formatProgress(layer.bytesDone, of: layer.size) : formatBytes(layer.size)
+                line.append("  " + padded(amount, amountWidth), .dim)
+                return line
+            }
             guard layer.isActive, !info.hasEnded else {
                 line.append(outcome.truncated(to: barWidth, ellipsis: glyphs.ellipsis))
                 line.pad(to: column)
