@@ -50,7 +50,7 @@ let package = Package(
         tests("PushQueueTests", ["PushQueue", "OCI"]),
         tests("ImageStoreTests", ["ImageStore", "OCI"]),
         tests("RegistryTests", ["Registry", "HTTP", "OCI"]),
-        tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
+        tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "CSQLite"]),
         tests("ControlTests", ["Control", "OCI"]),
         tests("PushctlTests", ["pushctl", "Control", "OCI"]),
         tests("PushdTests", ["pushd", "Publisher", "OCI"]),

@@ -4,6 +4,7 @@ import ImageStore
 import OCI
 import PushQueue
 import Registry
+import Synchronization
 import TestSupport
 
 @testable import Publisher
@@ -14,15 +15,20 @@ final class Bench: Sendable {
     let builder: LayoutBuilder
     let queue: JobStore
     let publisher: ImagePublisher
+    let log: TestLog
 
-    private init(_ directory: TemporaryDirectory, _ settings: PublisherSettings) throws {
+    private init(
+        _ directory: TemporaryDirectory, _ settings: PublisherSettings, _ clock: @escaping @Sendable () -> Int64
+    ) throws {
         self.directory = directory
         builder = try LayoutBuilder(directory: directory.file("images"))
+        let log = TestLog()
+        self.log = log
         queue = try JobStore(path: directory.file("queue.db"))
         publisher = ImagePublisher(
             queue: queue, spool: try Spool(directory: directory.file("spool"), acrossFileSystems: .copy),
             directories: [directory.file("images")], rescan: .seconds(60), http: HTTPClient(),
-            credentials: NoCredentials(), settings: settings, clock: { Bench.now }, log: { _ in })
+            credentials: NoCredentials(), settings: settings, clock: clock, log: { log.add($0) })
     }
 
     static var now: Int64 {
@@ -35,18 +41,24 @@ final class Bench: Sendable {
     static func with(
         _ change: (inout PublisherSettings) -> Void = { _ in }, _ body: @Sendable (Bench) async throws -> Void
     ) async throws {
+        try await TemporaryDirectory.with { try await with(in: $0, change, body) }
+    }
+
+    /// The same on what an earlier publisher left in `directory`, as after a restart.
+    static func with(
+        in directory: TemporaryDirectory, _ change: (inout PublisherSettings) -> Void = { _ in },
+        clock: @escaping @Sendable () -> Int64 = { Bench.now }, _ body: @Sendable (Bench) async throws -> Void
+    ) async throws {
         var settings = PublisherSettings()
         settings.retry = RetryPolicy(base: .milliseconds(2), cap: .milliseconds(20))
         settings.registry.manifestGrace = .seconds(4)
         settings.registry.commitPatience = .seconds(2)
         change(&settings)
-        try await TemporaryDirectory.with { directory in
-            let bench = try Bench(directory, settings)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await bench.publisher.run() }
-                try await body(bench)
-                group.cancelAll()
-            }
+        let bench = try Bench(directory, settings, clock)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await bench.publisher.run() }
+            try await body(bench)
+            group.cancelAll()
         }
     }
 
@@ -67,6 +79,24 @@ final class Bench: Sendable {
         let accepted = try await publisher.push(request)
         guard let job = accepted.first else { throw TestSupportError("nothing was accepted") }
         return job.id
+    }
+
+    /// Pushes and waits; the push has to succeed.
+    @discardableResult
+    func publish(
+        _ image: String, to destination: String, _ change: (inout PushRequest) -> Void = { _ in }
+    ) async throws -> JobSnapshot {
+        let ended = try await settled(try await push(image, to: destination, change))
+        guard ended.job.state == .succeeded else {
+            throw TestSupportError("\(destination): \(ended.job.state), \(String(describing: ended.job.error))")
+        }
+        let job = ended.job
+        guard job.bytesUploaded + job.bytesMounted + job.bytesExisting == job.bytesTotal else {
+            throw TestSupportError(
+                "\(destination): \(job.bytesUploaded) + \(job.bytesMounted) + \(job.bytesExisting) bytes are not "
+                    + "\(job.bytesTotal)")
+        }
+        return ended
     }
 
     /// The job, as soon as it has ended or a person must act.
@@ -91,5 +121,23 @@ extension AsyncStream where Element: Sendable {
             }
             continuation.onTermination = { _ in task.cancel() }
         }
+    }
+}
+
+/// What the publisher told its log.
+final class TestLog: Sendable {
+    private let entries = Mutex<[PublisherLog]>([])
+    private let signal = TestSignal()
+
+    func add(_ entry: PublisherLog) {
+        entries.withLock { $0.append(entry) }
+        signal.raise()
+    }
+
+    func count(where isWanted: (PublisherLog) -> Bool) -> Int { entries.withLock { $0.count(where: isWanted) } }
+
+    /// Returns as soon as there are `count` such entries.
+    func wait(for count: Int, where isWanted: @escaping @Sendable (PublisherLog) -> Bool) async throws {
+        try await signal.wait(for: "\(count) entries in the log") { self.count(where: isWanted) >= count }
     }
 }

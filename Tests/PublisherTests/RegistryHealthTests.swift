@@ -43,7 +43,7 @@ struct RegistryHealthTests {
             health.started()
         }
         #expect(pauses == [2000, 4000, 8000, 16_000])
-        health.answered()
+        health.worked()
         #expect(failed(&health, at: now) == now + 2000)
     }
 

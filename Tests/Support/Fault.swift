@@ -53,6 +53,8 @@ public struct Fault: Sendable {
     public var kind: RequestKind?
     public var method: String?
     public var repository: String?
+    /// Bytes of the request's body at least.
+    public var minimumBody: Int64
     /// The first matching request that is hit, counted from 1.
     public var nth: Int
     /// How many matching requests in a row are hit.
@@ -61,19 +63,20 @@ public struct Fault: Sendable {
 
     /// - Parameter kind: nil for any.
     public init(
-        _ kind: RequestKind?, method: String? = nil, repository: String? = nil, nth: Int = 1, times: Int = 1,
-        _ action: Action
+        _ kind: RequestKind?, method: String? = nil, repository: String? = nil, minimumBody: Int64 = 0, nth: Int = 1,
+        times: Int = 1, _ action: Action
     ) {
         self.kind = kind
         self.method = method
         self.repository = repository
+        self.minimumBody = minimumBody
         self.nth = nth
         self.times = times
         self.action = action
     }
 
-    func matches(kind: RequestKind, method: String, repository: String?) -> Bool {
-        (self.kind?.covers(kind) ?? true) && (self.method ?? method) == method
+    func matches(kind: RequestKind, method: String, repository: String?, bodyLength: Int64) -> Bool {
+        bodyLength >= minimumBody && (self.kind?.covers(kind) ?? true) && (self.method ?? method) == method
             && (self.repository == nil || self.repository == repository)
     }
 }

@@ -61,7 +61,9 @@ public final class FaultPlan: Sendable {
             var actions: [Fault.Action] = []
             for index in state.entries.indices {
                 let fault = state.entries[index].fault
-                guard fault.matches(kind: kind, method: method, repository: repository) else { continue }
+                guard fault.matches(kind: kind, method: method, repository: repository, bodyLength: bodyLength) else {
+                    continue
+                }
                 state.entries[index].seen += 1
                 guard state.entries[index].seen >= fault.nth, state.entries[index].fired < fault.times else { continue }
                 state.entries[index].fired += 1

@@ -27,6 +27,7 @@ struct BlobDelivery: Sendable {
         let outcome: BlobOutcome
         /// Where it was mounted from or which job sent it.
         var detail: String?
+        var mountedFrom: String?
     }
 
     /// How much is believed of what is remembered and of what the registry says.
@@ -54,28 +55,43 @@ struct BlobDelivery: Sendable {
         let digest = blob.descriptor.digest
         var refused: Set<String> = []
         var session: UploadSession?
+        // Where mounts do not work, what another repository gets is of no use to this one.
+        var isAlone = false
         while true {
             if trust == .usual {
                 let since = clock() - settings.ledgerAge.inMilliseconds
                 if try await queue.knows(digest, registry: registry.name, repository: repository, since: since) {
+                    await drop(session)
                     return Report(outcome: .existing)
                 }
-                if let source = try await mountSource(of: digest, since: since, except: refused) {
-                    switch try await mount(digest, from: source) {
-                    case .mounted: return Report(outcome: .mounted, detail: "from \(source)")
-                    case .session(let opened): session = opened
-                    case .refused: break
-                    }
+                if !isAlone, let source = try await mountSource(of: digest, since: since, except: refused) {
                     refused.insert(source)
+                    switch try await mount(blob, from: source) {
+                    case .mounted:
+                        await drop(session)
+                        return Report(outcome: .mounted, detail: "from \(source)", mountedFrom: source)
+                    case .notThere(let opened):
+                        await drop(session)
+                        session = opened
+                    case .refused(let opened):
+                        isAlone = opened != nil || refused.count > 1
+                        guard let opened else { break }
+                        await drop(session)
+                        session = opened
+                    }
                     continue
                 }
             }
             let opened = session
-            let result = try await transfers.bring(
-                BlobLocation(registry: registry.name, digest: digest), for: job,
-                willWait: { leader in progress.update(digest) { $0.sharedWith = leader } },
-                work: { try await lead(blob, session: opened, trust: trust) })
-            if result.job != job, let opened { await registry.client.cancelUpload(repository, opened) }
+            let result: TransferResult
+            do {
+                result = try await share(blob, session: opened, trust: trust, isAlone: isAlone)
+            } catch let trouble as OthersTrouble {
+                // Its own repository, its own file: nothing follows from it for this job.
+                guard !trouble.endsThisJobToo, !Task.isCancelled else { throw trouble.error }
+                continue
+            }
+            if result.job != job { await drop(opened) }
             session = nil
             if result.job == job, result.repository == repository {
                 return Report(outcome: result.outcome, detail: result.detail)
@@ -84,6 +100,44 @@ struct BlobDelivery: Sendable {
                 return Report(outcome: .shared, detail: "job \(result.job)")
             }
             // Another repository has it now, so the next round mounts it, or with no trust sends it.
+        }
+    }
+
+    private func drop(_ session: UploadSession?) async {
+        if let session { await registry.client.cancelUpload(repository, session) }
+    }
+
+    /// What ended the work of another job that this one waited for.
+    private struct OthersTrouble: Error {
+        let error: any Error
+
+        /// Trouble that passes is the registry's, and meets all; the rest is about that job's repository or content.
+        var endsThisJobToo: Bool { !PushFailure(error).isForGood }
+    }
+
+    /// Leads the blob's transfer, or waits for the job that does. One at a time for each repository in any case.
+    private func share(
+        _ blob: BlobNode, session: UploadSession?, trust: Trust, isAlone: Bool
+    ) async throws -> TransferResult {
+        let digest = blob.descriptor.digest
+        let waited = Flag()
+        let willWait: @Sendable (JobID) -> Void = { leader in
+            waited.raise()
+            progress.update(digest) { $0.sharedWith = leader }
+        }
+        let here = BlobLocation(registry: registry.name, digest: digest, repository: repository)
+        let lead: SharedTransfers.Work = {
+            try await transfers.bring(here, for: job, willWait: willWait) {
+                try await self.lead(blob, session: session, trust: trust, isAlone: isAlone)
+            }
+        }
+        do {
+            if isAlone { return try await lead() }
+            let anywhere = BlobLocation(registry: registry.name, digest: digest)
+            return try await transfers.bring(anywhere, for: job, willWait: willWait, work: lead)
+        } catch  where waited.isRaised && !(error is CancellationError) {
+            progress.update(digest) { $0.sharedWith = nil }
+            throw OthersTrouble(error: error)
         }
     }
 
@@ -96,43 +150,87 @@ struct BlobDelivery: Sendable {
         return nil
     }
 
+    private enum Mounting {
+        case mounted
+        /// The source has lost it.
+        case notThere(UploadSession)
+        /// Nothing can be mounted from there; perhaps an upload was opened instead.
+        case refused(UploadSession?)
+    }
+
     /// A mount is an optimisation: whatever refuses it only means that the blob goes another way.
-    private func mount(_ digest: Digest, from source: String) async throws -> MountOutcome {
-        let outcome = try await registry.client.mount(digest, from: source, into: repository)
-        switch outcome {
-        case .mounted: try await remember(digest, in: repository)
-        case .session:
-            // The source has lost it, or this registry mounts nothing; either way it is no source for this blob.
-            try await queue.forget(digest, registry: registry.name, repository: source)
-        case .refused: try await queue.rememberMountRefused(registry: registry.name, source: source, now: clock())
+    private func mount(_ blob: BlobNode, from source: String) async throws -> Mounting {
+        let digest = blob.descriptor.digest
+        switch try await registry.client.mount(digest, from: source, into: repository) {
+        case .mounted:
+            try await remember(digest, in: repository)
+            try await registry.learn(mountsWork: true)
+            return .mounted
+        case .session(let session):
+            // It may be the source that lost the blob, or the registry that mounts nothing.
+            if blob.descriptor.size <= Self.smallBlob { return .refused(session) }
+            let presence: BlobPresence?
+            do {
+                presence = try await registry.client.blobPresence(source, digest, size: blob.descriptor.size)
+            } catch is RegistryError {
+                presence = nil
+            }
+            if case .absent = presence {
+                try await queue.forget(digest, registry: registry.name, repository: source)
+                return .notThere(session)
+            }
+            try await refuse(source)
+            return .refused(session)
+        case .refused:
+            try await refuse(source)
+            return .refused(nil)
         }
-        return outcome
+    }
+
+    /// Nothing more is mounted from `source` for a while.
+    func refuse(_ source: String) async throws {
+        try await queue.rememberMountRefused(registry: registry.name, source: source, now: clock())
+        try await registry.learn(mountsWork: false)
     }
 
     /// The leader's part, run once for all that wait.
-    private func lead(_ blob: BlobNode, session: UploadSession?, trust: Trust) async throws -> TransferResult {
+    private func lead(
+        _ blob: BlobNode, session: UploadSession?, trust: Trust, isAlone: Bool
+    ) async throws -> TransferResult {
         let digest = blob.descriptor.digest
         var session = session
         if trust == .usual {
             switch try await ask(blob, hasSession: session != nil) {
             case .present:
                 try await remember(digest, in: repository)
-                if let session { await registry.client.cancelUpload(repository, session) }
+                await drop(session)
                 return TransferResult(repository: repository, job: job, outcome: .existing, detail: nil)
             case .absent(let opened): session = opened ?? session
             }
         }
-        // Bytes that are already there in a broken upload are gone on with, whichever repository it was for.
+        // Bytes that are already there in a broken upload are gone on with, also for another repository where the
+        // blob can be mounted from there afterwards.
         let broken = try await queue.uploads(registry: registry.name, digest: digest, since: 0)
-        let elsewhere = trust == .usual ? broken.max { $0.offset < $1.offset } : nil
-        let stored = broken.first { $0.repository == repository } ?? elsewhere
-        let target = stored?.repository ?? repository
-        if let stored, let location = try? HTTPURL(parsing: stored.location) {
-            if let session { await registry.client.cancelUpload(repository, session) }
-            session = UploadSession(location: location, offset: stored.offset)
+        let mayGoElsewhere = try await registry.mountsWork && !isAlone && trust == .usual
+        if let own = broken.first(where: { $0.repository == repository }), let resumed = UploadSession(own) {
+            await drop(session)
+            try await upload(blob, to: repository, session: resumed)
+        } else if mayGoElsewhere, let other = broken.max(by: { $0.offset < $1.offset }),
+            let resumed = UploadSession(other)
+        {
+            do {
+                try await upload(blob, to: other.repository, session: resumed)
+                await drop(session)
+                return TransferResult(repository: other.repository, job: job, outcome: .uploaded, detail: nil)
+            } catch  where PushFailure(error).isForGood {
+                // Pushing there is no longer allowed, for example, which says nothing of this repository.
+                try await queue.removeUpload(registry: registry.name, repository: other.repository, digest: digest)
+                try await upload(blob, to: repository, session: session)
+            }
+        } else {
+            try await upload(blob, to: repository, session: session)
         }
-        try await upload(blob, to: target, session: session)
-        return TransferResult(repository: target, job: job, outcome: .uploaded, detail: nil)
+        return TransferResult(repository: repository, job: job, outcome: .uploaded, detail: nil)
     }
 
     private enum Answer {
@@ -147,8 +245,16 @@ struct BlobDelivery: Sendable {
         let isProbe = selfMount == .unknown && size <= Self.smallBlob
         if !hasSession, selfMount == .works || isProbe {
             switch try await registry.client.mount(digest, from: repository, into: repository) {
-            case .mounted:
+            case .mounted where isProbe:
+                // Some say so to everything: the first time it is looked at.
+                guard case .present = try await registry.client.blobPresence(repository, digest, size: size) else {
+                    try await registry.learn(selfMount: .fails)
+                    return .absent(nil)
+                }
                 try await registry.learn(selfMount: .works)
+                return .present
+            case .mounted:
+                progress.noteSelfMount()
                 return .present
             case .session(let session): return .absent(session)
             case .refused: try await registry.learn(selfMount: .fails)
@@ -168,7 +274,8 @@ struct BlobDelivery: Sendable {
         let (digest, size) = (blob.descriptor.digest, blob.descriptor.size)
         guard let file = content.file(for: digest) ?? blob.path else { throw PushFailure.blobGone(digest) }
         let counter = TransferProgress()
-        let confirmed = Mutex(session?.offset ?? 0)
+        let start = session?.offset ?? 0
+        let confirmed = Mutex(start)
         try await slots.withSlot(at: registry.name) {
             let style = try await registry.uploadStyle(size: size, chunkSize: settings.chunkSize)
             progress.update(digest) {
@@ -189,8 +296,12 @@ struct BlobDelivery: Sendable {
                         isStopping: isStopping,
                         localBlobIsIntact: { try await rehash(file: file, expecting: digest) }))
                 progress.addMoved(result.bytesSent, of: digest)
+                progress.noteAdvance()
             } catch {
-                progress.addMoved(max(0, counter.bytesSent - confirmed.withLock { $0 }), of: digest)
+                let held = confirmed.withLock { $0 }
+                progress.addMoved(max(0, counter.bytesSent - min(start, held)), of: digest)
+                // Only what the registry keeps brings the blob nearer to its end.
+                if held > start { progress.noteAdvance() }
                 throw error
             }
         }
@@ -214,5 +325,13 @@ struct BlobDelivery: Sendable {
 
     func remember(_ digest: Digest, in repository: String) async throws {
         try await queue.remember(digest, registry: registry.name, repository: repository, now: clock())
+    }
+}
+
+extension UploadSession {
+    /// - Returns: nil where what was stored is no address any more.
+    fileprivate init?(_ stored: StoredUpload) {
+        guard let location = try? HTTPURL(parsing: stored.location) else { return nil }
+        self.init(location: location, offset: stored.offset)
     }
 }

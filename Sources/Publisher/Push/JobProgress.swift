@@ -20,6 +20,8 @@ final class JobProgress: Sendable {
     private let blobs = Mutex<[Digest: Blob]>([:])
     /// Body bytes that reached the network during this attempt, whatever became of them.
     private let moved = Mutex<[Digest: Int64]>([:])
+    private let advanced = Flag()
+    private let selfMounted = Flag()
     private let changed: @Sendable () -> Void
 
     init(changed: @escaping @Sendable () -> Void) { self.changed = changed }
@@ -30,6 +32,16 @@ final class JobProgress: Sendable {
     }
 
     func addMoved(_ bytes: Int64, of digest: Digest) { moved.withLock { $0[digest, default: 0] += bytes } }
+
+    /// A blob is nearer to its end than when the attempt began, for good.
+    func noteAdvance() { advanced.raise() }
+
+    var hasAdvanced: Bool { advanced.isRaised }
+
+    /// A blob was taken to be there because a mount from its own repository was obeyed.
+    func noteSelfMount() { selfMounted.raise() }
+
+    var hasTrustedSelfMount: Bool { selfMounted.isRaised }
 
     var movedBytes: [Digest: Int64] { moved.withLock { $0 } }
 

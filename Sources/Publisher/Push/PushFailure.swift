@@ -20,6 +20,10 @@ struct PushFailure: Error, Sendable {
     /// Whether the registry has answered properly, if only to refuse.
     var registryAnswered = true
 
+    /// Whether trying again changes nothing until a person has acted. It is about one job's repository, rights or
+    /// content then; trouble that passes is the registry's or the network's.
+    var isForGood: Bool { disposition == .block || disposition == .fail }
+
     init(error: JobError, disposition: Disposition) {
         self.error = error
         self.disposition = disposition

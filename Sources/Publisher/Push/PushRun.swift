@@ -11,7 +11,12 @@ struct PushRun: Sendable {
     let claim: Claim
     let delivery: BlobDelivery
     let verifier: Verifier
-    let answered: @Sendable () async -> Void
+    /// Told of each proper answer, and whether it was to a change, which a registry in trouble would not make.
+    let answered: @Sendable (_ changed: Bool) async -> Void
+    /// Throws where the registry is to be left alone for now.
+    let mayAsk: @Sendable () async throws -> Void
+    /// Told at once of trouble that passes, where the attempt ends only when the bodies under way have arrived.
+    let troubled: @Sendable (any Error) async -> Void
 
     private var job: Job { claim.job }
     private var client: RegistryClient { delivery.registry.client }
@@ -48,7 +53,7 @@ struct PushRun: Sendable {
             try await putManifests(contents)
         } catch let error as RegistryError where error.isMissingContent {
             // A HEAD that says yes is no proof: what was not sent in this run is sent now, whatever is said of it.
-            try await distrust()
+            try await distrust(outcomes)
             let sent = Set(outcomes.filter { $0.value.outcome == .uploaded }.keys)
             let again = try await deliverAll(contents, trust: .nothing, except: sent)
             outcomes.merge(again) { _, new in new }
@@ -73,7 +78,7 @@ struct PushRun: Sendable {
     private func alreadyThere() async throws -> Success? {
         guard let tag = job.destination.tag else { return nil }
         let head = try await client.manifestHead(repository, .tag(tag))
-        await answered()
+        await answered(false)
         guard let head, head.digest == job.root.digest else { return nil }
         guard job.verify == .blobs || job.verify == .deep else { return Success(verified: job.verify, outcomes: [:]) }
         let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
@@ -91,7 +96,7 @@ struct PushRun: Sendable {
 
     private func headByDigest() async throws -> Bool {
         let head = try await client.manifestHead(repository, .digest(job.root.digest))
-        await answered()
+        await answered(false)
         return head != nil
     }
 
@@ -103,7 +108,7 @@ struct PushRun: Sendable {
             try await putRoot(contents)
             return true
         } catch let error as RegistryError where error.isMissingContent {
-            try await distrust()
+            try await distrust([:])
             return false
         }
     }
@@ -114,8 +119,11 @@ struct PushRun: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private func distrust() async throws {
+    /// What led to the belief that the registry has the blobs is believed no longer.
+    private func distrust(_ outcomes: [Digest: BlobDelivery.Report]) async throws {
         try await queue.forget(nil, registry: delivery.registry.name, repository: repository)
+        if delivery.progress.hasTrustedSelfMount { try await delivery.registry.learn(selfMount: .fails) }
+        for source in Set(outcomes.values.compactMap(\.mountedFrom)) { try await delivery.refuse(source) }
     }
 
     // MARK: Blobs
@@ -140,28 +148,39 @@ struct PushRun: Sendable {
     ) async throws -> [Digest: BlobDelivery.Report] {
         let waiting = contents.blobs.filter { $0.isSent && !done.contains($0.descriptor.digest) }
         var outcomes: [Digest: BlobDelivery.Report] = [:]
-        return try await withThrowingTaskGroup(of: (Digest, BlobDelivery.Report).self) { group in
+        try await withThrowingTaskGroup(of: (Digest, BlobDelivery.Report).self) { group in
             var window = 0
             var rest = waiting[...]
+            var trouble: (any Error)?
             while !rest.isEmpty || window > 0 {
                 while window < Self.blobsAtOnce, let blob = rest.popFirst() {
                     window += 1
                     group.addTask { (blob.descriptor.digest, try await deliver(blob, trust: trust)) }
                 }
-                guard let (digest, report) = try await group.next() else { break }
+                do {
+                    guard let (digest, report) = try await group.next() else { break }
+                    outcomes[digest] = report
+                } catch {
+                    if error is CancellationError || Task.isCancelled || PushFailure(error).isForGood { throw error }
+                    // Nothing more is begun; but a body under way may be lost altogether where it is cut.
+                    rest = []
+                    if trouble == nil { await troubled(error) }
+                    trouble = trouble ?? error
+                }
                 window -= 1
-                outcomes[digest] = report
             }
-            return outcomes
+            if let trouble { throw trouble }
         }
+        return outcomes
     }
 
     /// Questions under way at once for one job; bodies have their own, tighter limit.
     private static let blobsAtOnce = 16
 
     private func deliver(_ blob: BlobNode, trust: BlobDelivery.Trust) async throws -> BlobDelivery.Report {
+        try await mayAsk()
         let report = try await delivery.deliver(blob, trust: trust)
-        await answered()
+        await answered(report.outcome == .uploaded || report.outcome == .mounted)
         if report.outcome != .existing {
             try await queue.setOutcome(
                 claim, digest: blob.descriptor.digest, outcome: report.outcome, detail: report.detail,
@@ -175,6 +194,7 @@ struct PushRun: Sendable {
     private func putManifests(_ contents: ImageContents) async throws {
         for node in contents.manifests.dropLast() {
             if !job.force, try await isRemembered(node.descriptor.digest) { continue }
+            try await mayAsk()
             try await client.putManifest(
                 repository, .digest(node.descriptor.digest), bytes: node.bytes,
                 mediaType: node.descriptor.mediaType, digest: node.descriptor.digest)
@@ -185,6 +205,7 @@ struct PushRun: Sendable {
 
     private func putRoot(_ contents: ImageContents) async throws {
         guard let root = contents.manifests.last else { throw PushFailure.blobGone(job.root.digest) }
+        try await mayAsk()
         let reference = job.destination.tag.map { ManifestReference.tag($0) } ?? .digest(root.descriptor.digest)
         try await client.putManifest(
             repository, reference, bytes: root.bytes, mediaType: root.descriptor.mediaType,

@@ -2,7 +2,8 @@
 ///
 /// After a failure nothing is started there until the pause is over; then one job goes ahead as a probe. Its first
 /// answer opens the registry for all, its failure doubles the pause. So the load on a registry that is down does not
-/// grow with the number of jobs that wait for it.
+/// grow with the number of jobs that wait for it. Pauses begin short again only after the registry has done
+/// something: one that answers questions and takes nothing is in trouble still.
 ///
 /// Pure: events in, decisions out. Times are milliseconds since 1970.
 struct RegistryHealth: Sendable, Equatable {
@@ -43,9 +44,22 @@ struct RegistryHealth: Sendable, Equatable {
     }
 
     /// The registry gave a proper answer, be it a refusal.
+    ///
+    /// A pause is kept to its end all the same: the answer may be to something asked before it.
     mutating func answered() {
-        self = RegistryHealth()
+        guard state == .probing else { return }
+        state = .open
+        reason = nil
     }
+
+    /// The registry took something.
+    mutating func worked() {
+        answered()
+        if state == .open { failures = 0 }
+    }
+
+    /// A person wants it tried now.
+    mutating func reset() { self = RegistryHealth() }
 
     /// A request failed in a way that any other request there would fail too.
     ///

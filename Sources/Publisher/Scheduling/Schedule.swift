@@ -58,6 +58,25 @@ struct Schedule: Sendable {
         registries[registry]?.health.answered()
     }
 
+    mutating func worked(_ registry: String) {
+        registries[registry]?.health.worked()
+    }
+
+    func mayStart(_ registry: String, now: Int64) -> Bool {
+        registries[registry].map { mayStart($0, now: now) } ?? true
+    }
+
+    /// Until when a job under way asks nothing more; nil: it may.
+    func pause(of registry: String, now: Int64) -> Int64? {
+        registries[registry]?.health.pausedUntil.flatMap { $0 > now ? $0 : nil }
+    }
+
+    /// A person wants the registry tried now; one that a person holds stays held.
+    mutating func tryNow(_ registry: String) {
+        registries[registry]?.health.reset()
+        forgetIfIdle(registry)
+    }
+
     /// - Returns: when the registry is tried again, in milliseconds since 1970.
     mutating func failed(
         _ registry: String, now: Int64, retryAfter: Duration?, reason: String, policy: RetryPolicy, random: Double
@@ -75,7 +94,7 @@ struct Schedule: Sendable {
     mutating func release(_ registry: String?) {
         if let registry {
             registries[registry]?.isHeld = false
-            registries[registry]?.health.answered()
+            registries[registry]?.health.reset()
             forgetIfIdle(registry)
         } else {
             isHeld = false

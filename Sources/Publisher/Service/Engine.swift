@@ -21,15 +21,20 @@ actor Engine {
     }
 
     private struct Run {
+        let attempt: Int
         let task: Task<Void, Never>
         let progress: JobProgress
+        /// Until when the registry was paused because of this attempt, which still ends.
+        var pausedUntil: Int64?
     }
 
     private let parts: Parts
     private var settings: PublisherSettings
     private var schedule: Schedule
     private var runs: [JobID: Run] = [:]
-    private var isStopping = false
+    /// Jobs that were given up while the queue was handing one out: it may be that one.
+    private var abandonedWhileClaiming: Set<JobID> = []
+    private var isClaiming = false
     private let stopping = Flag()
     private let wake = Signal()
     private let jobChanged: @Sendable (JobID) -> Void
@@ -45,7 +50,9 @@ actor Engine {
     func run() async {
         while !Task.isCancelled {
             do {
-                try await parts.queue.expire(now: parts.clock()).forEach(jobChanged)
+                let expired = try await parts.queue.expire(now: parts.clock())
+                abandon(expired)
+                expired.forEach(jobChanged)
                 while schedule.hasRoom, !Task.isCancelled, try await startOne() {}
                 try await wake.wait(for: try await nextWake())
             } catch is CancellationError {
@@ -64,21 +71,38 @@ actor Engine {
 
     private func startOne() async throws -> Bool {
         let now = parts.clock()
+        isClaiming = true
+        defer {
+            isClaiming = false
+            abandonedWhileClaiming = []
+        }
         let closed = schedule.closedRegistries(now: now)
         guard let claim = try await parts.queue.claim(excludingRegistries: closed, now: now) else { return false }
-        schedule.started(claim.job.destination.domain)
+        let name = claim.job.destination.domain
+        if !schedule.mayStart(name, now: parts.clock()) {
+            // It was closed while the queue was asked.
+            await settle(claim) { queue, now in
+                try await queue.retryLater(claim, at: now, error: nil, madeProgress: false, now: now)
+            }
+            return true
+        }
+        schedule.started(name)
         let progress = JobProgress(changed: { [jobChanged] in jobChanged(claim.job.id) })
         let task = Task { await perform(claim, progress) }
-        runs[claim.job.id] = Run(task: task, progress: progress)
+        runs[claim.job.id] = Run(attempt: claim.attempt, task: task, progress: progress)
+        if abandonedWhileClaiming.contains(claim.job.id) { task.cancel() }
         return true
     }
 
     /// How long nothing can become due; at most a minute, so that a changed clock heals.
     private func nextWake() async throws -> Duration {
-        guard schedule.hasRoom else { return .seconds(60) }
         let now = parts.clock()
-        let due = try await parts.queue.nextDue(excludingRegistries: schedule.closedRegistries(now: now))
-        let next = [due, schedule.nextOpening(after: now)].compactMap { $0 }.min() ?? now + 60_000
+        let expiry = try await parts.queue.nextExpiry()
+        var due: Int64?
+        if schedule.hasRoom {
+            due = try await parts.queue.nextDue(excludingRegistries: schedule.closedRegistries(now: now))
+        }
+        let next = [due, expiry, schedule.nextOpening(after: now)].compactMap { $0 }.min() ?? now + 60_000
         return .milliseconds(min(max(next - now, 1), 60_000))
     }
 
@@ -92,15 +116,35 @@ actor Engine {
         } catch {
             result = .failure(error)
         }
-        do {
-            try await conclude(claim, result, progress)
-        } catch {
-            parts.log(.queueTrouble("job \(claim.job.id): \(error)"))
-        }
-        runs[claim.job.id] = nil
+        await conclude(claim, result, progress)
+        // The next attempt at the same job may have begun as soon as this one's end was written.
+        if runs[claim.job.id]?.attempt == claim.attempt { runs[claim.job.id] = nil }
         schedule.ended(name, now: parts.clock())
         jobChanged(claim.job.id)
         wake.raise()
+    }
+
+    /// Writes how an attempt ended, again and again until the queue takes it: a job must not stay with nobody.
+    ///
+    /// While it waits the attempt keeps its place, so that nothing new is begun that could not be recorded either.
+    /// When the daemon stops meanwhile, its next start finds the job as running and takes it up.
+    private func settle(_ claim: Claim, _ write: (JobStore, _ now: Int64) async throws -> Void) async {
+        var pause = Duration.milliseconds(50)
+        while true {
+            do {
+                return try await write(parts.queue, parts.clock())
+            } catch let error as QueueError where error.isStaleClaim {
+                return  // it was canceled, say
+            } catch {
+                parts.log(.queueTrouble("job \(claim.job.id): \(error)"))
+            }
+            // A task of its own: a canceled attempt waits like any other.
+            let sleep = parts.sleep
+            let nap = pause
+            _ = await Task { try? await sleep(nap) }.value
+            if stopping.isRaised { return }
+            pause = min(pause * 2, .seconds(5))
+        }
     }
 
     private func attempt(_ claim: Claim, _ progress: JobProgress) async throws -> PushRun.Success {
@@ -117,36 +161,69 @@ actor Engine {
             sleep: parts.sleep)
         let run = PushRun(
             claim: claim, delivery: delivery, verifier: verifier,
-            answered: { [weak self] in await self?.answered(name) })
+            answered: { [weak self] changed in await self?.answered(name, changed: changed) },
+            mayAsk: { [weak self] in try await self?.checkPause(of: name) },
+            troubled: { [weak self] error in await self?.troubled(claim, PushFailure(error)) })
         parts.log(.attemptStarted(job: job.id, attempt: claim.attempt, destination: job.destination))
         return try await run.run()
     }
 
-    private func answered(_ registry: String) {
+    private func answered(_ registry: String, changed: Bool) {
         let wasOpen = schedule.isOpen(registry)
-        schedule.answered(registry)
-        if !wasOpen { wake.raise() }
+        if changed { schedule.worked(registry) } else { schedule.answered(registry) }
+        if !wasOpen, schedule.isOpen(registry) { wake.raise() }
+    }
+
+    /// Another job's trouble has paused the registry: this one goes on afterwards, and no failure counts for it.
+    private struct RegistryPaused: Error {
+        let until: Int64
+    }
+
+    private func checkPause(of registry: String) throws {
+        if let until = schedule.pause(of: registry, now: parts.clock()) { throw RegistryPaused(until: until) }
+    }
+
+    /// - Returns: when the registry is tried again, if the failure pauses it.
+    @discardableResult
+    private func troubled(_ claim: Claim, _ failure: PushFailure) -> Int64? {
+        guard case .pauseRegistry(let after) = failure.disposition else { return nil }
+        let isCurrent = runs[claim.job.id]?.attempt == claim.attempt
+        if isCurrent, let until = runs[claim.job.id]?.pausedUntil { return until }
+        let until = schedule.failed(
+            claim.job.destination.domain, now: parts.clock(), retryAfter: after, reason: failure.error.message,
+            policy: settings.retry, random: parts.random())
+        if isCurrent { runs[claim.job.id]?.pausedUntil = until }
+        return until
     }
 
     private func conclude(
         _ claim: Claim, _ result: Result<PushRun.Success, any Error>, _ progress: JobProgress
-    ) async throws {
+    ) async {
         let job = claim.job
-        let now = parts.clock()
-        do {
-            switch result {
-            case .success(let success):
+        switch result {
+        case .success(let success):
+            // One HEAD that finds the tag shows no more than that the registry answers.
+            answered(job.destination.domain, changed: !success.outcomes.isEmpty)
+            await settle(claim) { queue, now in
                 try await recordExisting(claim, success)
-                try await parts.queue.succeed(claim, verified: success.verified.rawValue, now: now)
+                try await queue.succeed(claim, verified: success.verified.rawValue, now: now)
                 parts.log(.succeeded(job: job.id, destination: job.destination))
-            case .failure(is CancellationError):
-                // Canceled by a person: the queue knows already and fences this out. Stopping: the attempt is given back.
-                try await parts.queue.retryLater(claim, at: now, error: nil, madeProgress: false, now: now)
-            case .failure(let error):
-                try await concludeFailure(claim, PushFailure(error), moved: progress.movedBytes, now: now)
             }
-        } catch let error as QueueError where error.isStaleClaim {
+        case .failure(is CancellationError):
+            // Canceled by a person: the queue knows already and fences this out. Stopping: the attempt is given back.
+            await giveBack(claim, until: nil)
+        case .failure(let paused as RegistryPaused):
+            await giveBack(claim, until: paused.until)
+        case .failure(let error as QueueError) where error.isStaleClaim:
             return
+        case .failure(let error):
+            await concludeFailure(claim, PushFailure(error), progress)
+        }
+    }
+
+    private func giveBack(_ claim: Claim, until due: Int64?) async {
+        await settle(claim) { queue, now in
+            try await queue.retryLater(claim, at: due ?? now, error: nil, madeProgress: false, now: now)
         }
     }
 
@@ -159,38 +236,35 @@ actor Engine {
         if !reports.isEmpty { try await parts.queue.setOutcomes(claim, reports) }
     }
 
-    private func concludeFailure(
-        _ claim: Claim, _ failure: PushFailure, moved bytes: [Digest: Int64], now: Int64
-    ) async throws {
-        let moved = bytes.values.reduce(0, +)
-        try await recordLost(claim, bytes)
+    private func concludeFailure(_ claim: Claim, _ failure: PushFailure, _ progress: JobProgress) async {
         let job = claim.job
         let name = job.destination.domain
+        let now = parts.clock()
         if failure.registryAnswered { schedule.answered(name) }
         parts.log(.attemptFailed(job: job.id, attempt: claim.attempt, error: failure.error))
-        let failures = moved > 0 ? 1 : job.failures + 1
-        let mayRetry = settings.retry.allowsRetry(failures: failures, createdAt: job.createdAt, now: now)
-        switch failure.disposition {
-        case .fail: try await parts.queue.fail(claim, error: failure.error, now: now)
-        case .block: try await parts.queue.block(claim, error: failure.error, now: now)
-        case .retry, .pauseRegistry:
-            guard mayRetry else {
-                try await parts.queue.fail(claim, error: failure.error, now: now)
-                return
+        // Bytes that were sent and lost are no progress: a registry that loses all would be sent them for ever.
+        let advanced = progress.hasAdvanced
+        let failures = advanced ? 1 : job.failures + 1
+        let pausedUntil = troubled(claim, failure)
+        var due: Int64?
+        if settings.retry.allowsRetry(failures: failures, createdAt: job.createdAt, now: now) {
+            switch failure.disposition {
+            case .fail, .block: break
+            case .pauseRegistry: due = pausedUntil
+            case .retry(let after):
+                let delay = settings.retry.delay(failures: failures, retryAfter: after, random: parts.random())
+                due = now + delay.inMilliseconds
             }
-            let due: Int64
-            if case .pauseRegistry(let after) = failure.disposition {
-                due = schedule.failed(
-                    name, now: now, retryAfter: after, reason: failure.error.message, policy: settings.retry,
-                    random: parts.random())
+        }
+        await settle(claim) { queue, now in
+            try await recordLost(claim, progress.movedBytes)
+            if let due {
+                try await queue.retryLater(claim, at: due, error: failure.error, madeProgress: advanced, now: now)
+            } else if failure.disposition == .block {
+                try await queue.block(claim, error: failure.error, now: now)
             } else {
-                var after: Duration?
-                if case .retry(let wanted) = failure.disposition { after = wanted }
-                due =
-                    now
-                    + settings.retry.delay(failures: failures, retryAfter: after, random: parts.random()).inMilliseconds
+                try await queue.fail(claim, error: failure.error, now: now)
             }
-            try await parts.queue.retryLater(claim, at: due, error: failure.error, madeProgress: moved > 0, now: now)
         }
     }
 
@@ -209,6 +283,13 @@ actor Engine {
     /// Ends the runs of jobs that were canceled or superseded in the queue.
     func abandon(_ jobs: [JobID]) {
         for job in jobs { runs[job]?.task.cancel() }
+        if isClaiming { abandonedWhileClaiming.formUnion(jobs) }
+    }
+
+    /// A person wants a registry's jobs tried now, whatever its trouble was.
+    func tryNow(_ registry: String) {
+        schedule.tryNow(registry)
+        wake.raise()
     }
 
     func hold(_ registry: String?) { schedule.hold(registry) }

@@ -236,7 +236,7 @@ public actor ImagePublisher {
                 try await queue.retry([job.id], now: clock())
             }
         }
-        for registry in Set(jobs.map(\.destination.domain)) { await engine.release(registry) }
+        for registry in Set(jobs.map(\.destination.domain)) { await engine.tryNow(registry) }
         engine.nudge()
         return revived
     }

@@ -10,12 +10,18 @@ actor RegistryAccess {
     /// request both asks and opens the upload.
     enum SelfMount: String { case unknown, works, fails }
 
+    private struct Fact {
+        let value: String
+        /// Milliseconds since 1970.
+        let at: Int64
+    }
+
     nonisolated let name: String
     nonisolated let client: RegistryClient
     private let queue: JobStore
     private let learnedAge: Duration
     private let clock: @Sendable () -> Int64
-    private var facts: [String: String]?
+    private var facts: [String: Fact]?
     private var probe: Task<Void, Never>?
 
     init(
@@ -29,32 +35,52 @@ actor RegistryAccess {
         self.clock = clock
     }
 
-    private func loaded() async throws -> [String: String] {
-        if let facts { return facts }
-        let since = clock() - learnedAge.inMilliseconds
-        let stored = try await queue.facts(registry: name).filter { $0.at >= since }
-        let loaded = Dictionary(stored.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
-        facts = facts ?? loaded
-        return facts ?? loaded
+    /// What is known and not too old.
+    private func known(_ age: Duration? = nil) async throws -> [String: String] {
+        if facts == nil {
+            let stored = try await queue.facts(registry: name)
+            let loaded = stored.map { ($0.name, Fact(value: $0.value, at: $0.at)) }
+            facts = facts ?? Dictionary(loaded, uniquingKeysWith: { _, last in last })
+        }
+        let since = clock() - min(learnedAge, age ?? learnedAge).inMilliseconds
+        return (facts ?? [:]).filter { $0.value.at >= since }.mapValues(\.value)
     }
 
+    /// That it works is looked at again now and then: believed wrongly, it makes blobs be sent that are there.
     var selfMount: SelfMount {
-        get async throws { SelfMount(rawValue: try await loaded()["self-mount"] ?? "") ?? .unknown }
+        get async throws {
+            let known = SelfMount(rawValue: try await known()[Self.selfMountFact] ?? "") ?? .unknown
+            guard known == .works else { return known }
+            return try await self.known(Self.selfMountAge)[Self.selfMountFact] == nil ? .unknown : .works
+        }
     }
 
-    func learn(selfMount: SelfMount) async throws { try await learn("self-mount", selfMount.rawValue) }
+    private static let selfMountFact = "self-mount"
+    private static let selfMountAge: Duration = .seconds(3600)
+
+    func learn(selfMount: SelfMount) async throws { try await learn(Self.selfMountFact, selfMount.rawValue) }
+
+    /// Whether a blob has been mounted here from another repository, and none was refused since.
+    var mountsWork: Bool { get async throws { try await known()["mount"] == "works" } }
+
+    func learn(mountsWork: Bool) async throws { try await learn("mount", mountsWork ? "works" : "fails") }
 
     func learn(_ fact: RegistryFact) async throws { try await learn(fact.name, fact.value) }
 
     private func learn(_ name: String, _ value: String) async throws {
-        guard try await loaded()[name] != value else { return }
-        facts?[name] = value
-        try await queue.setFact(registry: self.name, name: name, value: value, now: clock())
+        _ = try await known()
+        let now = clock()
+        if let known = facts?[name], known.value == value, now - known.at < Self.confirmationStep { return }
+        facts?[name] = Fact(value: value, at: now)
+        try await queue.setFact(registry: self.name, name: name, value: value, now: now)
     }
+
+    /// A fact is written again only when its time is this much behind, in milliseconds.
+    private static let confirmationStep: Int64 = 600_000
 
     /// How the body of a blob of `size` bytes is sent here.
     func uploadStyle(size: Int64, chunkSize: Int64) async throws -> UploadStyle {
-        UploadStyle(size: size, chunkSize: chunkSize, facts: try await loaded())
+        UploadStyle(size: size, chunkSize: chunkSize, facts: try await known())
     }
 
     /// Finds out, once for a registry, whether ``SelfMount`` works, with a blob that certainly is in `repository`.

@@ -1,10 +1,11 @@
 import OCI
 import PushQueue
 
-/// A blob at a registry, whichever repository it goes to first.
+/// A blob at a registry: whichever repository it goes to first, or in one of them.
 struct BlobLocation: Hashable, Sendable {
     let registry: String
     let digest: Digest
+    var repository: String?
 }
 
 /// What a transfer that several jobs waited for has brought about.

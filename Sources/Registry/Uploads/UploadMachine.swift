@@ -88,7 +88,7 @@ struct UploadMachine: Sendable {
 
     static let sessionLimit = 3
     /// The smallest body that a 413 leads to, in bytes.
-    static let smallestCap: Int64 = 128 << 10
+    static let smallestCap: Int64 = 16 << 10
 
     init(size: Int64, style: UploadStyle, session: UploadSession?, commitPatience: Duration) {
         self.size = size
