@@ -212,7 +212,8 @@ public actor Authenticator {
             let question = TokenServer.Question(realm: key.realm, service: key.service, scopes: scopes)
             let response = try await server.token(question, login: login)
             token = TokenCache.Token(
-                response.token, life: response.life, at: now(), login: login, granted: response.granted)
+                response.token, life: response.life, promised: response.promised, at: now(), login: login,
+                granted: response.granted)
         }
         tokens.insert(token, for: key, at: now())
         return token

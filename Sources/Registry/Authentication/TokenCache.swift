@@ -12,17 +12,20 @@ struct TokenCache: Sendable {
         /// The value of `Authorization`.
         let authorization: Secret
         let life: Duration
+        let promised: Duration
         let arrived: ContinuousClock.Instant
         /// For whom it was issued; nil: for everybody.
         let login: FoundCredential?
         let granted: [AccessScope]?
 
         init(
-            _ token: Secret, life: Duration, at now: ContinuousClock.Instant, login: FoundCredential?,
+            _ token: Secret, life: Duration, promised: Duration? = nil, at now: ContinuousClock.Instant,
+            login: FoundCredential?,
             granted: [AccessScope]?
         ) {
             authorization = Secret("Bearer " + token.revealed())
             self.life = life
+            self.promised = promised ?? life
             arrived = now
             self.login = login
             self.granted = granted
@@ -30,8 +33,8 @@ struct TokenCache: Sendable {
 
         var expires: ContinuousClock.Instant { arrived + life }
 
-        /// Whether a registry that refuses it means it: no token ends, and few are revoked, in ten seconds.
-        func isFresh(at now: ContinuousClock.Instant) -> Bool { now - arrived < .seconds(10) }
+        /// Whether a registry that refuses it means it: hardly a token ends, and few are revoked, in ten seconds.
+        func isFresh(at now: ContinuousClock.Instant) -> Bool { now - arrived < min(.seconds(10), promised) }
 
         /// Whether it lasts for a request. The margin is a quarter of its life, five minutes at most: clocks differ, and
         /// requests wait for a connection. More than three quarters of its life no token can promise.

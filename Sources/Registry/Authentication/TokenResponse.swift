@@ -7,6 +7,8 @@ struct TokenResponse: Hashable, Sendable {
     let token: Secret
     /// How long the token holds, counted from the arrival of the reply: at least a second.
     let life: Duration
+    /// How long it holds by its server's word, which may be less than anybody is to expect.
+    let promised: Duration
     /// What the token allows, as far as its server says so, in the reply or in the token itself; nil where it doesn't.
     /// For messages only: a token is opaque by contract.
     let granted: [AccessScope]?
@@ -26,12 +28,14 @@ struct TokenResponse: Hashable, Sendable {
             throw Problem.noToken
         }
         guard token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw Problem.unfitForHeader }
-        var life = max(60, reply.expiresIn ?? 60)
+        let stated = reply.expiresIn ?? 60
+        var age: Int64 = 0
         if let issued = reply.issuedAt.flatMap(WireDate.rfc3339), let date = date.flatMap(WireDate.http) {
-            life -= max(0, date - issued)
+            age = max(0, date - issued)
         }
         self.token = Secret(token)
-        self.life = .seconds(max(1, life))
+        life = .seconds(max(1, max(60, stated) - age))
+        promised = .seconds(max(0, stated - age))
         granted = Self.scopes(inReply: reply.scope) ?? Self.scopes(inToken: token)
     }
 

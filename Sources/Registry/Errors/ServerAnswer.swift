@@ -21,7 +21,8 @@ struct ServerAnswer: Sendable {
     /// Whether it tells how to log in.
     let hasChallenge: Bool
 
-    /// - Parameter now: seconds since 1970, for a `Retry-After` that is a date where the answer has no `Date`.
+    /// - Parameter now: seconds since 1970, for a `Retry-After` that is a date where the answer has no `Date`; nil: by
+    ///   this machine's clock.
     init(_ response: HTTPResponse, now: Int64? = nil) {
         status = response.status
         let type = (response.headers["Content-Type"] ?? "").lowercased()
@@ -37,7 +38,7 @@ struct ServerAnswer: Sendable {
         self.isPage = isPage
         requestID = ["X-Request-Id", "x-amzn-RequestId", "X-GitHub-Request-Id", "cf-ray", "X-Correlation-Id"].lazy
             .compactMap { response.headers[$0] }.first.map { Self.shown($0, limit: 100) }
-        let date = response.headers["Date"].flatMap(WireDate.http) ?? now
+        let date = response.headers["Date"].flatMap(WireDate.http) ?? now ?? Int64(Date().timeIntervalSince1970)
         retryAfter = WireDate.retryAfter(response.headers["Retry-After"], now: date)
         hasChallenge = response.headers["WWW-Authenticate"] != nil
     }
