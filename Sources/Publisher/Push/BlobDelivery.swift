@@ -275,6 +275,7 @@ struct BlobDelivery: Sendable {
         guard let file = content.file(for: digest) ?? blob.path else { throw PushFailure.blobGone(digest) }
         let counter = TransferProgress()
         let start = session?.offset ?? 0
+        let isResumed = session.map { !$0.isFresh } ?? false
         let confirmed = Mutex(start)
         try await slots.withSlot(at: registry.name) {
             let style = try await registry.uploadStyle(size: size, chunkSize: settings.chunkSize)
@@ -300,8 +301,9 @@ struct BlobDelivery: Sendable {
             } catch {
                 let held = confirmed.withLock { $0 }
                 progress.addMoved(max(0, counter.bytesSent - min(start, held)), of: digest)
-                // Only what the registry keeps brings the blob nearer to its end.
-                if held > start { progress.noteAdvance() }
+                // Only an upload that is gone on with, and keeps what it gets, comes nearer to its end: where each
+                // attempt begins anew, bytes are no progress.
+                if isResumed, held > start { progress.noteAdvance() }
                 throw error
             }
         }
