@@ -53,7 +53,7 @@ let package = Package(
         tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "CSQLite"]),
         tests("ControlTests", ["Control", "OCI"]),
         tests("PushctlTests", ["pushctl", "Control", "OCI"]),
-        tests("PushdTests", ["pushd", "Publisher", "OCI"]),
+        tests("PushdTests", ["pushd", "Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
         tests("EndToEndTests", ["OCI"]),
     ]
 )

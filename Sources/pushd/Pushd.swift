@@ -1,4 +1,6 @@
+import Control
 import Glibc
+import ImageStore
 import PushQueue
 
 /// `pushd`: reads its command line, then is the daemon until a signal ends it.
@@ -22,15 +24,22 @@ struct Pushd {
             manager: ServiceManager(environment: environment))
         do {
             if arguments.checkConfiguration {
-                _ = try daemon.loadConfiguration()
+                _ = try daemon.controlGroup(daemon.loadConfiguration())
                 return finish(printing: "\(places.configuration): no faults found\n")
             }
             try await daemon.run()
         } catch let error as ConfigurationError {
-            fail("\(error)", advice: nil, status: 2)
+            fail(
+                "\(error)",
+                advice: arguments.checkConfiguration ? nil : "correct it, and check it with: pushd --check-config",
+                status: 2)
         } catch let error as StartError {
             fail("\(error)", advice: error.advice, status: 1)
         } catch let error as QueueError {
+            fail("\(error)", advice: error.advice, status: 1)
+        } catch let error as ListenError {
+            fail("\(error)", advice: error.advice, status: 1)
+        } catch let error as ImageStoreError {
             fail("\(error)", advice: error.advice, status: 1)
         } catch {
             fail("\(error)", advice: nil, status: 1)

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTP
 import ImageStore
 import OCI
@@ -38,13 +37,9 @@ struct Configuration {
     init() {}
 
     private init(parsing bytes: [UInt8]) throws(ConfigurationError) {
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
         let document: JSONValue
-        do {
-            document = try decoder.decode(JSONValue.self, from: Data(bytes))
-        } catch {
-            throw ConfigurationError(path: "", reason: "this is not JSON5: \(JSON5Fault.place(in: bytes, error))")
+        do { document = try JSON5Parser.parse(bytes) } catch {
+            throw ConfigurationError(path: "", reason: "\(error)")
         }
         var reader = try ConfigurationReader(document, path: "")
         for text in try reader.texts("stores") ?? [] {
@@ -73,24 +68,39 @@ struct Configuration {
     private mutating func readDefaults(_ section: ConfigurationReader) throws(ConfigurationError) {
         var section = section
         if let tag = try section.text("tag") {
-            guard ImageReference.isValidTag(tag) else { throw section.refuse("tag", "\"\(tag)\" is not a valid tag") }
+            guard ImageReference.isValidTag(tag) else {
+                throw section.refuse(
+                    "tag", "a tag has 1 to 128 letters, digits, _, . and -, and begins with neither . nor -")
+            }
             publisher.defaultTag = tag
         }
         if let registry = try section.text("registry") {
-            guard let name = try? ImageReference(parsing: registry + "/x"), name.domain == registry else {
-                throw section.refuse("registry", "\"\(registry)\" is not HOST or HOST:PORT")
-            }
+            guard Self.isRegistry(registry) else { throw section.refuse("registry", Self.registryForm) }
             publisher.defaultRegistry = registry
         }
         if let namespace = try section.text("namespace") {
             guard (try? ImageReference(parsing: "localhost/\(namespace)/x")) != nil else {
-                throw section.refuse("namespace", "\"\(namespace)\" cannot be part of a repository's name")
+                throw section.refuse(
+                    "namespace",
+                    "a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case")
             }
             publisher.defaultNamespace = namespace
         }
         if let level = try section.choice("verify", of: VerifyLevel.self) { publisher.verify = level }
         try section.finish()
     }
+
+    /// Whether image names can begin with it.
+    private static func isRegistry(_ name: String) -> Bool {
+        guard let reference = try? ImageReference(parsing: name + "/x/y"), reference.domain == name else {
+            return false
+        }
+        guard !name.hasSuffix("]"), let colon = name.lastIndex(of: ":") else { return true }
+        return UInt16(name[name.index(after: colon)...]).map { $0 > 0 } ?? false
+    }
+
+    private static let registryForm =
+        "a registry is named HOST or HOST:PORT, as in image names; a HOST without a dot or a port is only localhost"
 
     private mutating func readRules(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
         for (place, value) in (try reader.list("rules") ?? []).enumerated() {
@@ -124,10 +134,15 @@ struct Configuration {
         try limits.finish()
 
         var retry = try reader.object("retry")
-        publisher.retry.base = try retry.duration("base", atLeast: .milliseconds(1)) ?? publisher.retry.base
-        publisher.retry.cap = try retry.duration("cap", atLeast: .milliseconds(1)) ?? publisher.retry.cap
+        let base = try retry.duration("base", atLeast: .milliseconds(1))
+        let cap = try retry.duration("cap", atLeast: .milliseconds(1))
+        if let base, let cap, base > cap { throw retry.refuse("cap", "the cap is not shorter than base") }
+        // One that stands alone takes the other's default along.
+        publisher.retry.base = base ?? min(publisher.retry.base, cap ?? publisher.retry.base)
+        publisher.retry.cap = cap ?? max(publisher.retry.cap, publisher.retry.base)
         publisher.retry.maximumFailures = try retry.integer("maximumFailures", in: 1...1_000_000)
-        publisher.retry.giveUpAfter = try retry.duration("giveUpAfter") ?? publisher.retry.giveUpAfter
+        publisher.retry.giveUpAfter =
+            try retry.duration("giveUpAfter", atLeast: .seconds(1)) ?? publisher.retry.giveUpAfter
         try retry.finish()
 
         var ledger = try reader.object("ledger")
@@ -144,7 +159,9 @@ struct Configuration {
     private mutating func readRest(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
         var credentials = try reader.object("credentials")
         for file in try credentials.texts("files") ?? [] {
-            guard file.hasPrefix("/") else { throw credentials.refuse("files", "absolute paths are wanted") }
+            guard file.hasPrefix("/") else {
+                throw credentials.refuse("files", "an absolute path is wanted, not \"\(file.prefix(60))\"")
+            }
             credentialFiles.append(file)
         }
         try credentials.finish()
@@ -170,9 +187,7 @@ struct Configuration {
         var section = section
         for name in section.keys {
             guard let value = section.value(name) else { continue }
-            guard let reference = try? ImageReference(parsing: name + "/x/y"), reference.domain == name else {
-                throw section.refuse(name, "a registry is named HOST or HOST:PORT, as in image names")
-            }
+            guard Self.isRegistry(name) else { throw section.refuse(name, Self.registryForm) }
             var entry = try ConfigurationReader(value, path: section.place(of: name))
             var settings = publisher.registry
             settings.plainHTTP = try entry.bool("plainHttp")
@@ -183,9 +198,12 @@ struct Configuration {
                 throw entry.refuse("clientKey", "clientCertificate and clientKey belong together")
             }
             settings.tls.verify = !(try entry.bool("insecure") ?? false)
-            settings.limits.connect = try entry.duration("connectTimeout") ?? settings.limits.connect
-            settings.limits.response = try entry.duration("responseTimeout") ?? settings.limits.response
-            settings.limits.stall = try entry.duration("stallTimeout") ?? settings.limits.stall
+            settings.limits.connect =
+                try entry.duration("connectTimeout", atLeast: .milliseconds(1)) ?? settings.limits.connect
+            settings.limits.response =
+                try entry.duration("responseTimeout", atLeast: .milliseconds(1)) ?? settings.limits.response
+            settings.limits.stall =
+                try entry.duration("stallTimeout", atLeast: .milliseconds(1)) ?? settings.limits.stall
             settings.commitPatience = try entry.duration("commitPatience") ?? settings.commitPatience
             settings.manifestGrace = try entry.duration("manifestGrace") ?? settings.manifestGrace
             try entry.finish()

@@ -20,7 +20,7 @@ struct ConfigurationReader {
         let isPlain = key.utf8.allSatisfy {
             (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
         }
-        let name = isPlain ? key : "\"\(key)\""
+        let name = isPlain && !key.isEmpty ? String(key.prefix(100)) : "\"\(key.prefix(100))\""
         return path.isEmpty ? name : path + "." + name
     }
 
@@ -46,7 +46,7 @@ struct ConfigurationReader {
     /// A path that does not depend on where the daemon was started.
     mutating func absolutePath(_ key: String) throws(ConfigurationError) -> String? {
         guard let text = try text(key) else { return nil }
-        guard text.hasPrefix("/") else { throw refuse(key, "an absolute path is wanted, not \"\(text)\"") }
+        guard text.hasPrefix("/") else { throw refuse(key, "an absolute path is wanted, not \"\(text.prefix(60))\"") }
         return text
     }
 
@@ -60,7 +60,9 @@ struct ConfigurationReader {
         guard let value = value(key) else { return nil }
         let allowed = "a whole number from \(range.lowerBound) to \(range.upperBound) is wanted"
         guard case .number(let number) = value else { throw refuse(key, "\(allowed), not \(value.kind)") }
-        guard let integer = Int(exactly: number), range.contains(integer) else { throw refuse(key, allowed) }
+        guard let integer = Int(exactly: number), range.contains(integer) else {
+            throw refuse(key, "\(allowed), not \(value.kind)")
+        }
         return integer
     }
 
@@ -87,7 +89,7 @@ struct ConfigurationReader {
         guard let duration else {
             throw refuse(key, "a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not \(value.kind)")
         }
-        guard duration >= least else { throw refuse(key, "at least \(least) is wanted") }
+        guard duration >= least else { throw refuse(key, "at least \(Quantity.text(least)) is wanted") }
         return duration
     }
 
@@ -104,7 +106,8 @@ struct ConfigurationReader {
             throw refuse(key, "a size such as 1048576, \"32MiB\" or \"10GB\" is wanted, not \(value.kind)")
         }
         guard range.contains(bytes) else {
-            throw refuse(key, "a size from \(range.lowerBound) to \(range.upperBound) bytes is wanted")
+            throw refuse(
+                key, "a size from \(range.lowerBound) to \(range.upperBound) bytes is wanted, not \(value.kind)")
         }
         return bytes
     }
@@ -153,6 +156,12 @@ enum Quantity {
         let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 1)]
         guard let seconds = scaled(text, by: units), (0...1e10).contains(seconds) else { return nil }
         return .milliseconds(Int64((seconds * 1000).rounded()))
+    }
+
+    /// A time of whole milliseconds, as ``duration(_:)`` reads it.
+    static func text(_ duration: Duration) -> String {
+        let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
     }
 
     static func bytes(_ text: String) -> Int64? {

@@ -12,7 +12,9 @@ struct Arguments: Equatable {
     /// - Throws: ``UsageError``.
     init(_ words: [String], workingDirectory: String) throws(UsageError) {
         var rest = words[...]
-        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : workingDirectory + "/" + path }
+        func absolute(_ path: String) -> String {
+            path.hasPrefix("/") ? path : (workingDirectory == "/" ? "" : workingDirectory) + "/" + path
+        }
         while var word = rest.popFirst() {
             var inline: String?
             if word.hasPrefix("--"), let equals = word.firstIndex(of: "=") {
@@ -25,6 +27,10 @@ struct Arguments: Equatable {
                 }
                 return value
             }
+            func flag() throws(UsageError) -> Bool {
+                guard inline == nil else { throw UsageError(reason: "\(word) takes no value") }
+                return true
+            }
             switch word {
             case "--config": configuration = absolute(try value())
             case "--state-dir": stateDirectory = absolute(try value())
@@ -32,13 +38,13 @@ struct Arguments: Equatable {
             case "--store":
                 let text = try value()
                 guard text.hasPrefix("oci:"), text.utf8.count > 4 else {
-                    throw UsageError(reason: "a store is written oci:DIR, not \"\(text)\"")
+                    throw UsageError(reason: "a store is written oci:DIR, not \"\(text.prefix(100))\"")
                 }
                 stores.append("oci:" + absolute(String(text.dropFirst(4))))
-            case "--check-config": checkConfiguration = true
-            case "--version": showVersion = true
-            case "--help", "-h": showHelp = true
-            default: throw UsageError(reason: "\"\(word)\" is not an option of pushd")
+            case "--check-config": checkConfiguration = try flag()
+            case "--version": showVersion = try flag()
+            case "--help", "-h": showHelp = try flag()
+            default: throw UsageError(reason: "\"\(word.prefix(100))\" is not an option of pushd")
             }
         }
     }

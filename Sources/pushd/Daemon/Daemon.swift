@@ -85,19 +85,25 @@ struct Daemon {
     }
 
     private func listen(_ service: DaemonService, _ configuration: Configuration) throws -> ControlServer {
-        var group: UInt32?
-        if let name = configuration.controlGroup {
-            guard let id = SystemGroup.id(of: name) else {
-                throw ConfigurationError(
-                    file: places.configuration, path: "control.group", reason: "there is no group \"\(name)\"")
-            }
-            group = id
-        }
+        let group = try controlGroup(configuration)
         let inherited = ControlSocket.activated(environment: environment, pid: getpid())
         if inherited == nil { try RuntimeDirectory.make(for: places.socket) }
         return try ControlServer(
             socket: inherited ?? .path(places.socket, group: group), access: ControlAccess(group: group),
             info: ServiceInfo(version: Self.version), service: service)
+    }
+
+    /// The number of the group whose members may use the control socket; nil where none is configured.
+    ///
+    /// - Throws: ``ConfigurationError`` where this machine has no such group.
+    func controlGroup(_ configuration: Configuration) throws -> UInt32? {
+        guard let name = configuration.controlGroup else { return nil }
+        guard let id = SystemGroup.id(of: name) else {
+            throw ConfigurationError(
+                file: places.configuration, path: "control.group",
+                reason: "there is no group \"\(name.prefix(60))\"; make it, or name one that exists")
+        }
+        return id
     }
 
     private func reload(_ publisher: ImagePublisher, _ stores: Current<[String]>, _ log: Log) async {

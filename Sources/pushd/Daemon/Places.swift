@@ -8,16 +8,20 @@ struct Places: Equatable {
 
     /// - Throws: ``UsageError`` where the environment does not say and no option does.
     init(_ arguments: Arguments, environment: [String: String], isRoot: Bool) throws(UsageError) {
+        // Relative ones are ignored, as the XDG Base Directory Specification demands.
+        func absolute(_ variable: String) -> String? {
+            environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        }
         func home(_ variable: String, _ fallback: String) -> String? {
-            if let path = environment[variable], path.hasPrefix("/") { return path }
-            return environment["HOME"].map { $0 + "/" + fallback }
+            if let path = absolute(variable) { return path }
+            return absolute("HOME").map { $0 + "/" + fallback }
         }
         func place(
-            _ given: String?, system: String, user: String?, option: String
+            _ given: String?, of what: String, system: String, user: String?, variable: String, option: String
         ) throws(UsageError) -> String {
             if let given { return given }
             if isRoot { return system }
-            guard let user else { throw UsageError(reason: "neither \(option) nor the environment says where to go") }
+            guard let user else { throw UsageError(reason: "\(what) has no place: set \(variable), or give \(option)") }
             return user
         }
         // Under systemd the unit's own directories count, whoever it runs as.
@@ -26,13 +30,17 @@ struct Places: Equatable {
         let unitConfiguration = environment["CONFIGURATION_DIRECTORY"]
             .flatMap { $0.split(separator: ":").first.map(String.init) }
         configuration = try place(
-            arguments.configuration ?? unitConfiguration.map { $0 + "/pushd.json5" }, system: "/etc/pushd/pushd.json5",
-            user: home("XDG_CONFIG_HOME", ".config").map { $0 + "/pushd/pushd.json5" }, option: "--config")
+            arguments.configuration ?? unitConfiguration.map { $0 + "/pushd.json5" }, of: "the configuration",
+            system: "/etc/pushd/pushd.json5",
+            user: home("XDG_CONFIG_HOME", ".config").map { $0 + "/pushd/pushd.json5" }, variable: "HOME",
+            option: "--config")
         stateDirectory = try place(
-            arguments.stateDirectory ?? unitState, system: "/var/lib/pushd",
-            user: home("XDG_STATE_HOME", ".local/state").map { $0 + "/pushd" }, option: "--state-dir")
+            arguments.stateDirectory ?? unitState, of: "the state", system: "/var/lib/pushd",
+            user: home("XDG_STATE_HOME", ".local/state").map { $0 + "/pushd" }, variable: "HOME",
+            option: "--state-dir")
         socket = try place(
-            arguments.socket ?? unitRun.map { $0 + "/pushd.sock" }, system: "/run/pushd/pushd.sock",
-            user: environment["XDG_RUNTIME_DIR"].map { $0 + "/pushd/pushd.sock" }, option: "--socket")
+            arguments.socket ?? unitRun.map { $0 + "/pushd.sock" }, of: "the socket",
+            system: "/run/pushd/pushd.sock", user: absolute("XDG_RUNTIME_DIR").map { $0 + "/pushd/pushd.sock" },
+            variable: "XDG_RUNTIME_DIR", option: "--socket")
     }
 }

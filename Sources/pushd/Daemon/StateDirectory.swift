@@ -14,11 +14,17 @@ struct StateDirectory: Sendable {
     static func open(_ path: String) throws(StartError) -> StateDirectory {
         try Directories.make(path, mode: 0o700)
         let file = path + "/lock"
-        let lock = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lock >= 0 else {
-            let reason = String(cString: strerror(errno))
+        let lock = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        var status = stat()
+        guard lock >= 0, fstat(lock, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            let code = lock < 0 ? errno : EISDIR
+            if lock >= 0 { close(lock) }
+            guard ![ELOOP, EISDIR, ENXIO].contains(code) else {
+                throw StartError("\(file) is a link or no plain file, and is not used", advice: "remove it")
+            }
             throw StartError(
-                "cannot write to \(path): \(reason)", advice: "give the daemon's user write access, or use --state-dir")
+                "cannot write to \(path): \(String(cString: strerror(code)))",
+                advice: "give the daemon's user write access, or name another place with --state-dir")
         }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Self.holder(lock)
@@ -60,10 +66,16 @@ private enum Directories {
         var made = ""
         for part in path.split(separator: "/") {
             made += "/" + part
-            if mkdir(made, mode) != 0, errno != EEXIST, errno != EROFS || access(made, F_OK) != 0 {
-                let reason = String(cString: strerror(errno))
+            if mkdir(made, mode) == 0 { continue }
+            let code = errno
+            var status = stat()
+            guard stat(made, &status) == 0 else {
                 throw StartError(
-                    "cannot make \(made): \(reason)", advice: "make it for the daemon's user, or name another place")
+                    "cannot make \(made): \(String(cString: strerror(code)))",
+                    advice: "make it for the daemon's user, or name another place")
+            }
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw StartError("\(made) is not a directory", advice: "remove it, or name another place")
             }
         }
     }

@@ -1,0 +1,224 @@
+import Testing
+
+@testable import pushd
+
+/// What a configuration may not say, and how it is told: the key's path, what is wrong, and what is allowed.
+@Suite("A faulty configuration")
+struct ConfigurationFaultTests {
+    static let registryForm =
+        "a registry is named HOST or HOST:PORT, as in image names; a HOST without a dot or a port is only localhost"
+
+    static let faults: [(document: String, message: String)] = [
+        ("[]", "an object is wanted, not a list"),
+        ("'x'", "an object is wanted, not \"x\""),
+        ("null", "an object is wanted, not null"),
+        (
+            "{ store: [] }",
+            "store: there is no such setting; allowed here: control, credentials, defaults, history, ledger, limits, "
+                + "log, publishExisting, registries, retry, rules, spool, stores, watch"
+        ),
+        (
+            "{ 'a.b': 1 }",
+            "\"a.b\": there is no such setting; allowed here: control, credentials, defaults, history, ledger, limits, "
+                + "log, publishExisting, registries, retry, rules, spool, stores, watch"
+        ),
+        (
+            "{ limits: { job: 1 } }",
+            "limits.job: there is no such setting; allowed here: chunkSize, jobs, jobsPerRegistry, uploads, "
+                + "uploadsPerRegistry"
+        ),
+        (
+            "{ retry: { '': 1 } }",
+            "retry.\"\": there is no such setting; allowed here: base, cap, giveUpAfter, maximumFailures"
+        ),
+        (
+            "{ defaults: { host: 'x' } }",
+            "defaults.host: there is no such setting; allowed here: namespace, registry, tag, verify"
+        ),
+        (
+            "{ registries: { 'h.example:5000': { ca: '/x' } } }",
+            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: caFile, clientCertificate, "
+                + "clientKey, commitPatience, connectTimeout, insecure, manifestGrace, plainHttp, responseTimeout, "
+                + "stallTimeout"
+        ),
+        (
+            "{ rules: [{ image: 'a', to: 'h.example/a', tag: 'x' }] }",
+            "rules[0].tag: there is no such setting; allowed here: image, to"
+        ),
+        ("{ credentials: { file: '/x' } }", "credentials.file: there is no such setting; allowed here: files"),
+        ("{ spool: { x: 1 } }", "spool.x: there is no such setting; allowed here: acrossFileSystems"),
+        ("{ watch: { x: 1 } }", "watch.x: there is no such setting; allowed here: rescan"),
+        ("{ control: { x: 1 } }", "control.x: there is no such setting; allowed here: group"),
+        ("{ log: { x: 1 } }", "log.x: there is no such setting; allowed here: level"),
+        ("{ ledger: { x: 1 } }", "ledger.x: there is no such setting; allowed here: age, learnedAge"),
+        ("{ history: { x: 1 } }", "history.x: there is no such setting; allowed here: age, count"),
+
+        ("{ limits: [] }", "limits: an object is wanted, not a list"),
+        ("{ registries: [] }", "registries: an object is wanted, not a list"),
+        ("{ registries: { 'h.example': true } }", "registries.\"h.example\": an object is wanted, not true"),
+        ("{ rules: {} }", "rules: a list is wanted, not an object"),
+        ("{ rules: ['team/*'] }", "rules[0]: an object is wanted, not \"team/*\""),
+        ("{ stores: 1 }", "stores: a text or a list of texts is wanted, not 1"),
+        ("{ stores: ['oci:/a', 2] }", "stores: entry 2: a text is wanted, not 2"),
+        ("{ publishExisting: 'yes' }", "publishExisting: true or false is wanted, not \"yes\""),
+        ("{ control: { group: 5 } }", "control.group: a text is wanted, not 5"),
+        ("{ control: { group: '' } }", "control.group: a text is wanted, not \"\""),
+
+        (
+            "{ stores: '/var/images' }",
+            "stores: a store is written oci:DIR with an absolute directory, not \"/var/images\""
+        ),
+        (
+            "{ stores: ['oci:images'] }",
+            "stores: a store is written oci:DIR with an absolute directory, not \"oci:images\""
+        ),
+        ("{ stores: ['oci:/'] }", "stores: a store is written oci:DIR with an absolute directory, not \"oci:/\""),
+        ("{ stores: ['docker:'] }", "stores: a store is written oci:DIR with an absolute directory, not \"docker:\""),
+        (
+            "{ defaults: { tag: '-x' } }",
+            "defaults.tag: a tag has 1 to 128 letters, digits, _, . and -, and begins with neither . nor -"
+        ),
+        ("{ defaults: { registry: 'https://h.example' } }", "defaults.registry: \(registryForm)"),
+        ("{ defaults: { registry: 'myhost' } }", "defaults.registry: \(registryForm)"),
+        ("{ defaults: { registry: 'h.example:0' } }", "defaults.registry: \(registryForm)"),
+        ("{ defaults: { registry: 'h.example:65536' } }", "defaults.registry: \(registryForm)"),
+        (
+            "{ defaults: { namespace: 'Team' } }",
+            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case"
+        ),
+        (
+            "{ defaults: { namespace: '/' } }",
+            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case"
+        ),
+        (
+            "{ defaults: { verify: 'all' } }",
+            "defaults.verify: one of \"none\", \"manifest\", \"blobs\", \"deep\" is wanted, not \"all\""
+        ),
+        (
+            "{ log: { level: 7 } }",
+            "log.level: one of \"error\", \"warning\", \"info\", \"debug\" is wanted, not 7"
+        ),
+        (
+            "{ spool: { acrossFileSystems: 'move' } }",
+            "spool.acrossFileSystems: one of \"link\", \"reflink\", \"copy\", \"inPlace\" is wanted, not \"move\""
+        ),
+        (
+            "{ credentials: { files: ['auth.json'] } }",
+            "credentials.files: an absolute path is wanted, not \"auth.json\""
+        ),
+
+        ("{ rules: [{ to: 'h.example/a' }] }", "rules[0].image: a pattern such as \"team/*\" is wanted"),
+        (
+            "{ rules: [{ image: 'a' }] }",
+            "rules[0].to: a destination such as \"registry.example/{name}:{tag}\" is wanted"
+        ),
+        (
+            "{ rules: [{ image: 'a', to: [] }] }",
+            "rules[0].to: a destination such as \"registry.example/{name}:{tag}\" is wanted"
+        ),
+        (
+            "{ rules: [{ image: 'a', to: 'h.example/{nam}' }] }",
+            "rules[0].to: destination \"h.example/{nam}\": {nam} is not known: {name} and {tag} are"
+        ),
+        (
+            "{ rules: [{ image: 'a', to: 'h.example/{name' }] }",
+            "rules[0].to: destination \"h.example/{name\": a { has no }"
+        ),
+        (
+            "{ rules: [{ image: 'a', to: 'h.example/a' }, { image: 'b', to: '{name}:{tag}' }] }",
+            "rules[1].to: destination \"{name}:{tag}\": it must begin with the registry: HOST/REPOSITORY:TAG"
+        ),
+
+        ("{ registries: { 'h.example/team': {} } }", "registries.\"h.example/team\": \(registryForm)"),
+        ("{ registries: { 'http://h.example': {} } }", "registries.\"http://h.example\": \(registryForm)"),
+        ("{ registries: { 'h.example:port': {} } }", "registries.\"h.example:port\": \(registryForm)"),
+        (
+            "{ registries: { 'h.example': { caFile: 'ca.crt' } } }",
+            "registries.\"h.example\".caFile: an absolute path is wanted, not \"ca.crt\""
+        ),
+        (
+            "{ registries: { 'h.example': { clientKey: '/k' } } }",
+            "registries.\"h.example\".clientKey: clientCertificate and clientKey belong together"
+        ),
+        (
+            "{ registries: { 'h.example': { plainHttp: 1 } } }",
+            "registries.\"h.example\".plainHttp: true or false is wanted, not 1"
+        ),
+        (
+            "{ registries: { 'h.example': { stallTimeout: 0 } } }",
+            "registries.\"h.example\".stallTimeout: at least 1ms is wanted"
+        ),
+
+        ("{ limits: { jobs: 0 } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not 0"),
+        ("{ limits: { jobs: 1.5 } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not 1.5"),
+        ("{ limits: { jobs: '8' } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not \"8\""),
+        ("{ limits: { uploads: Infinity } }", "limits.uploads: a whole number from 1 to 256 is wanted, not inf"),
+        (
+            "{ limits: { uploadsPerRegistry: NaN } }",
+            "limits.uploadsPerRegistry: a whole number from 1 to 256 is wanted, not nan"
+        ),
+        ("{ history: { count: 1e300 } }", "history.count: a whole number from 0 to 10000000 is wanted, not 1e+300"),
+        (
+            "{ limits: { chunkSize: '1KiB' } }",
+            "limits.chunkSize: a size from 65536 to 17179869184 bytes is wanted, not \"1KiB\""
+        ),
+        (
+            "{ limits: { chunkSize: '32 MiB' } }",
+            "limits.chunkSize: a size such as 1048576, \"32MiB\" or \"10GB\" is wanted, not \"32 MiB\""
+        ),
+        ("{ limits: { chunkSize: -1 } }", "limits.chunkSize: a size from 65536 to 17179869184 bytes is wanted, not -1"),
+        (
+            "{ retry: { base: '1 s' } }",
+            "retry.base: a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not \"1 s\""
+        ),
+        (
+            "{ retry: { base: -1 } }",
+            "retry.base: a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not -1"
+        ),
+        ("{ retry: { base: 0 } }", "retry.base: at least 1ms is wanted"),
+        ("{ retry: { base: '10m', cap: '5m' } }", "retry.cap: the cap is not shorter than base"),
+        ("{ retry: { giveUpAfter: '10ms' } }", "retry.giveUpAfter: at least 1s is wanted"),
+        (
+            "{ retry: { maximumFailures: 0 } }",
+            "retry.maximumFailures: a whole number from 1 to 1000000 is wanted, not 0"
+        ),
+        ("{ watch: { rescan: '999ms' } }", "watch.rescan: at least 1s is wanted"),
+        (
+            "{ ledger: { age: '1w' } }",
+            "ledger.age: a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not \"1w\""
+        ),
+        (
+            "{ ledger: { learnedAge: true } }",
+            "ledger.learnedAge: a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not true"
+        ),
+        (
+            "{ history: { age: '99999999999s' } }",
+            "history.age: a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not \"99999999999s\""
+        ),
+        ("{ stores: ['oci:/a'\n  limits: {} }", "line 2, column 3: a comma or ] is wanted, not \"l\""),
+    ]
+
+    @Test("is refused with the key at fault and what is allowed there", arguments: faults)
+    func refused(document: String, message: String) {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(parsing: Array(document.utf8), file: "/etc/p.json5")
+        }
+        #expect(error?.description == "/etc/p.json5: " + message)
+    }
+
+    @Test("shows only the beginning of what is long") func bounded() {
+        let long = String(repeating: "x", count: 100_000)
+        for document in [
+            "{ \(long): 1 }", "{ log: { level: '\(long)' } }", "{ stores: '\(long)' }", "{ stores: '\(long)",
+            "{ registries: { '\(long)': {} } }", "{ defaults: { tag: '\(long)' } }", "[ \(long)",
+            "{ rules: [{ image: 'a', to: '\(long)' }] }",
+            "{ rules: [{ image: 'a', to: 'h.example/{\(long.prefix(500))}' }] }",
+            "{ credentials: { files: '\(long)' } }", "{ registries: { 'h.example': { caFile: '\(long)' } } }",
+        ] {
+            let error = #expect(throws: ConfigurationError.self) {
+                try Configuration(parsing: Array(document.utf8), file: "/f")
+            }
+            #expect((error?.description.utf8.count ?? .max) < 1200, "\(error?.description.prefix(200) ?? "")")
+        }
+    }
+}
