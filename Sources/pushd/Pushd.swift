@@ -25,18 +25,24 @@ struct Pushd {
         do {
             if arguments.checkConfiguration {
                 _ = try daemon.controlGroup(daemon.loadConfiguration())
-                return finish(printing: "\(places.configuration): no faults found\n")
+                let isThere = access(places.configuration, F_OK) == 0
+                return finish(
+                    printing: isThere
+                        ? "\(places.configuration): no faults found\n"
+                        : "there is no \(places.configuration): every setting has its default\n")
             }
             try await daemon.run()
         } catch let error as ConfigurationError {
-            fail(
-                "\(error)",
-                advice: arguments.checkConfiguration ? nil : "correct it, and check it with: pushd --check-config",
-                status: 2)
+            fail("\(error)", advice: arguments.checkConfiguration ? nil : error.advice, status: 2)
         } catch let error as StartError {
             fail("\(error)", advice: error.advice, status: 1)
         } catch let error as QueueError {
-            fail("\(error)", advice: error.advice, status: 1)
+            // Its own advice is for a daemon that runs, and waits.
+            let isFull = error.cause == .diskFull
+            fail(
+                "\(error)",
+                advice: isFull ? "free space on the file system of \(error.path), and start pushd again" : error.advice,
+                status: 1)
         } catch let error as ListenError {
             fail("\(error)", advice: error.advice, status: 1)
         } catch let error as ImageStoreError {

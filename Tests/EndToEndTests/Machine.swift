@@ -53,6 +53,11 @@ final class Machine: Sendable {
 
     @discardableResult
     func pushctl(_ words: String..., timeout: Duration = .seconds(60)) async throws -> ProcessRunner.Result {
+        try await pushctl(words, timeout: timeout)
+    }
+
+    @discardableResult
+    func pushctl(_ words: [String], timeout: Duration = .seconds(60)) async throws -> ProcessRunner.Result {
         try await ProcessRunner.run(
             try builtProduct("pushctl"), words, environment: environment, timeout: timeout)
     }

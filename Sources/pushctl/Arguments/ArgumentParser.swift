@@ -87,7 +87,7 @@ struct ParsedArguments: Sendable {
             let meant = nearest(to: value, among: option.choices).map { "did you mean \($0)? " } ?? ""
             throw UsageError(
                 "--\(option.name) can't be \"\(value)\"",
-                advice: meant + "It is one of: " + option.choices.joined(separator: ", "))
+                advice: meant + (meant.isEmpty ? "it" : "It") + " is one of: " + option.choices.joined(separator: ", "))
         }
         return value
     }

@@ -30,6 +30,7 @@ struct Configuration {
         } catch {
             var error = error
             error.file = file
+            error.advice = "correct it, and check it with: pushd --check-config"
             throw error
         }
     }

@@ -6,6 +6,8 @@ struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     let path: String
     /// What is wrong and what is allowed.
     let reason: String
+    /// What to do about it; the reason says what is allowed.
+    var advice: String?
 
     var description: String {
         let place = [file, path.isEmpty ? nil : path].compactMap { $0 }.joined(separator: ": ")

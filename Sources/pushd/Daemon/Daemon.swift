@@ -69,9 +69,14 @@ struct Daemon {
         switch SmallFile.read(places.configuration, atMost: Configuration.maximumSize) {
         case .contents(let bytes): configuration = try Configuration(parsing: bytes, file: places.configuration)
         case .absent where arguments.configuration == nil: break
-        case .absent: throw ConfigurationError(file: places.configuration, path: "", reason: "there is no such file")
+        case .absent:
+            throw ConfigurationError(
+                file: places.configuration, path: "", reason: "there is no such file",
+                advice: "make it, or start pushd without --config")
         case .unreadable(let reason):
-            throw ConfigurationError(file: places.configuration, path: "", reason: "cannot be read: \(reason)")
+            throw ConfigurationError(
+                file: places.configuration, path: "", reason: "cannot be read: \(reason)",
+                advice: "let pushd's user read it; it is a plain file of at most \(Configuration.maximumSize) bytes")
         }
         for store in arguments.stores {
             let directory = try Configuration.store(store, ConfigurationError(path: "--store", reason: ""))
@@ -101,7 +106,7 @@ struct Daemon {
         guard let id = SystemGroup.id(of: name) else {
             throw ConfigurationError(
                 file: places.configuration, path: "control.group",
-                reason: "there is no group \"\(name.prefix(60))\"; make it, or name one that exists")
+                reason: "there is no group \"\(name.prefix(60))\"", advice: "make it, or name one that exists")
         }
         return id
     }

@@ -112,7 +112,8 @@ struct DaemonService: ControlService {
             }
             guard isOver else {
                 throw ControlError(
-                    .timedOut, "the jobs had not ended after \(timeout) seconds", advice: "they go on: pushctl status")
+                    .timedOut, "the jobs have not ended within the time that was given",
+                    advice: "they go on; see them with: pushctl status")
             }
             return Wait.Output(jobs: try await infos(input.jobs))
         }
@@ -165,7 +166,15 @@ struct DaemonService: ControlService {
         try await translatingErrors {
             let reference = try remote(input.reference)
             guard let manifest = try await publisher.inspect(reference) else {
-                throw ControlError(.remoteNotFound, "\(reference) is not in the registry", advice: nil)
+                throw ControlError(
+                    .remoteNotFound, "\(reference) is not in the registry", advice: "check the repository and the tag")
+            }
+            // Kinds that pushd could not push are shown too, as long as they are documents at all.
+            if let fault = manifest.fault, case .notJSON = fault.reason {
+                throw ControlError(
+                    .registryFailed(code: "protocol-violation"),
+                    "cannot read the manifest of \(reference.path) at \(reference.domain): \(fault)",
+                    advice: "check host and port of \(reference.domain)")
             }
             return Inspect.Output(reference, manifest)
         }

@@ -12,9 +12,26 @@ enum ProcessID {
 }
 
 extension ImageStoreError {
-    /// A search that found nothing, not a fault.
-    fileprivate var isNotFound: Bool {
-        if case .imageNotFound = cause { true } else { false }
+    /// A search that found nothing is no fault, and neither is a name that cannot be one.
+    fileprivate var kind: ControlError.Kind {
+        switch cause {
+        case .imageNotFound, .platformNotFound: .imageNotFound
+        case .nameInvalid: .referenceInvalid
+        case .notSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid, .blobsMissing,
+            .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .cannotLink, .noSpace, .system:
+            .imageInvalid
+        }
+    }
+}
+
+extension RegistryError {
+    /// What to do about a request that nobody repeats: a job would be tried again by itself.
+    fileprivate var adviceForOnce: String? {
+        switch disposition {
+        case .waitForPerson, .fail: advice
+        case .retry, .retryRegistry:
+            advice ?? retryAfter.map { "try again in \($0.components.seconds) s" } ?? "try again in a while"
+        }
     }
 }
 
@@ -25,7 +42,7 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
     } catch let error as ControlError {
         throw error
     } catch let error as ImageStoreError {
-        throw ControlError(error.isNotFound ? .imageNotFound : .imageInvalid, error.description, advice: error.advice)
+        throw ControlError(error.kind, error.description, advice: error.advice)
     } catch let error as ImageReferenceError {
         throw ControlError(.referenceInvalid, error.description, advice: "write HOST[:PORT]/REPOSITORY[:TAG]")
     } catch let error as PushRefusal {
@@ -33,7 +50,7 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
     } catch let error as QueueError {
         throw ControlError(.queueUnavailable, error.description, advice: error.advice)
     } catch let error as RegistryError {
-        throw ControlError(.registryFailed(code: error.code), error.description, advice: error.advice)
+        throw ControlError(.registryFailed(code: error.code), error.description, advice: error.adviceForOnce)
     } catch is CancellationError {
         throw CancellationError()
     } catch {
@@ -152,6 +169,16 @@ extension VerifyReport {
             problems: report.problems.map {
                 VerifyProblem(kind: $0.kind.rawValue, digest: $0.digest?.description ?? "", message: $0.message)
             }, blobs: report.blobs, bytes: report.bytes, level: report.level.rawValue)
+    }
+}
+
+extension RemoteManifest {
+    /// Why the bytes are no manifest that pushd knows; nil where they are.
+    var fault: ManifestError? {
+        do {
+            _ = try ManifestDocument(parsing: bytes, declared: mediaType)
+            return nil
+        } catch { return error }
     }
 }
 
