@@ -71,7 +71,8 @@ extension BadInput {
         answer("The registry does not have it", Answer(404, headers: json, registryError("MANIFEST_UNKNOWN", "no"))),
         answer(
             "The registry wants a login, and none is stored",
-            Answer(401, headers: json + [("WWW-Authenticate", "Basic realm=\"r\"")], registryError("UNAUTHORIZED", "no"))),
+            Answer(
+                401, headers: json + [("WWW-Authenticate", "Basic realm=\"r\"")], registryError("UNAUTHORIZED", "no"))),
         answer("The registry forbids it", Answer(403, headers: json, registryError("DENIED", "not yours"))),
         answer("The registry fails", Answer(500, headers: json, registryError("UNKNOWN", "disk on fire"))),
         answer(

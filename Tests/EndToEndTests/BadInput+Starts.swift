@@ -53,7 +53,8 @@ extension BadInput {
         start("The configuration has a key twice", configuration: "{ stores: [], stores: [] }"),
         start("The configuration has a wrong type", configuration: "{ registries: { 'h.example': { insecure: 1 } } }"),
         start("The configuration has a bad duration", configuration: "{ retry: { base: 'soon' } }"),
-        start("The configuration names a group that does not exist", configuration: "{ control: { group: 'nobodies' } }"),
+        start(
+            "The configuration names a group that does not exist", configuration: "{ control: { group: 'nobodies' } }"),
         start("A check finds a fault", "--check-config", configuration: "{ log: { level: 'loud' } }"),
         start("The control socket's place holds a file") { try $0.directory.write([1], to: "s") },
         start("The control socket's path is too long", "--socket", "HOME/\(String(repeating: "s", count: 108))"),

@@ -217,28 +217,37 @@ public actor ImagePublisher {
         return states
     }
 
-    /// Tries ended or waiting jobs again now; nil: all that failed.
+    /// Tries ended or waiting jobs again now; nil: all that failed or are blocked.
     ///
-    /// - Throws: `ImageStoreError` if the image of one is no longer on this machine.
+    /// - Throws: `ImageStoreError` if the image of one is no longer on this machine; where all are meant, only if
+    ///   that leaves none.
     public func retry(_ ids: [JobID]?) async throws -> [JobID] {
+        let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
         let jobs = try await queue.jobs(
-            JobFilter(states: ids == nil ? [.failed] : nil, ids: ids, registry: nil, before: nil, limit: 10_000))
+            JobFilter(states: states, ids: ids, registry: nil, before: nil, limit: 10_000))
         var revived: [JobID] = []
+        var gone: ImageStoreError?
         for job in jobs {
-            guard job.state.isEnded else {
-                revived += try await queue.retry([job.id], now: clock())
-                continue
-            }
-            // Its content was given free when it ended.
-            let source = ContentSources(of: job, spool: spool)
-            let contents = try await ImageContents.read(root: job.root, from: source, platforms: [])
-            revived += try await spool.withPinned(contents, from: source) { [queue, clock] _ in
-                try await queue.retry([job.id], now: clock())
+            do {
+                revived += try await retry(job)
+            } catch let error as ImageStoreError where ids == nil {
+                gone = gone ?? error
             }
         }
+        if revived.isEmpty, let gone { throw gone }
         for registry in Set(jobs.map(\.destination.domain)) { await engine.tryNow(registry) }
         engine.nudge()
         return revived
+    }
+
+    private func retry(_ job: Job) async throws -> [JobID] {
+        guard job.state.isEnded else { return try await queue.retry([job.id], now: clock()) }
+        // Its content was given free when it ended.
+        let source = ContentSources(of: job, spool: spool)
+        let contents = try await ImageContents.read(root: job.root, from: source, platforms: [])
+        return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
+            try await queue.retry([job.id], now: clock())
+        }
     }
 
     public func pause(_ registry: String?) async { await engine.hold(registry) }
