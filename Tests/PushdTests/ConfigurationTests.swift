@@ -142,10 +142,12 @@ struct ConfigurationTests {
 /// `etc/pushd.json5` teaches every setting: what it shows has to be right.
 @Suite("The shipped configuration")
 struct ShippedConfigurationTests {
-    private static let text: String = {
+    private static let text = file("etc/pushd.json5")
+
+    private static func file(_ path: String) -> String {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        return (try? String(contentsOf: URL(filePath: "/\(root)/etc/pushd.json5"), encoding: .utf8)) ?? ""
-    }()
+        return (try? String(contentsOf: URL(filePath: "/\(root)/\(path)"), encoding: .utf8)) ?? ""
+    }
 
     /// Lines such as `// key: value,` taken in.
     private static var uncommented: String {
@@ -195,7 +197,7 @@ struct ShippedConfigurationTests {
         #expect(configuration.logLevel == Configuration().logLevel)
     }
 
-    @Test("names every setting that there is") func complete() throws {
+    @Test("names every setting that there is, and so does the manual") func complete() throws {
         // The reader tells what is allowed at each place where something unknown stands.
         let places = [
             "", "defaults", "limits", "retry", "ledger", "history", "credentials", "spool", "watch", "control", "log",
@@ -210,7 +212,11 @@ struct ShippedConfigurationTests {
             }
             let keys = try #require(error?.reason.split(separator: ": ").last).split(separator: ", ")
             #expect(!keys.isEmpty)
-            for key in keys { #expect(Self.uncommented.contains("\(key): "), "\(key) is not in etc/pushd.json5") }
+            let manual = Self.file("docs/pushd.8")
+            for key in keys {
+                #expect(Self.uncommented.contains("\(key): "), "\(key) is not in etc/pushd.json5")
+                #expect(manual.contains(key), "\(key) is not in docs/pushd.8")
+            }
         }
     }
 }
