@@ -5,7 +5,19 @@ import TestSupport
 
 /// Daemons that do not start, and a state directory that is not as it has to be.
 extension BadInput {
-    var canBeTried: Bool { !name.hasPrefix("The disk") || Self.canMount }
+    /// Two kinds need something of the machine: a file system of the test's own, and a name server that answers.
+    var canBeTried: Bool {
+        if name.hasPrefix("The disk") { return Self.canMount }
+        if name.hasPrefix("The registry's host name") { return Self.canResolve }
+        return true
+    }
+
+    /// Whether it can be found out that a name does not exist.
+    private static let canResolve: Bool = {
+        var found: UnsafeMutablePointer<addrinfo>?
+        defer { if let found { freeaddrinfo(found) } }
+        return getaddrinfo("no-such-host.invalid", nil, nil, &found) == EAI_NONAME
+    }()
 
     /// Whether a file system of the test's own can be had: in a container it depends.
     private static let canMount: Bool = {
