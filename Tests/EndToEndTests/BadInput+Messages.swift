@@ -81,13 +81,9 @@ private final class RawSocket {
 
     init(_ path: String) throws {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = UnixAddress.of(path)
-        let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
+        guard UnixAddress(path)?.apply(connect, to: descriptor) == 0 else {
+            throw TestSupportError("cannot connect to \(path): errno \(errno)")
         }
-        guard code == 0 else { throw TestSupportError("cannot connect to \(path): errno \(errno)") }
         var patience = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -133,13 +129,9 @@ enum ForeignSocket {
         _ path: String, answering text: String, _ body: () async throws -> Value
     ) async throws -> Value {
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = UnixAddress.of(path)
-        let isBound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
+        guard UnixAddress(path)?.apply(bind, to: listener) == 0, listen(listener, 8) == 0 else {
+            throw TestSupportError("cannot listen at \(path)")
         }
-        guard isBound, listen(listener, 8) == 0 else { throw TestSupportError("cannot listen at \(path)") }
         let thread = Thread.start {
             while true {
                 let peer = accept(listener, nil, nil)
@@ -156,15 +148,6 @@ enum ForeignSocket {
             close(listener)
         }
         return try await body()
-    }
-}
-
-private enum UnixAddress {
-    static func of(_ path: String) -> sockaddr_un {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        return address
     }
 }
 

@@ -30,18 +30,10 @@ struct DurabilityTests {
                     #expect(try await machine.pushctl("wait", String(job)).status == 0)
                     #expect(registry.tags("team/app").count == 1)
                     try await eventually("the spool is empty") {
-                        try Self.files(below: machine.state + "/spool").isEmpty
+                        try machine.spooledFiles.isEmpty
                     }
                 }
             }
-        }
-    }
-
-    private static func files(below directory: String) throws -> [String] {
-        let manager = FileManager.default
-        return try manager.subpathsOfDirectory(atPath: directory).filter { path in
-            var isDirectory = false
-            return manager.fileExists(atPath: directory + "/" + path, isDirectory: &isDirectory) && !isDirectory
         }
     }
 

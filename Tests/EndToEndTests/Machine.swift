@@ -15,7 +15,7 @@ final class Machine: Sendable {
     }
 
     /// No home, no proxies, no credentials but the test's own.
-    private var environment: [String: String] {
+    var environment: [String: String] {
         ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": directory.path, "PUSHD_SOCKET": socket]
     }
 
@@ -23,21 +23,38 @@ final class Machine: Sendable {
 
     /// Starts pushd and waits until it takes calls.
     ///
-    /// - Parameter configuration: JSON5; short waits between attempts unless it says otherwise.
+    /// - Parameters:
+    ///   - configuration: JSON5; short waits between attempts unless it says otherwise.
+    ///   - variables: more environment.
     func start(
-        _ configuration: String = "retry: { base: '5ms', cap: '40ms' }", stores: [String]? = nil
+        _ configuration: String = "retry: { base: '5ms', cap: '40ms' }", stores: [String]? = nil,
+        variables: [String: String] = [:]
     ) async throws -> ProcessRunner {
-        let daemon = try launch(configuration, stores: stores)
+        let daemon = try launch(configuration, stores: stores, variables: variables)
         try await daemon.waitForOutput("listens on")
         return daemon
     }
 
-    func launch(_ configuration: String = "", stores: [String]? = nil) throws -> ProcessRunner {
-        let file = try directory.write(Array("{ \(configuration) }".utf8), to: "pushd.json5")
-        let stores = (stores ?? [layout]).flatMap { ["--store", "oci:" + $0] }
+    func launch(
+        _ configuration: String = "", stores: [String]? = nil, variables: [String: String] = [:]
+    ) throws -> ProcessRunner {
+        try configure(configuration)
         return try ProcessRunner(
-            try builtProduct("pushd"), ["--config", file, "--state-dir", state, "--socket", socket] + stores,
-            environment: environment)
+            try builtProduct("pushd"), daemonArguments(stores: stores ?? [layout]),
+            environment: environment.merging(variables) { $1 })
+    }
+
+    /// Replaces the configuration; a running daemon reads it on SIGHUP.
+    func configure(_ configuration: String) throws {
+        try directory.write(Array("{ \(configuration) }".utf8), to: "pushd.json5")
+    }
+
+    /// The daemon's command line, after its name.
+    func daemonArguments(stores: [String], socket: String? = nil, state: String? = nil) -> [String] {
+        [
+            "--config", directory.file("pushd.json5"), "--state-dir", state ?? self.state, "--socket",
+            socket ?? self.socket,
+        ] + stores.flatMap { ["--store", "oci:" + $0] }
     }
 
     /// Runs `body` with a daemon, and ends it afterwards.
@@ -47,6 +64,17 @@ final class Machine: Sendable {
         let daemon = try await start(configuration)
         defer { daemon.send(9) }
         return try await body(daemon)
+    }
+
+    /// What the daemon keeps of images, as paths below its spool.
+    var spooledFiles: [String] {
+        get throws {
+            let (manager, spool) = (FileManager.default, state + "/spool")
+            return try manager.subpathsOfDirectory(atPath: spool).filter { path in
+                var isDirectory = false
+                return manager.fileExists(atPath: spool + "/" + path, isDirectory: &isDirectory) && !isDirectory
+            }
+        }
     }
 
     // MARK: The command line
@@ -60,6 +88,11 @@ final class Machine: Sendable {
     func pushctl(_ words: [String], timeout: Duration = .seconds(60)) async throws -> ProcessRunner.Result {
         try await ProcessRunner.run(
             try builtProduct("pushctl"), words, environment: environment, timeout: timeout)
+    }
+
+    /// Starts a command that goes on beside the test.
+    func startPushctl(_ words: String...) throws -> ProcessRunner {
+        try ProcessRunner(try builtProduct("pushctl"), words, environment: environment)
     }
 
     /// Runs a command that has to succeed, and reads the JSON documents that it prints, one a line.
@@ -129,6 +162,9 @@ enum JSON: Decodable, Equatable {
             self = .object(try value.decode([String: JSON].self))
         }
     }
+
+    /// Reads one document.
+    init(parsing text: String) throws { self = try JSONDecoder().decode(JSON.self, from: Data(text.utf8)) }
 
     subscript(key: String) -> JSON? { if case .object(let values) = self { values[key] } else { nil } }
     var list: [JSON]? { if case .items(let list) = self { list } else { nil } }

@@ -84,6 +84,15 @@ extension TestRegistry {
         }
     }
 
+    /// Changes a bit in the middle of a stored blob, in every repository, as a bad disk does.
+    public func corruptBlob(_ digest: Digest) throws {
+        guard var bytes = content(of: digest), !bytes.isEmpty else { throw TestSupportError("no bytes of \(digest)") }
+        bytes[bytes.count / 2] ^= 1
+        let data = core.newData()
+        try bytes.withUnsafeBytes { try data.append($0) }
+        core.state.withLock { $0.blobs[digest] = data }
+    }
+
     /// Loses a manifest, and the tags that point to it.
     public func removeManifest(_ digest: Digest, from repository: String) {
         core.state.withLock { state in

@@ -1,0 +1,67 @@
+import OCI
+import TestSupport
+import Testing
+
+/// A Varlink client that was written by others, against the daemon itself.
+@Suite("Python's varlink package and pushd")
+struct VarlinkClientTests {
+    static var isPythonVarlinkInstalled: Bool {
+        get async { (try? await ProcessRunner.run("python3", ["-c", "import varlink"]))?.status == 0 }
+    }
+
+    @Test(
+        "introspect the interface, enqueue a push, follow it to its end, and read a typed error",
+        .enabled("python's varlink package is needed") { await isPythonVarlinkInstalled })
+    func pushes() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            let image = try builder.addImage(layers: [try builder.addLayer(size: 100_000)], name: "app:1")
+            try builder.writeIndexJSON()
+            try await TestRegistry.with { registry in
+                try await machine.withDaemon { _ async throws in
+                    let script = try machine.directory.write(Array(Self.script.utf8), to: "client.py")
+                    let destination = registry.address + "/team/app:1"
+                    let result = try await ProcessRunner.run("python3", [script, machine.socket, destination])
+                    #expect(result.status == 0, "\(result.errors)")
+                    #expect(
+                        result.output.split(separator: "\n") == [
+                            "pushd org.varlink.service org.pushd.Control",
+                            "Push Follow Show documented",
+                            "job 1: \(destination) \(image.digest)",
+                            "follows to succeeded, in order",
+                            "org.pushd.Control.JobNotFound: there is no job 4711",
+                            "org.pushd.Control.ImageNotFound",
+                        ], "\(result.output)")
+                    #expect(registry.tags("team/app")["1"] == image.digest)
+                }
+            }
+        }
+    }
+
+    private static let script = """
+        import sys
+        import varlink
+
+        client = varlink.Client("unix:" + sys.argv[1])
+        with client.open("org.varlink.service") as service:
+            info = service.GetInfo()
+            print(info["product"], *info["interfaces"])
+        interface = client.get_interface("org.pushd.Control")
+        names = ["Push", "Follow", "Show"]
+        print(*[name for name in names if interface.get_method(name).doc], "documented")
+        with client.open("org.pushd.Control") as control:
+            job = control.Push(image="app:1", destinations=[sys.argv[2]])["jobs"][0]
+            print("job %d: %s %s" % (job["id"], job["destination"], job["digest"]))
+            states = [reply["job"]["state"] for reply in control.Follow(jobs=[job["id"]], _more=True)]
+            order = ["queued", "running", "succeeded"]
+            isOrdered = states == sorted(states, key=order.index)
+            print("follows to", states[-1] + ",", "in order" if isOrdered else states)
+            for call in (lambda: control.Show(job=4711), lambda: control.Push(image="absent:1", destinations=["x.test/y"])):
+                try:
+                    call()
+                except varlink.VarlinkError as error:
+                    message = error.parameters()["message"]
+                    print(error.error() + (": " + message if "job" in message else ""))
+
+        """
+}
