@@ -5,7 +5,7 @@ public struct ControlLimits: Sendable {
     /// The longest reply in bytes.
     public var replyBytes = 64 << 20
     /// How much may wait for one client to read it before its streams and further calls wait. One reply may go beyond.
-    public var outputBytes = 4 << 20
+    public var outputBytes = 256 << 10
     public var connections = 256
     /// How many calls of one connection may run at the same time.
     public var callsInFlight = 64

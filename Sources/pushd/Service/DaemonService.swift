@@ -32,22 +32,9 @@ struct DaemonService: ControlService {
     }
 
     func follow(_ input: Follow.Input) -> AsyncThrowingStream<Follow.Output, any Error> {
-        AsyncThrowingStream(bufferingPolicy: .bufferingOldest(64)) { continuation in
-            let task = Task {
-                do {
-                    try await translatingErrors {
-                        try await JobFollower(publisher: publisher, jobs: input.jobs).run {
-                            if case .terminated = continuation.yield(Follow.Output(job: $0)) {
-                                throw CancellationError()
-                            }
-                        }
-                    }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-            continuation.onTermination = { _ in task.cancel() }
+        let follower = JobFollower(publisher: publisher, jobs: input.jobs, withBlobs: true)
+        return AsyncThrowingStream {
+            try await translatingErrors { try await follower.next().map { Follow.Output(job: $0) } }
         }
     }
 
@@ -92,14 +79,14 @@ struct DaemonService: ControlService {
 
     func wait(_ input: Wait.Input) async throws -> Wait.Output {
         try await translatingErrors {
-            let follower = JobFollower(publisher: publisher, jobs: input.jobs)
+            let follower = JobFollower(publisher: publisher, jobs: input.jobs, withBlobs: false)
             guard let timeout = input.timeout else {
-                try await follower.run { _ in }
+                while try await follower.next() != nil {}
                 return Wait.Output(jobs: try await infos(input.jobs))
             }
             let isOver = try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
-                    try await follower.run { _ in }
+                    while try await follower.next() != nil {}
                     return true
                 }
                 group.addTask {

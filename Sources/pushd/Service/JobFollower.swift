@@ -1,55 +1,111 @@
 import Control
 import Publisher
 import PushQueue
+import Synchronization
 
 /// Tells how jobs go on until they have ended: at once when a state changes, ten times a second while bytes move.
-struct JobFollower {
-    let publisher: ImagePublisher
-    let jobs: [Int]
+///
+/// It looks only when it is asked for more: who asks slowly misses what was in between, never how it ended, and nothing
+/// is kept for them meanwhile.
+actor JobFollower {
+    private let publisher: ImagePublisher
+    private let withBlobs: Bool
+    private let news = News()
+    private var open: Set<Int>
+    private var due: [(job: Int, isTick: Bool)]
+    private var last: [Int: JobInfo] = [:]
+    private var tasks: [Task<Void, Never>] = []
 
     private static let tick: Duration = .milliseconds(100)
 
-    /// - Parameter send: gets each job as it stands, whenever it stands differently.
-    /// - Throws: `ControlError` for an unknown job, and what `send` throws.
-    func run(_ send: (JobInfo) throws -> Void) async throws {
-        var open = Set(jobs)
-        var last: [Int: JobInfo] = [:]
+    /// - Parameter withBlobs: whether the blobs and their bytes are told of too.
+    init(publisher: ImagePublisher, jobs: [Int], withBlobs: Bool) {
+        self.publisher = publisher
+        self.withBlobs = withBlobs
+        open = Set(jobs)
+        due = jobs.map { ($0, true) }
+    }
+
+    deinit { for task in tasks { task.cancel() } }
+
+    /// A job that stands differently from what was told of it before; nil when all have ended.
+    ///
+    /// - Throws: `ControlError` for an unknown job, and when the daemon stops; `CancellationError`; `QueueError`.
+    func next() async throws -> JobInfo? {
+        if tasks.isEmpty { await start() }
+        while true {
+            while !due.isEmpty {
+                let (job, isTick) = due.removeFirst()
+                if let info = try await look(job, isTick: isTick) { return info }
+            }
+            if open.isEmpty { return nil }
+            guard let (touched, isTick) = await news.next() else {
+                try Task.checkCancellation()
+                throw ControlError(.stopping, "pushd is stopping", advice: "the jobs go on when it is back")
+            }
+            let running = isTick ? open.filter { last[$0]?.state == JobState.running.rawValue } : []
+            due = open.intersection(touched).union(running).sorted().map { ($0, running.contains($0)) }
+        }
+    }
+
+    private func start() async {
         let changes = await publisher.changes()
-        let pulse = AsyncStream<Int?>.makeStream(bufferingPolicy: .bufferingNewest(1024))
-        let feeder = Task {
-            for await job in changes where jobs.contains(Int(job)) { pulse.continuation.yield(Int(job)) }
-            pulse.continuation.finish()
-        }
+        tasks = [
+            Task { [news, open] in
+                for await job in changes where open.contains(Int(job)) { news.touch(Int(job)) }
+                news.finish()
+            }
+        ]
+        guard withBlobs else { return }
         // Progress of bytes has no event of its own.
-        let clock = Task {
-            while (try? await Task.sleep(for: Self.tick)) != nil { pulse.continuation.yield(nil) }
+        tasks.append(
+            Task { [news] in
+                while (try? await Task.sleep(for: Self.tick)) != nil { news.tick() }
+            })
+    }
+
+    private func look(_ id: Int, isTick: Bool) async throws -> JobInfo? {
+        guard var snapshot = try await publisher.snapshot(JobID(id), withBlobs: false) else { throw unknownJob(id) }
+        if withBlobs {
+            // What happens to the blobs of a running job waits for the tick.
+            if !isTick, snapshot.job.state == .running, last[id]?.state == JobState.running.rawValue { return nil }
+            snapshot = try await publisher.snapshot(JobID(id)) ?? snapshot
         }
-        defer {
-            feeder.cancel()
-            clock.cancel()
+        let info = JobInfo(snapshot, withBlobs: withBlobs)
+        if snapshot.job.state.isEnded { open.remove(id) }
+        guard info != last[id] else { return nil }
+        last[id] = info
+        return info
+    }
+}
+
+/// What has happened since somebody last asked: however much it was, it takes no more room than the jobs' numbers.
+private final class News: Sendable {
+    private struct State {
+        var touched: Set<Int> = []
+        var isTick = false
+        var isFinished = false
+    }
+
+    private let state = Mutex(State())
+    private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    func touch(_ job: Int) { change { $0.touched.insert(job) } }
+    func tick() { change { $0.isTick = true } }
+    func finish() { change { $0.isFinished = true } }
+
+    private func change(_ body: (inout State) -> Void) {
+        state.withLock { body(&$0) }
+        bell.continuation.yield()
+    }
+
+    /// Nil when nothing more comes, or the caller is cancelled.
+    func next() async -> (touched: Set<Int>, isTick: Bool)? {
+        var iterator = bell.stream.makeAsyncIterator()
+        guard await iterator.next() != nil else { return nil }
+        return state.withLock { state in
+            defer { (state.touched, state.isTick) = ([], false) }
+            return state.isFinished && state.touched.isEmpty ? nil : (state.touched, state.isTick)
         }
-        func look(_ ids: some Sequence<Int>) async throws {
-            for id in ids {
-                guard let snapshot = try await publisher.snapshot(JobID(id)) else { throw unknownJob(id) }
-                let info = JobInfo(snapshot, withBlobs: true)
-                if info != last[id] {
-                    last[id] = info
-                    try send(info)
-                }
-                if snapshot.job.state.isEnded { open.remove(id) }
-            }
-        }
-        try await look(jobs)
-        for await job in pulse.stream {
-            if open.isEmpty { return }
-            if let job {
-                if open.contains(job) { try await look([job]) }
-            } else {
-                try await look(open.filter { last[$0]?.state == JobState.running.rawValue })
-            }
-            if open.isEmpty { return }
-        }
-        try Task.checkCancellation()
-        throw ControlError(.stopping, "pushd is stopping", advice: "the jobs go on when it is back")
     }
 }
