@@ -37,8 +37,10 @@ struct Daemon {
         let service = DaemonService(
             publisher: publisher, version: Self.version, stateDirectory: places.stateDirectory,
             stores: { stores.value }, startedAt: Clock.now)
-        let server = try listen(service, configuration)
-        log(.info, "pushd \(Self.version) works on \(places.stateDirectory), listens on \(places.socket)")
+        let inherited = ControlSocket.activated(environment: environment, pid: getpid())
+        let server = try listen(inherited, service, configuration)
+        let socket = inherited == nil ? places.socket : "the service manager's socket"
+        log(.info, "pushd \(Self.version) works on \(places.stateDirectory), listens on \(socket)")
 
         let signals = Signals.events()
         manager.ready()
@@ -53,9 +55,10 @@ struct Daemon {
                 }
             }
             // The first to end ends all: a signal, or a service that cannot go on.
-            defer { manager.stopping() }
-            try await group.next()
-            manager.stopping()
+            do {
+                defer { manager.stopping() }
+                try await group.next()
+            }
             group.cancelAll()
             try await group.waitForAll()
         }
@@ -89,9 +92,10 @@ struct Daemon {
         CredentialFiles(paths: configuration.credentialFiles, environment: environment, home: environment["HOME"])
     }
 
-    private func listen(_ service: DaemonService, _ configuration: Configuration) throws -> ControlServer {
+    private func listen(
+        _ inherited: ControlSocket?, _ service: DaemonService, _ configuration: Configuration
+    ) throws -> ControlServer {
         let group = try controlGroup(configuration)
-        let inherited = ControlSocket.activated(environment: environment, pid: getpid())
         if inherited == nil { try RuntimeDirectory.make(for: places.socket) }
         return try ControlServer(
             socket: inherited ?? .path(places.socket, group: group), access: ControlAccess(group: group),
