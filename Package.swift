@@ -43,14 +43,16 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "pushctl", dependencies: ["Control", "OCI"], swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["OCI", "CLinux"], path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["OCI", "CLinux", "CSQLite"], path: "Tests/Support",
+            swiftSettings: strict),
         tests("SupportTests", ["OCI"]),
         tests("OCITests", ["OCI"]),
         tests("HTTPTests", ["HTTP"]),
         tests("PushQueueTests", ["PushQueue", "OCI"]),
         tests("ImageStoreTests", ["ImageStore", "OCI"]),
         tests("RegistryTests", ["Registry", "HTTP", "OCI"]),
-        tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "CSQLite"]),
+        tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
         tests("ControlTests", ["Control", "OCI"]),
         tests("PushctlTests", ["pushctl", "Control", "OCI"]),
         tests("PushdTests", ["pushd", "Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),

@@ -72,10 +72,12 @@ struct DurabilityTests {
         try await Machine.with { machine in
             let builder = try LayoutBuilder(directory: machine.layout)
             let base = try builder.addLayer(size: 2_000_000, seed: 1)
+            var layerBytes = base.size
             var roots: [Int: Digest] = [:]
             let images = 20
             for number in 0..<images {
                 let own = try builder.addLayer(size: 300_000 + number * 10_000, seed: UInt64(100 + number))
+                layerBytes += own.size
                 roots[number] = try builder.addImage(layers: [base, own], name: "app\(number):1").digest
             }
             try builder.writeIndexJSON()
@@ -106,8 +108,21 @@ struct DurabilityTests {
                     }
                     let left = try await machine.json("status").first?["jobs"]?.list ?? []
                     #expect(left.allSatisfy { $0["state"]?.string == "succeeded" })
+                    try await eventually("the spool is empty") {
+                        try Self.files(below: machine.state + "/spool").isEmpty
+                    }
                 }
+                // Where each byte went. The session of a layer is on disk before the first byte is sent into it, this
+                // registry keeps what arrived of a body that broke off, and a body refused with a 500 is not read. So
+                // whatever was cut, lost or killed, a layer's bytes arrive once. Blobs up to 64 KiB, here the
+                // configurations, are sent again instead: at most one in each request.
+                let bodies = registry.requests(.uploadBody)
+                let received = bodies.reduce(0) { $0 + $1.bodyBytes }
+                #expect(received >= layerBytes)
+                #expect(received <= layerBytes + 500 * Int64(bodies.count), "in \(bodies.count) bodies")
+                #expect(registry.violations.isEmpty, "\(registry.violations)")
             }
+            #expect(try SQLiteFile.execute("PRAGMA integrity_check", at: machine.state + "/queue.db") == "ok")
         }
     }
 }

@@ -60,8 +60,8 @@ actor RegistryAccess {
 
     func learn(selfMount: SelfMount) async throws { try await learn(Self.selfMountFact, selfMount.rawValue) }
 
-    /// Whether a blob has been mounted here from another repository, and none was refused since.
-    var mountsWork: Bool { get async throws { try await known()["mount"] == "works" } }
+    /// Whether a mount from another repository may be hoped for: none was refused since the last that worked.
+    var mountsWork: Bool { get async throws { try await known()["mount"] != "fails" } }
 
     func learn(mountsWork: Bool) async throws { try await learn("mount", mountsWork ? "works" : "fails") }
 
