@@ -11,6 +11,8 @@ import Synchronization
 /// there, then an upload. Uploads, and the questions before them, are shared with all jobs that need the blob there.
 struct BlobDelivery: Sendable {
     let job: JobID
+    /// Whether no attempt at the job has failed since it last got on.
+    let isFirstTry: Bool
     let repository: String
     let registry: RegistryAccess
     let queue: JobStore
@@ -181,7 +183,9 @@ struct BlobDelivery: Sendable {
             }
             try await refuse(source)
             return .refused(session)
-        case .refused:
+        case .refused(let error):
+            // An error by chance must not cost the bytes; one that comes again must not hold up the push.
+            if error.disposition == .retry, isFirstTry, blob.descriptor.size > Self.smallBlob { throw error }
             try await refuse(source)
             return .refused(nil)
         }
@@ -257,7 +261,9 @@ struct BlobDelivery: Sendable {
                 progress.noteSelfMount()
                 return .present
             case .session(let session): return .absent(session)
-            case .refused: try await registry.learn(selfMount: .fails)
+            case .refused(let error):
+                // An error by chance says nothing about mounts.
+                if error.disposition != .retry { try await registry.learn(selfMount: .fails) }
             }
         }
         switch try await registry.client.blobPresence(repository, digest, size: size) {

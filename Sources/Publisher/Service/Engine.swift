@@ -153,7 +153,8 @@ actor Engine {
         let registry = try await parts.registries.registry(name)
         let registrySettings = settings.settings(for: name)
         let delivery = BlobDelivery(
-            job: job.id, repository: job.destination.path, registry: registry, queue: parts.queue,
+            job: job.id, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,
+            queue: parts.queue,
             content: ContentSources(of: job, spool: parts.spool), transfers: parts.transfers, slots: parts.slots,
             progress: progress, settings: settings, clock: parts.clock, isStopping: { [stopping] in stopping.isRaised })
         let verifier = Verifier(
