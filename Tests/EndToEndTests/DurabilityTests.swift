@@ -109,7 +109,7 @@ struct DurabilityTests {
                     let left = try await machine.json("status").first?["jobs"]?.list ?? []
                     #expect(left.allSatisfy { $0["state"]?.string == "succeeded" })
                     try await eventually("the spool is empty") {
-                        try Self.files(below: machine.state + "/spool").isEmpty
+                        try machine.spooledFiles.isEmpty
                     }
                 }
                 // Where each byte went. The session of a layer is on disk before the first byte is sent into it, this
