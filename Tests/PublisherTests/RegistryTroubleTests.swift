@@ -120,14 +120,14 @@ struct RegistryTroubleTests {
     @Test("field 28: a login that ends in mid-layer is renewed, and each byte is sent once")
     func shortTokens() async throws {
         let service = TestTokenService().with {
-            $0.expiresIn = 1
-            $0.lifetime = .seconds(1)
+            $0.expiresIn = 3
+            $0.lifetime = .seconds(3)
         }
         try await TestRegistry.with(authentication: .bearer(service), receiveBuffer: 65_536) { registry in
             try await Bench.with { bench in
                 let layer = try bench.builder.addLayer(size: 3_000_000, seed: 1)
                 try bench.image("app:1", layers: [layer])
-                registry.faults.add(Fault(.uploadBody, minimumBody: 1_000_000, .slow(bytesPerSecond: 2_000_000)))
+                registry.faults.add(Fault(.uploadBody, minimumBody: 1_000_000, .slow(bytesPerSecond: 800_000)))
                 try await bench.publish("app:1", to: registry.address + "/r:1")
                 #expect(registry.bodyBytes(for: layer.digest) == layer.size)
                 #expect(registry.violations.isEmpty, "\(registry.violations)")

@@ -79,7 +79,8 @@ struct SharedTroubleTests {
 
     @Test("field 43: one without the right to push does not stop the others", arguments: [403, 404])
     func deniedLeader(status: Int) async throws {
-        try await TestRegistry.with { registry in
+        // A small buffer: the body can't have come in whole while its reader stalls.
+        try await TestRegistry.with(receiveBuffer: 16_384) { registry in
             try await Bench.with { bench in
                 try await withHeldLeader(registry, bench, jobs: 4) { jobs, layer, leader, gate in
                     let code = status == 403 ? "DENIED" : "NAME_UNKNOWN"
@@ -87,6 +88,8 @@ struct SharedTroubleTests {
                         status, headers: [("Content-Type", "application/json")], #"{"errors":[{"code":"\#(code)"}]}"#)
                     registry.faults.add(Fault(.uploadStart, repository: "r\(leader)", times: .max, .respond(refusal)))
                     registry.faults.add(Fault(.uploadBody, repository: "r\(leader)", times: .max, .respond(refusal)))
+                    registry.faults.add(
+                        Fault(.manifest, method: "PUT", repository: "r\(leader)", times: .max, .respond(refusal)))
                     registry.faults.add(Fault(.uploadStatus, repository: "r\(leader)", times: .max, .respond(refusal)))
                     // The body under way breaks; from now on nothing is taken in the leader's repository.
                     registry.pause()

@@ -33,8 +33,9 @@ struct TokenCache: Sendable {
 
         var expires: ContinuousClock.Instant { arrived + life }
 
-        /// Whether a registry that refuses it means it: hardly a token ends, and few are revoked, in ten seconds.
-        func isFresh(at now: ContinuousClock.Instant) -> Bool { now - arrived < min(.seconds(10), promised) }
+        /// Whether a registry that refuses it means it: hardly a token ends, and few are revoked, in ten seconds. One
+        /// that is given a shorter life may have been on its way for a part of it.
+        func isFresh(at now: ContinuousClock.Instant) -> Bool { now - arrived < min(.seconds(10), promised / 2) }
 
         /// Whether it lasts for a request. The margin is a quarter of its life, five minutes at most: clocks differ, and
         /// requests wait for a connection. More than three quarters of its life no token can promise.
