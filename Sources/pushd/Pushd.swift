@@ -6,7 +6,16 @@ import PushQueue
 /// `pushd`: reads its command line, then is the daemon until a signal ends it.
 @main
 struct Pushd {
-    static func main() async {
+    static func main() {
+        let signals = Signals()
+        Task.detached {  // the main actor would be this thread, which is about to wait
+            await run(signals.events)
+            exit(0)
+        }
+        signals.receive()
+    }
+
+    private static func run(_ signals: AsyncStream<Signals.Event>) async {
         let environment = Self.environment()
         let arguments: Arguments
         let places: Places
@@ -21,7 +30,7 @@ struct Pushd {
         }
         let daemon = Daemon(
             places: places, arguments: arguments, environment: environment,
-            manager: ServiceManager(environment: environment))
+            manager: ServiceManager(environment: environment), signals: signals)
         do {
             if arguments.checkConfiguration {
                 _ = try daemon.controlGroup(daemon.loadConfiguration())

@@ -14,6 +14,7 @@ struct Daemon {
     let arguments: Arguments
     let environment: [String: String]
     let manager: ServiceManager
+    let signals: AsyncStream<Signals.Event>
 
     /// The version of this pushd, as `pushd --version` and `pushctl version` print it.
     static let version = "0.1.0"
@@ -42,7 +43,6 @@ struct Daemon {
         let socket = inherited == nil ? places.socket : "the service manager's socket"
         log(.info, "pushd \(Self.version) works on \(places.stateDirectory), listens on \(socket)")
 
-        let signals = Signals.events()
         manager.ready()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await publisher.run() }
