@@ -95,7 +95,9 @@ struct ControlServerConnectionTests {
                 await mayEnd.wait()
                 return Wait.Output(jobs: [])
             })
-        try await withServer(service) { fixture in
+        var limits = ControlLimits()
+        limits.stopGrace = .seconds(60)  // the test itself says when the call may end
+        try await withServer(service, limits: limits) { fixture in
             let (one, two) = (try await fixture.client, try await fixture.client)
             async let output = one.call(Wait.self, Wait.Input(jobs: [1]))
             let end = Task { for try await _ in two.stream(Follow.self, Follow.Input(jobs: [7])) {} }

@@ -56,7 +56,8 @@ final class Bench: Sendable {
         change(&settings)
         let bench = try Bench(directory, settings, clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await bench.publisher.run() }
+            try await bench.publisher.prepare()
+            group.addTask { await bench.publisher.run() }
             try await body(bench)
             group.cancelAll()
         }

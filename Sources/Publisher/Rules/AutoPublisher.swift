@@ -33,6 +33,14 @@ struct AutoPublisher: Sendable {
         }
     }
 
+    /// Scans the stores that were never seen before. One that cannot be read is tried again by ``run()``.
+    func lookFirst() async {
+        for directory in directories {
+            let layout = OCILayout(directory: directory)
+            if (try? await isFirstSight(of: layout)) == true { try? await scan(directory) }
+        }
+    }
+
     /// Scans a store at every sign of change, and now and then without. After a failure it looks again soon: mostly an
     /// image was still being written.
     private func keep(_ directory: String, _ signal: Signal) async {
@@ -64,7 +72,6 @@ struct AutoPublisher: Sendable {
     /// - Throws: the first error, after the images without one were enqueued.
     func scan(_ directory: String) async throws {
         let settings = await settings()
-        guard !settings.rules.isEmpty else { return }
         let layout = OCILayout(directory: directory)
         guard layout.hasIndex else {
             // Whatever appears here later is new.
@@ -72,6 +79,7 @@ struct AutoPublisher: Sendable {
             return
         }
         let images = try await layout.images()
+        guard !settings.rules.isEmpty else { return }
         let isBaseline = try await isFirstSight(of: layout) && !settings.publishesExisting
         var failure: (any Error)?
         for image in images {

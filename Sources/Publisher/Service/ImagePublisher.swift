@@ -74,18 +74,26 @@ public actor ImagePublisher {
 
     // MARK: Life
 
-    /// Works until the surrounding task is cancelled; uploads under way can be resumed afterwards.
+    /// What has to be done before anybody is told that the daemon is there: jobs of an earlier life are taken up, and
+    /// what a store holds when it is seen for the first time is noted, so that whatever comes later counts as new.
     ///
-    /// - Throws: `QueueError` if the queue cannot even be read at the start.
-    public func run() async throws {
+    /// - Throws: `QueueError` if the queue cannot even be read.
+    public func prepare() async throws {
         let interrupted = try await queue.recover(now: clock())
         if interrupted > 0 { log(.recovered(jobs: interrupted)) }
         try await tidy()
+        await autoPublisher.lookFirst()
+    }
+
+    /// Works until the surrounding task is cancelled; uploads under way can be resumed afterwards. Comes after
+    /// ``prepare()``.
+    public func run() async {
+        let jobChanges = queue.changes()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [engine] in await engine.run() }
             group.addTask { [weak self] in await self?.watchStores() }
-            group.addTask { [weak self, queue] in
-                for await changes in queue.changes() {
+            group.addTask { [weak self] in
+                for await changes in jobChanges {
                     for change in changes.list { await self?.follow(change) }
                     // More than anybody can follow: what it meant for the spool is made good by looking at all.
                     if changes.missedSome { try? await self?.tidy() }
@@ -101,13 +109,17 @@ public actor ImagePublisher {
         touched.finish()
     }
 
+    private var autoPublisher: AutoPublisher {
+        AutoPublisher(
+            intake: intake, queue: queue, directories: directories, rescan: rescan, clock: clock,
+            settings: { [weak self] in await self?.settings ?? PublisherSettings() },
+            accepted: { [weak self] jobs in await self?.announce(jobs) }, log: log)
+    }
+
     /// Watches the stores, and begins anew when the configuration names others.
     private func watchStores() async {
         while !Task.isCancelled {
-            let auto = AutoPublisher(
-                intake: intake, queue: queue, directories: directories, rescan: rescan, clock: clock,
-                settings: { [weak self] in await self?.settings ?? PublisherSettings() },
-                accepted: { [weak self] jobs in await self?.announce(jobs) }, log: log)
+            let auto = autoPublisher
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await auto.run() }
                 group.addTask { [storesChanged] in
@@ -157,6 +169,9 @@ public actor ImagePublisher {
     private func follow(_ change: JobChange) async {
         touched.send(change.job)
         guard let job = try? await queue.job(change.job) else { return }
+        if change.old == nil {
+            log(.accepted(job: job.id, image: job.image, destination: job.destination, origin: job.origin))
+        }
         let event = PublisherEvent(
             at: job.updatedAt, job: job.id, state: job.state, image: job.image, destination: job.destination,
             error: job.error)

@@ -39,13 +39,14 @@ struct Daemon {
             publisher: publisher, version: Self.version, stateDirectory: places.stateDirectory,
             stores: { stores.value }, startedAt: Clock.now)
         let inherited = ControlSocket.activated(environment: environment, pid: getpid())
+        try await publisher.prepare()
         let server = try listen(inherited, service, configuration)
         let socket = inherited == nil ? places.socket : "the service manager's socket"
         log(.info, "pushd \(Self.version) works on \(places.stateDirectory), listens on \(socket)")
 
         manager.ready()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await publisher.run() }
+            group.addTask { await publisher.run() }
             group.addTask { await server.run() }
             group.addTask { await beatForWatchdog() }
             group.addTask {
