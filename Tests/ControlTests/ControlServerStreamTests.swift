@@ -137,9 +137,13 @@ struct ControlServerStreamTests {
         limits.stall = .milliseconds(300)
         let told = Mutex(0)
         let ended = Signal()
+        let hasEnded = Mutex(false)
         let service = FakeService(
             onFollow: { _ in
-                let release = OnRelease { ended.give() }
+                let release = OnRelease {
+                    hasEnded.withLock { $0 = true }
+                    ended.give()
+                }
                 return AsyncThrowingStream {
                     withExtendedLifetime(release) { told.withLock { $0 += 1 } }
                     return Follow.Output(job: .sample())
@@ -149,7 +153,10 @@ struct ControlServerStreamTests {
             let slow = try fixture.raw
             try await slow.send(#"{"method":"org.pushd.Control.Follow","more":true,"parameters":{"jobs":[7]}}␀"#)
             let other = try await fixture.client
-            while told.withLock({ $0 }) < 100 { _ = try await other.call(Status.self, Status.Input()) }
+            // On a machine that is slow enough, the slow client is gone before a hundred replies.
+            while told.withLock({ $0 }) < 100, !hasEnded.withLock({ $0 }) {
+                _ = try await other.call(Status.self, Status.Input())
+            }
             await ended.wait()
             // The socket's own buffers hold some 200 KB besides the server's.
             #expect(told.withLock { $0 } < 2000)

@@ -168,9 +168,20 @@ struct ConnectFailureTests {
 
     @Test("are refused where nothing listens", arguments: ["http", "https"])
     func refused(scheme: String) async throws {
-        let server = try RawServer { _ in }
-        let port = server.port
-        server.stop()
+        // Bound but not listening: nobody else can take the port meanwhile.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        try #require(isBound)
+        let port = UInt16(bigEndian: address.sin_port)
         #expect(try await cause("\(scheme)://127.0.0.1:\(port)/") == .refused)
         #expect(try await cause("\(scheme)://localhost:\(port)/") == .refused)
     }
