@@ -125,10 +125,13 @@ public actor LayoutWatcher {
         }
     }
 
+    /// Where the kernel has no instance to spare, looking is all there is: often enough to be quick all the same.
+    private var pace: Duration { events == nil ? min(rescan, .milliseconds(500)) : rescan }
+
     /// Finds what events have not told, and watches again what has moved.
     private func scan() {
         let now = ContinuousClock.now
-        nextRescan = now + rescan
+        nextRescan = now + pace
         for layout in wanted {
             if let events { watches.arm(layout, events) }
             let status = FileStatus(of: layout + "/index.json")
@@ -142,7 +145,7 @@ public actor LayoutWatcher {
     /// The first look at layouts: watched first, read afterwards, so that nothing falls between.
     private func look(at directories: [String]) {
         let now = ContinuousClock.now
-        if nextRescan <= now { nextRescan = now + rescan }
+        if nextRescan <= now { nextRescan = now + pace }
         for directory in directories {
             if let events { watches.arm(directory, events) }
             look(at: directory, now: now)

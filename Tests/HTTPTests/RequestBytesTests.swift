@@ -77,7 +77,7 @@ struct RequestBytesTests {
         #expect(head.contains("\r\nAccept: a/b\r\naccept: c/d\r\nX-Empty:\r\nAuthorization: Bearer x\r\n"))
         #expect(head.contains("\r\nHost: 127.0.0.1:"))
         #expect(head.contains("\r\nUser-Agent: test/1\r\n"))
-        #expect(!head.contains("99") && !head.contains("chunked") && !head.contains("elsewhere"))
+        #expect(!head.contains(": 99\r\n") && !head.contains("chunked") && !head.contains("elsewhere"))
         #expect(!head.contains("pushd"))
     }
 

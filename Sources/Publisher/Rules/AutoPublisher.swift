@@ -51,7 +51,7 @@ struct AutoPublisher: Sendable {
                 do {
                     try await scan(directory)
                     (failures, told) = (0, nil)
-                    try await signal.wait(for: rescan)
+                    try await signal.wait(for: max(rescan, .seconds(60)))  // the watcher looks more often
                 } catch let error where !(error is CancellationError) {
                     failures += 1
                     let isExpected = (error as? ImageStoreError)?.mayBeUnfinished == true && failures < Self.patience

@@ -14,7 +14,7 @@ struct Configuration {
     var credentialFiles: [String] = []
     var acrossFileSystems = PinPolicy.inPlace
     /// How often watched stores are read again without any sign of change.
-    var rescan: Duration = .seconds(60)
+    var rescan: Duration = .seconds(5)
     /// The group whose members may use the control socket.
     var controlGroup: String?
     var logLevel = LogLevel.info
