@@ -22,11 +22,11 @@ struct DurabilityTests {
         try await Machine.with { machine in
             _ = try image(machine, layers: [400_000, 50_000])
             try await TestRegistry.with { registry in
-                registry.pause()
                 try await machine.withDaemon { _ async throws in
+                    try await machine.pushctl("pause")
                     let job = try await machine.enqueue("app:1", registry.address + "/team/app:1")
                     try FileManager.default.removeItem(atPath: machine.layout)
-                    try registry.resume()
+                    try await machine.pushctl("resume")
                     #expect(try await machine.pushctl("wait", String(job)).status == 0)
                     #expect(registry.tags("team/app").count == 1)
                     try await eventually("the spool is empty") {
