@@ -35,7 +35,7 @@ struct AutoPublishTests {
                     _ = try write(machine, tag: "1", seed: 2)
                     let third = try write(machine, tag: "2", seed: 3)
                     try await registry.waitUntil("the third image is there") { registry.tags("auto/app")["2"] == third }
-                    #expect(try await machine.json("status").first?["jobs"]?.list?.count == 3)
+                    #expect(try await machine.json("status").first?["jobs"]?.list?.count ?? 0 >= 3)
                 }
             }
         }
