@@ -35,7 +35,10 @@ struct AutoPublishTests {
                     _ = try write(machine, tag: "1", seed: 2)
                     let third = try write(machine, tag: "2", seed: 3)
                     try await registry.waitUntil("the third image is there") { registry.tags("auto/app")["2"] == third }
-                    #expect(try await machine.json("status").first?["jobs"]?.list?.count ?? 0 >= 3)
+                    let jobs = try await machine.json("status").first?["jobs"]?.list ?? []
+                    #expect(
+                        jobs.count == 3,
+                        "\(jobs.map { "\($0["destination"]?.string ?? "") \($0["digest"]?.string ?? "")" })")
                 }
             }
         }

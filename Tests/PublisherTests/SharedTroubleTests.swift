@@ -99,9 +99,8 @@ struct SharedTroubleTests {
                         let state = try await bench.settled(job).job.state
                         #expect(state == (number == leader ? .blocked : .succeeded), "job \(number), leader \(leader)")
                     }
-                    // What the leader's repository got is lost; nobody else sends it a second time. A body that is
-                    // refused while it is on its way may count once more.
-                    #expect(registry.bodyBytes(for: layer.digest) <= 3 * layer.size)
+                    // What the leader's repository got is lost; nobody else sends it a second time.
+                    #expect(registry.bodyBytes(for: layer.digest) <= 2 * layer.size)
                 }
             }
         }

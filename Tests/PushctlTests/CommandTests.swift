@@ -117,7 +117,7 @@ struct CommandTests {
         daemon.onWait = { input in
             #expect(input.jobs == [12, 13])
             let left = try #require(input.timeout)
-            #expect(left > 0 && left <= 90, "what is left of the time, however slow this machine is")
+            #expect(left > 85 && left <= 90)
             return Wait.Output(jobs: [testJob(12, "succeeded"), testJob(13, "canceled")])
         }
         let outcome = try await pushctl("wait 12 13 --timeout 90s", daemon)
