@@ -1,10 +1,15 @@
 /// What the worker that has a job says about it. Each is refused with ``QueueError/Cause/staleClaim(job:attempt:)``
 /// once the job was cancelled, has expired, or was recovered.
 extension JobStore {
-    /// - Parameter verified: what was verified, in the caller's words.
-    public nonisolated func succeed(_ claim: Claim, verified: String?, now: Int64) async throws(QueueError) {
+    /// - Parameters:
+    ///   - verified: what was verified, in the caller's words.
+    ///   - reports: what became of blobs that nothing was recorded of yet.
+    public nonisolated func succeed(
+        _ claim: Claim, verified: String?, reports: [BlobReport] = [], now: Int64
+    ) async throws(QueueError) {
         try await write("record a push as done") { store in
             try store.hold(claim)
+            for report in reports { try store.record(report, claim) }
             try store.endAttempt(of: claim.job.id, error: nil, now: now)
             try store.setError(nil, of: claim.job.id)
             try store.database.run(

@@ -37,7 +37,7 @@ extension JobStore {
         }
     }
 
-    private func record(_ report: BlobReport, _ claim: Claim) throws {
+    func record(_ report: BlobReport, _ claim: Claim) throws {
         let id = claim.job.id
         let found = try database.row(
             """

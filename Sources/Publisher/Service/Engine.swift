@@ -206,8 +206,8 @@ actor Engine {
             // One HEAD that finds the tag shows no more than that the registry answers.
             answered(job.destination.domain, changed: !success.outcomes.isEmpty)
             await settle(claim) { queue, now in
-                try await recordExisting(claim, success)
-                try await queue.succeed(claim, verified: success.verified.rawValue, now: now)
+                let existing = try await existingBlobs(claim, success)
+                try await queue.succeed(claim, verified: success.verified.rawValue, reports: existing, now: now)
                 parts.log(.succeeded(job: job.id, destination: job.destination))
             }
         case .failure(is CancellationError):
@@ -229,12 +229,11 @@ actor Engine {
     }
 
     /// What was neither sent nor mounted was there.
-    private func recordExisting(_ claim: Claim, _ success: PushRun.Success) async throws {
-        let reports = try await parts.queue.blobs(of: claim.job.id).filter { state in
+    private func existingBlobs(_ claim: Claim, _ success: PushRun.Success) async throws -> [BlobReport] {
+        try await parts.queue.blobs(of: claim.job.id).filter { state in
             state.blob.isSent && state.blob.role != .manifest && state.outcome == .pending
                 && success.outcomes[state.blob.digest].map { $0.outcome == .existing } ?? true
         }.map { BlobReport(digest: $0.blob.digest, outcome: .existing) }
-        if !reports.isEmpty { try await parts.queue.setOutcomes(claim, reports) }
     }
 
     private func concludeFailure(_ claim: Claim, _ failure: PushFailure, _ progress: JobProgress) async {
