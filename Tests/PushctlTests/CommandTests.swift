@@ -67,12 +67,13 @@ struct CommandTests {
     func status() async throws {
         var daemon = FakeDaemon()
         daemon.onList = { input in
+            let counts = ["running": 1, "succeeded": 70]
             if input.states == JobStates.open {
                 #expect(input.limit == 50)
-                return List.Output(jobs: [testJob(9, "running", attempts: 2)], counts: ["running": 1, "succeeded": 70])
+                return List.Output(jobs: [testJob(9, "running", attempts: 2)], counts: counts)
             }
             #expect(input.states == JobStates.ended && input.limit == 10)
-            return List.Output(jobs: [testJob(12, "succeeded")], counts: [:])
+            return List.Output(jobs: [testJob(12, "succeeded")], counts: counts)
         }
         #expect(
             try await pushctl("status", daemon)
@@ -87,6 +88,19 @@ struct CommandTests {
                         """, errors: ""))
         let json = try await pushctl("status --json", daemon).output
         #expect(json.hasPrefix(#"{"counts":{"running":1,"succeeded":70},"jobs":[{"attempts":2,"blobs":[],"#))
+    }
+
+    @Test("status shows a job that ends while it asks once, as ended")
+    func statusOfEndingJob() async throws {
+        var daemon = FakeDaemon()
+        daemon.onList = { input in
+            let state = input.states == JobStates.open ? "running" : "succeeded"
+            return List.Output(jobs: [testJob(12, state)], counts: [state: 1])
+        }
+        let lines = try await pushctl("status", daemon).lines
+        #expect(lines.count == 2 && lines[1].contains(" 12  succeeded"), "\(lines)")
+        let json = try await pushctl("status --json", daemon).output
+        #expect(json.hasPrefix(#"{"counts":{"succeeded":1},"#), "\(json)")
     }
 
     @Test("status of an empty queue says how to begin")
@@ -114,10 +128,12 @@ struct CommandTests {
     @Test("wait ends as its jobs do")
     func wait() async throws {
         var daemon = FakeDaemon()
+        let start = ContinuousClock.now
         daemon.onWait = { input in
             #expect(input.jobs == [12, 13])
             let left = try #require(input.timeout)
-            #expect(left > 85 && left <= 90)
+            let passed = start.duration(to: .now) / .seconds(1)
+            #expect(Double(left) > 90 - passed - 1 && left <= 90)
             return Wait.Output(jobs: [testJob(12, "succeeded"), testJob(13, "canceled")])
         }
         let outcome = try await pushctl("wait 12 13 --timeout 90s", daemon)

@@ -17,10 +17,15 @@ extension Session {
             limit: status.limit ?? max(50, status.jobs.count), withBlobs: json ? true : nil)
         if input.states != nil || input.jobs != nil { return try await client.call(List.self, input) }
         input.states = JobStates.open
-        var list = try await client.call(List.self, input)
+        let open = try await client.call(List.self, input)
+        let limit = status.limit.map { $0 - open.jobs.count } ?? 10
+        guard limit > 0 else { return open }
         input.states = JobStates.ended
-        input.limit = status.limit.map { $0 - list.jobs.count } ?? 10
-        if (input.limit ?? 0) > 0 { list.jobs += try await client.call(List.self, input).jobs }
+        input.limit = limit
+        var list = try await client.call(List.self, input)
+        // A job may have ended between the two answers: the second is the newer.
+        let ended = Set(list.jobs.map(\.id))
+        list.jobs = open.jobs.filter { !ended.contains($0.id) } + list.jobs
         return list
     }
 

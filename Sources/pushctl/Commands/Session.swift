@@ -14,7 +14,7 @@ struct Session {
 
     /// Carries out `command`.
     ///
-    /// - Returns: the exit status, see cli.md.
+    /// - Returns: the exit status, see pushctl(1).
     /// - Throws: ``Failure``, ``ControlError``, ``ControlClientError``, ``OutputError``.
     func run(_ command: Command) async throws -> Int32 {
         switch command {
