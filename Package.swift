@@ -45,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "pushctl", dependencies: ["Control", "OCI"], swiftSettings: strict,
             linkerSettings: [
-                .unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux], configuration: .release))
+                .unsafeFlags(["-static-executable", "-use-ld=lld"], .when(configuration: .release))
             ]),
 
         .target(

@@ -87,7 +87,7 @@ struct BlobDelivery: Sendable {
             let opened = session
             let result: TransferResult
             do {
-                result = try await share(blob, session: opened, trust: trust, isAlone: isAlone)
+                result = try await share(blob, session: opened, trust: trust, refused: refused, isAlone: isAlone)
             } catch let trouble as OthersTrouble {
                 // Its own repository, its own file: nothing follows from it for this job.
                 guard !trouble.endsThisJobToo, !Task.isCancelled else { throw trouble.error }
@@ -119,7 +119,7 @@ struct BlobDelivery: Sendable {
 
     /// Leads the blob's transfer, or waits for the job that does. One at a time for each repository in any case.
     private func share(
-        _ blob: BlobNode, session: UploadSession?, trust: Trust, isAlone: Bool
+        _ blob: BlobNode, session: UploadSession?, trust: Trust, refused: Set<String>, isAlone: Bool
     ) async throws -> TransferResult {
         let digest = blob.descriptor.digest
         let waited = Flag()
@@ -130,7 +130,7 @@ struct BlobDelivery: Sendable {
         let here = BlobLocation(registry: registry.name, digest: digest, repository: repository)
         let lead: SharedTransfers.Work = {
             try await transfers.bring(here, for: job, willWait: willWait) {
-                try await self.lead(blob, session: session, trust: trust, isAlone: isAlone)
+                try await self.lead(blob, session: session, trust: trust, refused: refused, isAlone: isAlone)
             }
         }
         do {
@@ -150,6 +150,15 @@ struct BlobDelivery: Sendable {
             if try await !queue.mountRefused(registry: registry.name, source: source, since: since) { return source }
         }
         return nil
+    }
+
+    /// A repository that is remembered to have the blob: this one, or one that it can be mounted from.
+    private func newPlace(of digest: Digest, except refused: Set<String>, isAlone: Bool) async throws -> String? {
+        let since = clock() - settings.ledgerAge.inMilliseconds
+        if try await queue.knows(digest, registry: registry.name, repository: repository, since: since) {
+            return repository
+        }
+        return isAlone ? nil : try await mountSource(of: digest, since: since, except: refused)
     }
 
     private enum Mounting {
@@ -198,12 +207,19 @@ struct BlobDelivery: Sendable {
     }
 
     /// The leader's part, run once for all that wait.
-    private func lead(
-        _ blob: BlobNode, session: UploadSession?, trust: Trust, isAlone: Bool
+    ///
+    /// - Parameter refused: repositories that nothing can be mounted from.
+    func lead(
+        _ blob: BlobNode, session: UploadSession?, trust: Trust, refused: Set<String>, isAlone: Bool
     ) async throws -> TransferResult {
         let digest = blob.descriptor.digest
         var session = session
         if trust == .usual {
+            // Another job's transfer may have ended since this one looked: its bytes are not sent again.
+            if let place = try await newPlace(of: digest, except: refused, isAlone: isAlone) {
+                await drop(session)
+                return TransferResult(repository: place, job: job, outcome: .existing, detail: nil)
+            }
             switch try await ask(blob, hasSession: session != nil) {
             case .present:
                 try await remember(digest, in: repository)

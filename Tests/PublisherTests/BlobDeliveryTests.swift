@@ -1,0 +1,60 @@
+import HTTP
+import ImageStore
+import OCI
+import PushQueue
+import Registry
+import TestSupport
+import Testing
+
+@testable import Publisher
+
+@Suite("The delivery of a blob")
+struct BlobDeliveryTests {
+    /// Between a job's look at what is remembered and its turn to lead, another job's transfer may have ended.
+    @Test("sends nothing that came to the registry just before its turn", arguments: ["mine", "other"])
+    func cameBeforeItsTurn(repository: String) async throws {
+        try await TemporaryDirectory.with { directory in
+            try await TestRegistry.with { registry in
+                let builder = try LayoutBuilder(directory: directory.file("images"))
+                let layer = try builder.addLayer(size: 300_000, seed: 1)
+                let image = try builder.addImage(layers: [layer], name: "app:1")
+                try builder.writeIndexJSON()
+                let contents = try await ImageContents.read(
+                    root: image, from: OCILayout(directory: builder.directory), platforms: [])
+                let blob = try #require(contents.blobs.first { $0.role == .layer })
+                let queue = try JobStore(path: directory.file("queue.db"))
+                let delivery = try delivery(to: "mine", registry, queue, builder)
+                try await queue.remember(
+                    layer.digest, registry: registry.address, repository: repository, now: Bench.now)
+
+                let result = try await delivery.lead(blob, session: nil, trust: .usual, refused: [], isAlone: false)
+                #expect(
+                    result == TransferResult(repository: repository, job: 1, outcome: .existing, detail: nil))
+                #expect(registry.requests.isEmpty)
+
+                // Where mounts from there do not work, it is sent all the same.
+                let sent = try await delivery.lead(
+                    blob, session: nil, trust: repository == "mine" ? .nothing : .usual, refused: ["other"],
+                    isAlone: false)
+                #expect(sent == TransferResult(repository: "mine", job: 1, outcome: .uploaded, detail: nil))
+                #expect(registry.bodyBytes(for: layer.digest) == layer.size)
+            }
+        }
+    }
+
+    private func delivery(
+        to repository: String, _ registry: TestRegistry, _ queue: JobStore, _ builder: LayoutBuilder
+    ) throws -> BlobDelivery {
+        let settings = PublisherSettings()
+        let client = try RegistryClient(
+            domain: registry.address, settings: settings.registry, http: HTTPClient(), credentials: NoCredentials())
+        return BlobDelivery(
+            job: 1, isFirstTry: true, repository: repository,
+            registry: RegistryAccess(
+                name: registry.address, client: client, queue: queue, learnedAge: settings.learnedAge,
+                clock: { Bench.now }),
+            queue: queue, content: OCILayout(directory: builder.directory), transfers: SharedTransfers(),
+            slots: TransferSlots(limit: 1, perRegistry: 1), progress: JobProgress(changed: {}), settings: settings,
+            clock: { Bench.now }, isStopping: { false })
+    }
+}
