@@ -98,6 +98,12 @@ struct PlacesTests {
         #expect(places.socket == "/run/p/pushd.sock")
     }
 
+    @Test("have the socket where pushctl looks for it") func socketVariable() throws {
+        let environment = ["PUSHD_SOCKET": "/x/s", "RUNTIME_DIRECTORY": "/run/p"]
+        #expect(try places(environment, isRoot: true).socket == "/x/s")
+        #expect(try places(environment, isRoot: true, "--socket", "/y").socket == "/y")
+    }
+
     @Test("are the options' above all") func options() throws {
         let places = try places(
             ["STATE_DIRECTORY": "/var/lib/p"], "--config", "/c", "--state-dir", "/s", "--socket", "/x")

@@ -57,7 +57,7 @@ struct Arguments: Equatable {
           --config FILE      configuration (JSON5); default /etc/pushd/pushd.json5, for a user
                              $XDG_CONFIG_HOME/pushd/pushd.json5
           --state-dir DIR    queue and spool; default /var/lib/pushd, for a user $XDG_STATE_HOME/pushd
-          --socket PATH      control socket; default /run/pushd/pushd.sock, for a user
+          --socket PATH      control socket; default $PUSHD_SOCKET, else /run/pushd/pushd.sock, for a user
                              $XDG_RUNTIME_DIR/pushd/pushd.sock
           --store oci:DIR    watch this image layout too; may be given several times
           --check-config     read the configuration, say what is wrong with it, and exit

@@ -39,7 +39,7 @@ struct Places: Equatable {
             user: home("XDG_STATE_HOME", ".local/state").map { $0 + "/pushd" }, variable: "HOME",
             option: "--state-dir")
         socket = try place(
-            arguments.socket ?? unitRun.map { $0 + "/pushd.sock" }, of: "the socket",
+            arguments.socket ?? absolute("PUSHD_SOCKET") ?? unitRun.map { $0 + "/pushd.sock" }, of: "the socket",
             system: "/run/pushd/pushd.sock", user: absolute("XDG_RUNTIME_DIR").map { $0 + "/pushd/pushd.sock" },
             variable: "XDG_RUNTIME_DIR", option: "--socket")
     }
