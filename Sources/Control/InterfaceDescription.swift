@@ -161,7 +161,8 @@ let controlInterfaceDescription = """
       store: string,
       digest: string,
       mediaType: string,
-      size: int,
+      # bytes of its blobs; absent where the image is not whole
+      size: ?int,
       pushed: []Publication
     )
 

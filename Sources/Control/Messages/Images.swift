@@ -27,12 +27,12 @@ public struct LocalImageInfo: Codable, Sendable, Equatable {
     public var store: String
     public var digest: String
     public var mediaType: String
-    /// Of all its content, in bytes, as far as the store tells.
-    public var size: Int64
+    /// Of its blobs, in bytes; nil where something of it is missing or damaged.
+    public var size: Int64?
     public var pushed: [PublicationInfo]
 
     public init(
-        name: String, names: [String], store: String, digest: String, mediaType: String, size: Int64,
+        name: String, names: [String], store: String, digest: String, mediaType: String, size: Int64?,
         pushed: [PublicationInfo]
     ) {
         self.name = name

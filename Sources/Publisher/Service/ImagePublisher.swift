@@ -318,6 +318,12 @@ public actor ImagePublisher {
         return (images, failures)
     }
 
+    /// Bytes of its blobs; nil where it is not whole, and can't be pushed as it is.
+    public func size(of image: StoredImage) async -> Int64? {
+        guard let layout = stores.layouts.first(where: { $0.storeID == image.storeID }) else { return nil }
+        return try? await ImageContents.read(root: image.root, from: layout).totalBytes
+    }
+
     // MARK: The registry's side
 
     /// Checks an image in a registry, against a local one if `local` names it.

@@ -20,7 +20,8 @@ extension Session {
             ])
         for image in images {
             var cells = [
-                Line(image.name), Line(shortDigest(image.digest)), Line(formatBytes(image.size)), Line(image.store),
+                Line(image.name), Line(shortDigest(image.digest)),
+                Line(image.size.map(formatBytes) ?? "not whole"), Line(image.store),
             ]
             let places =
                 image.pushed.isEmpty

@@ -187,7 +187,7 @@ struct DaemonService: ControlService {
             var infos: [LocalImageInfo] = []
             for image in images {
                 let pushed = try await publisher.publications(of: image.root.digest)
-                infos.append(LocalImageInfo(image, pushed: pushed))
+                infos.append(LocalImageInfo(image, size: await publisher.size(of: image), pushed: pushed))
             }
             return Images.Output(images: infos)
         }

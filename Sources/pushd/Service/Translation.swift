@@ -199,10 +199,10 @@ extension Inspect.Output {
 }
 
 extension LocalImageInfo {
-    init(_ image: StoredImage, pushed: [Publication]) {
+    init(_ image: StoredImage, size: Int64?, pushed: [Publication]) {
         self.init(
             name: image.names.first ?? image.root.digest.description, names: image.names, store: image.storeID,
-            digest: image.root.digest.description, mediaType: image.root.mediaType.rawValue, size: image.root.size,
+            digest: image.root.digest.description, mediaType: image.root.mediaType.rawValue, size: size,
             pushed: pushed.map {
                 PublicationInfo(
                     destination: $0.destination, digest: image.root.digest.description,
