@@ -14,7 +14,7 @@ TEST_FLAGS = $(if $(STRICT),-Xswiftc -warnings-as-errors)
 all: build
 
 build: deps
-	$(SWIFT) build $(RELEASE_FLAGS)
+	PUSHD_STATIC=1 $(SWIFT) build $(RELEASE_FLAGS)
 
 # What building needs, on Debian and Ubuntu.
 deps:
