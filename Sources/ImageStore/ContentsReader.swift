@@ -241,6 +241,6 @@ struct ConfigDocument: Decodable {
     init(from decoder: any Decoder) throws {
         rootfs = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(RootFS.self, forKey: .rootfs)
         let platform = try? Platform(from: decoder)
-        self.platform = platform.flatMap { $0.os.isEmpty || $0.architecture.isEmpty ? nil : $0 }
+        self.platform = platform.flatMap { $0.isNamed ? $0 : nil }
     }
 }

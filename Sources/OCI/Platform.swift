@@ -44,6 +44,9 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
         ([os, architecture] + (variant.map { $0.isEmpty ? [] : [$0] } ?? [])).joined(separator: "/")
     }
 
+    /// Whether it says what machine it is.
+    public var isNamed: Bool { !os.isEmpty && !architecture.isEmpty }
+
     /// How BuildKit marks an attestation in an index: no machine at all.
     public var isUnknown: Bool { os == "unknown" && architecture == "unknown" }
 

@@ -76,6 +76,9 @@ struct RealRegistryTests {
                     #expect(one.status == 0, "\(one.output)\(one.errors)")
                     let inspected = try await machine.json("inspect", registry.address + "/team/one:1")
                     #expect(inspected.first?["digest"]?.string == arm.digest.description)
+                    #expect(inspected.first?["platforms"]?.list?.map { $0["platform"]?.string } == ["linux/arm64"])
+                    let whole = try await machine.json("inspect", destination).first?["platforms"]?.list
+                    #expect(whole?.map { $0["platform"]?.string } == ["linux/amd64", "linux/arm64"])
                 }
             }
         }

@@ -343,12 +343,17 @@ public actor ImagePublisher {
         return try await verifier.verify(reference, expected: expected, level: level)
     }
 
-    /// - Returns: nil where the registry has nothing under the reference.
-    public func inspect(_ reference: ImageReference) async throws -> RemoteManifest? {
+    /// Reads what a registry has under a reference.
+    ///
+    /// - Parameter withPlatforms: also the configuration of a single image is read, which alone tells its platform.
+    /// - Returns: nil where the registry has nothing there.
+    public func inspect(_ reference: ImageReference, withPlatforms: Bool) async throws -> RemoteImage? {
         let reference = reference.withDefaultTag(settings.defaultTag)
         let registry = try await registries.registry(reference.domain)
         let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? settings.defaultTag)
-        return try await registry.client.manifest(reference.path, name)
+        guard let manifest = try await registry.client.manifest(reference.path, name) else { return nil }
+        return try await RemoteImage(
+            manifest, in: reference.path, configurationFrom: withPlatforms ? registry.client : nil)
     }
 }
 

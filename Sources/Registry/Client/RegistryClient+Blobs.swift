@@ -74,6 +74,24 @@ extension RegistryClient {
         return type.isEmpty || type.hasPrefix("application/json") || type.hasPrefix("application/octet-stream")
     }
 
+    /// Reads a small blob, a configuration for example, and checks its digest.
+    ///
+    /// - Parameter limit: in bytes; a larger answer is an error.
+    /// - Throws: ``RegistryError``, with ``RegistryError/Cause/contentMissing`` for a blob that is not there and
+    ///   ``RegistryError/Cause/digestMismatch(found:)`` for other bytes.
+    public func smallBlob(_ repository: String, _ digest: Digest, limit: Int) async throws -> [UInt8] {
+        let attempt = attempt(.readBlob, "read blob \(digest.shortened) from \(repository)", repository, digest)
+        var call = Courier.Call(
+            method: .get, url: try url("/v2/\(repository)/blobs/\(digest)", for: attempt), scopes: [.pull(repository)],
+            attempt: attempt)
+        call.responseBytes = limit
+        let response = try await read(repository, call, courier.ask)
+        guard response.status == 200 else { throw attempt.error(ServerAnswer(response)) }
+        let found = Digest(of: response.body, algorithm: digest.algorithm)
+        guard found == digest else { throw attempt.error(.digestMismatch(found: found)) }
+        return response.body
+    }
+
     /// Downloads a blob and hashes it; nothing is kept.
     ///
     /// - Parameter size: in bytes. As soon as more comes, the download is ended.

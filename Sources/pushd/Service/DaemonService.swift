@@ -152,18 +152,18 @@ struct DaemonService: ControlService {
     func inspect(_ input: Inspect.Input) async throws -> Inspect.Output {
         try await translatingErrors {
             let reference = try remote(input.reference)
-            guard let manifest = try await publisher.inspect(reference) else {
+            guard let image = try await publisher.inspect(reference, withPlatforms: input.raw != true) else {
                 throw ControlError(
                     .remoteNotFound, "\(reference) is not in the registry", advice: "check the repository and the tag")
             }
             // Kinds that pushd could not push are shown too, as long as they are documents at all.
-            if let fault = manifest.fault, case .notJSON = fault.reason {
+            if let fault = image.manifest.fault, case .notJSON = fault.reason {
                 throw ControlError(
                     .registryFailed(code: "protocol-violation"),
                     "cannot read the manifest of \(reference.path) at \(reference.domain): \(fault)",
                     advice: "check host and port of \(reference.domain)")
             }
-            return Inspect.Output(reference, manifest)
+            return Inspect.Output(reference, image)
         }
     }
 

@@ -183,13 +183,11 @@ extension RemoteManifest {
 }
 
 extension Inspect.Output {
-    init(_ reference: ImageReference, _ manifest: RemoteManifest) {
-        var platforms: [PlatformInfo] = []
-        if case .index(let index)? = try? ManifestDocument(parsing: manifest.bytes, declared: manifest.mediaType) {
-            platforms = index.manifests.filter { !$0.isAttestation }.map {
-                PlatformInfo(
-                    platform: $0.platform?.description ?? "unknown", digest: $0.digest.description, size: $0.size)
-            }
+    init(_ reference: ImageReference, _ image: RemoteImage) {
+        let manifest = image.manifest
+        let platforms = image.platforms.map { platform, manifest in
+            PlatformInfo(
+                platform: platform?.description ?? "unknown", digest: manifest.digest.description, size: manifest.size)
         }
         self.init(
             reference: reference.description, digest: manifest.digest.description,
