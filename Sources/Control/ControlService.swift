@@ -17,6 +17,8 @@ public protocol ControlService: Sendable {
     func retry(_ input: Retry.Input) async throws -> Retry.Output
     func verify(_ input: Verify.Input) async throws -> Verify.Output
     func inspect(_ input: Inspect.Input) async throws -> Inspect.Output
+    func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error>
+    func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error>
     func images(_ input: Images.Input) async throws -> Images.Output
     /// Finishes by itself only without `follow`.
     func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error>

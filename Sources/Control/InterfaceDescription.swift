@@ -255,6 +255,13 @@ let controlInterfaceDescription = """
       manifest: string
     )
 
+    # The tags of a repository as the registry gives them, some in each reply; the last reply has none. To be called with
+    # 'more'.
+    method Tags(repository: string, limit: ?int) -> (tags: []string)
+
+    # The repositories of a registry, as Tags does it.
+    method Repositories(registry: string, limit: ?int) -> (repositories: []string)
+
     # The local images of all stores, and where each was pushed.
     method Images() -> (images: []LocalImage)
 

@@ -22,8 +22,7 @@ func helpText(of commands: [CommandSpec]) -> [Line] {
         "  pushctl status --watch",
         Line(),
         "Help on a command: pushctl help COMMAND.",
-        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon, 4 not found,",
-        "5 timed out.",
+        "Exit status: 0 done, 1 failed, 2 usage, 3 no daemon, 4 not found, 5 timed out.",
     ]
     return lines
 }

@@ -28,6 +28,12 @@ struct FakeService: ControlService {
     func cancel(_ input: Cancel.Input) async throws -> Cancel.Output { try await onCancel(input) }
     func retry(_ input: Retry.Input) async throws -> Retry.Output { throw Self.missing }
     func verify(_ input: Verify.Input) async throws -> Verify.Output { throw Self.missing }
+    func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> {
+        AsyncThrowingStream { throw Self.missing }
+    }
+    func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> {
+        AsyncThrowingStream { throw Self.missing }
+    }
     func inspect(_ input: Inspect.Input) async throws -> Inspect.Output { throw Self.missing }
     func images(_ input: Images.Input) async throws -> Images.Output { throw Self.missing }
     func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> { onEvents(input) }

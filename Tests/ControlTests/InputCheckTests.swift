@@ -55,6 +55,10 @@ struct InputCheckTests {
         Check("level", Verify.Input(reference: "r", level: "none")),
         Check("against", Verify.Input(reference: "r", against: "")),
         Check("reference", Inspect.Input(reference: "")),
+        Check("repository", Tags.Input(repository: "")),
+        Check("limit", Tags.Input(repository: "r.example/a", limit: 0)),
+        Check("registry", Repositories.Input(registry: "")),
+        Check("limit", Repositories.Input(registry: "r.example", limit: -1)),
     ]
 
     static let passingChecks: [Check] = [

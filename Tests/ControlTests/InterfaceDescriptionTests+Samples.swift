@@ -87,6 +87,12 @@ extension InterfaceDescriptionTests {
                 Inspect.Output(reference: "r", digest: "d", mediaType: "m", size: 1, platforms: [], manifest: ""),
             ]),
         Sample(
+            Tags.self, [Tags.Input(repository: "r", limit: 1), Tags.Input(repository: "r")],
+            [Tags.Output(tags: ["t"]), Tags.Output(tags: [])]),
+        Sample(
+            Repositories.self, [Repositories.Input(registry: "r", limit: 1), Repositories.Input(registry: "r")],
+            [Repositories.Output(repositories: ["t"]), Repositories.Output(repositories: [])]),
+        Sample(
             Images.self, [Images.Input(), Images.Input()],
             [
                 Images.Output(images: [

@@ -84,6 +84,34 @@ struct RealRegistryTests {
         }
     }
 
+    @Test("tags and repositories are listed page by page", .enabled(if: DebianRegistry.isInstalled))
+    func lists() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            try builder.addImage(layers: [try builder.addLayer(size: 1000, seed: 1)], name: "app:1")
+            try builder.writeIndexJSON()
+            try await DebianRegistry.with { registry in
+                try await machine.withDaemon { _ in
+                    let tags = ["1", "1.1", "latest"]
+                    let destinations = tags.map { "\(registry.address)/team/app:\($0)" } + ["\(registry.address)/b:1"]
+                    let push = try await machine.pushctl(["push", "app:1"] + destinations)
+                    #expect(push.status == 0, "\(push.errors)")
+                    let listed = try await machine.pushctl("tags", "\(registry.address)/team/app")
+                    #expect(listed.output.split(separator: "\n").map(String.init).sorted() == tags)
+                    let one = try await machine.json("tags", "\(registry.address)/team/app", "--limit", "1")
+                    #expect(one.count == 1 && one.first?["tag"]?.string != nil)
+                    let repositories = try await machine.pushctl("repos", registry.address)
+                    #expect(repositories.output == "b\nteam/app\n")
+                    let missing = try await machine.pushctl("tags", "\(registry.address)/nope")
+                    #expect(missing.status == 4)
+                    #expect(missing.errors.contains("there is no repository nope at \(registry.address)"))
+                    let tagged = try await machine.pushctl("tags", "\(registry.address)/team/app:1")
+                    #expect(tagged.status == 2 && tagged.errors.contains("leave the tag out"))
+                }
+            }
+        }
+    }
+
     @Test("a layout written by buildah is published as it is", .enabled(if: installedProgram("buildah") != nil))
     func buildah() async throws {
         try await Machine.with { machine in

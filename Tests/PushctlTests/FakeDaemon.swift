@@ -19,6 +19,12 @@ struct FakeDaemon: ControlService {
     var onRetry: @Sendable (Retry.Input) async throws -> Retry.Output = { _ in throw unexpected }
     var onVerify: @Sendable (Verify.Input) async throws -> Verify.Output = { _ in throw unexpected }
     var onInspect: @Sendable (Inspect.Input) async throws -> Inspect.Output = { _ in throw unexpected }
+    var onTags: @Sendable (Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> = { _ in
+        AsyncThrowingStream { throw unexpected }
+    }
+    var onRepositories: @Sendable (Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> = { _ in
+        AsyncThrowingStream { throw unexpected }
+    }
     var onImages: @Sendable (Images.Input) async throws -> Images.Output = { _ in throw unexpected }
     var onEvents: @Sendable (Events.Input) -> AsyncThrowingStream<Events.Output, any Error> = { _ in
         AsyncThrowingStream { throw unexpected }
@@ -37,6 +43,10 @@ struct FakeDaemon: ControlService {
     func cancel(_ input: Cancel.Input) async throws -> Cancel.Output { try await onCancel(input) }
     func retry(_ input: Retry.Input) async throws -> Retry.Output { try await onRetry(input) }
     func verify(_ input: Verify.Input) async throws -> Verify.Output { try await onVerify(input) }
+    func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> { onTags(input) }
+    func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> {
+        onRepositories(input)
+    }
     func inspect(_ input: Inspect.Input) async throws -> Inspect.Output { try await onInspect(input) }
     func images(_ input: Images.Input) async throws -> Images.Output { try await onImages(input) }
     func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> { onEvents(input) }

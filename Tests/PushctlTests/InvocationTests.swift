@@ -66,6 +66,8 @@ struct InvocationTests {
                 .verify(reference: "r.example/a", against: "oci:/work/x", deep: true)
             ),
             ("inspect r.example/a --raw", .inspect(reference: "r.example/a", raw: true)), ("images", .images),
+            ("tags r.example/a --limit 5", .tags(repository: "r.example/a", limit: 5)),
+            ("repos r.example", .repos(registry: "r.example", limit: nil)),
             ("events -f --since 10m", .events(follow: true, since: .seconds(600))),
             ("completion fish", .completion(.fish)), ("version", .version), ("--version", .version),
             ("help", .help(nil)), ("help push", .help("push")), ("--help", .help(nil)), ("push --help", .help("push")),

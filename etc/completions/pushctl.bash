@@ -7,7 +7,7 @@ _pushctl_images() {
 }
 _pushctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="push status show wait cancel retry pause resume verify inspect images events completion version help"
+    local commands="push status show wait cancel retry pause resume verify inspect tags repos images events completion version help"
     local command="" options="" operands="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -38,6 +38,8 @@ _pushctl() {
         resume) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         verify) options="--against --deep --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         inspect) options="--raw --socket --json --help"; [[ $word == -* ]] || operands="" ;;
+        tags) options="--limit --socket --json --help"; [[ $word == -* ]] || operands="" ;;
+        repos) options="--limit --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         images) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         events) options="--follow --since --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         completion) options="--socket --json --help"; [[ $word == -* ]] || operands="bash zsh fish" ;;

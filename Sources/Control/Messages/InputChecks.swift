@@ -52,6 +52,20 @@ extension Inspect.Input {
     public func check() throws(ControlError) { try requireNames([reference], "reference") }
 }
 
+extension Tags.Input {
+    public func check() throws(ControlError) {
+        try requireNames([repository], "repository")
+        try require(limit.map { $0 > 0 } ?? true, "limit")
+    }
+}
+
+extension Repositories.Input {
+    public func check() throws(ControlError) {
+        try requireNames([registry], "registry")
+        try require(limit.map { $0 > 0 } ?? true, "limit")
+    }
+}
+
 /// How many jobs one call may name.
 private let mostJobs = 100_000
 /// How many jobs one reply may hold.

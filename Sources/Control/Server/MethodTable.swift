@@ -38,6 +38,8 @@ struct MethodTable: Sendable {
             Self.single(Retry.self, service.retry),
             Self.single(Verify.self, service.verify),
             Self.single(Inspect.self, service.inspect),
+            Self.stream(Tags.self, service.tags),
+            Self.stream(Repositories.self, service.repositories),
             Self.single(Images.self, service.images),
             Self.stream(Events.self, service.events),
             Self.single(Status.self, service.status),

@@ -343,6 +343,15 @@ public actor ImagePublisher {
         return try await verifier.verify(reference, expected: expected, level: level)
     }
 
+    /// The tags of a repository.
+    public func tags(of repository: ImageReference, limit: Int?) async throws -> NamePages {
+        try await registries.registry(repository.domain).client.tags(of: repository.path, limit: limit)
+    }
+
+    public func repositories(of registry: String, limit: Int?) async throws -> NamePages {
+        try await registries.registry(registry).client.repositories(limit: limit)
+    }
+
     /// Reads what a registry has under a reference.
     ///
     /// - Parameter withPlatforms: also the configuration of a single image is read, which alone tells its platform.

@@ -25,6 +25,9 @@ public struct AccessScope: Hashable, Sendable, CustomStringConvertible {
         .init(repository: repository, actions: ["pull", "push"])
     }
 
+    /// Listing all repositories of a registry.
+    public static let catalog = AccessScope(type: "registry", name: "catalog", ["*"])
+
     /// One scope as it stands in a challenge; nil unless it has a type, a name and at least one action, in printable
     /// ASCII of at most 1024 bytes.
     ///

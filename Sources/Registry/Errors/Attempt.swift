@@ -5,6 +5,7 @@ struct Attempt: Sendable {
     /// What kind of question it is: the same status means different things to different ones.
     enum Operation: Sendable, Hashable {
         case readBlob, readManifest
+        case listTags, listRepositories
         case startUpload, mount
         /// The state of an upload, or a body for it.
         case upload

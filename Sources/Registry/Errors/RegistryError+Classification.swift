@@ -17,12 +17,13 @@ extension RegistryError.Cause {
         case 402: self = .quotaExceeded
         case 403: self = Self.forbidden(answer, operation)
         case 404: self = Self.notFound(answer, operation)
-        case 405: self = Self.notAllowed(answer)
+        case 405: self = operation.isList ? .listingUnsupported : Self.notAllowed(answer)
         case 408, 425: self = .timedOut(reason: "the registry gave up waiting: HTTP status \(answer.status)")
         case 409, 412: self = Self.conflict(answer, operation)
         case 413: self = operation.isManifestPut ? .manifestTooLarge : .bodyTooLarge
         case 416: self = .offsetRefused
         case 429: self = .rateLimited
+        case 501 where operation.isList: self = .listingUnsupported
         case 501, 505: self = operation.isManifestPut ? .manifestRefused : .pushUnsupported
         case 507: self = .quotaExceeded
         case 502, 503, 504, 520...527, 529, 530: self = answer.says("read only", "read-only") ? .readOnly : .unavailable
@@ -72,6 +73,7 @@ extension RegistryError.Cause {
             ("MANIFEST_UNKNOWN", .putManifest), ("MANIFEST_UNKNOWN", .putTag):
             return .referencesMissing
         case (_, .putManifest), (_, .putTag): return .repositoryMissing
+        case (_, .listRepositories): return .listingUnsupported
         case ("NAME_UNKNOWN", .upload): return .repositoryMissing
         default: return .contentMissing
         }
@@ -88,7 +90,7 @@ extension RegistryError.Cause {
         case .putManifest: .manifestRefused
         // Two writers, or an earlier request of ours that is still being served.
         case .startUpload, .mount, .upload: .serverError
-        case .readBlob, .readManifest: .denied  // a policy, such as Harbor's against vulnerable images
+        case .readBlob, .readManifest, .listTags, .listRepositories: .denied  // a policy, such as Harbor's against vulnerable images
         }
     }
 
@@ -143,6 +145,7 @@ extension Attempt {
 
 extension Attempt.Operation {
     var isManifestPut: Bool { self == .putManifest || self == .putTag }
+    var isList: Bool { self == .listTags || self == .listRepositories }
     var isUpload: Bool { self == .startUpload || self == .mount || self == .upload }
 }
 

@@ -14,7 +14,8 @@ extension RegistryError {
             .repositoryMissing:
             .waitForPerson
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
-            .manifestTooLarge, .contentMissing, .pushUnsupported, .requestRefused, .bodyTooLarge, .localBlobDamaged,
+            .manifestTooLarge, .contentMissing, .pushUnsupported,
+            .listingUnsupported, .requestRefused, .bodyTooLarge, .localBlobDamaged,
             .localFileChanged:
             .fail
         case .localFileUnreadable(_, let errno):
@@ -66,6 +67,7 @@ extension RegistryError {
         case .referencesMissing: "references-missing"
         case .contentMissing: "content-missing"
         case .pushUnsupported: "push-unsupported"
+        case .listingUnsupported: "listing-unsupported"
         case .requestRefused: "request-refused"
         case .uploadLost: "upload-lost"
         case .uploadsForgotten: "uploads-forgotten"

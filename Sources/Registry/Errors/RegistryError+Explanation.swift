@@ -54,6 +54,7 @@ extension RegistryError {
         case .referencesMissing: "it lacks blobs or manifests that the manifest names"
         case .contentMissing: "it does not have that"
         case .pushUnsupported: "it does not take pushes there"
+        case .listingUnsupported: "it does not list them"
         case .requestRefused: "it refuses the request"
         case .uploadLost: "it has lost the upload"
         case .uploadsForgotten: "it forgets uploads as soon as it has opened them"
@@ -98,6 +99,7 @@ extension RegistryError {
         case .manifestRefused: "the registry may not know this kind of image; its owner can tell what it takes"
         case .manifestTooLarge: "remove annotations or layers"
         case .pushUnsupported: "push to a repository that takes pushes: this one may be a proxy or a mirror"
+        case .listingUnsupported: "list the tags of a repository that you know: pushctl tags \(registry)/REPOSITORY"
         case .uploadsForgotten:
             "its owner should check that all its servers share one secret and one storage, and that the proxy before "
                 + "them passes X-Forwarded-Proto on"

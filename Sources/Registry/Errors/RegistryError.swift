@@ -66,6 +66,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         /// There is no such blob or manifest.
         case contentMissing
         case pushUnsupported
+        /// It does not tell which repositories it has.
+        case listingUnsupported
         case requestRefused
 
         // An upload went wrong.

@@ -1,12 +1,12 @@
 extension CommandSpec {
     /// In the contract, but not in this version: named so that the error says so.
     static let announced = [
-        "tags", "repos", "tag", "login", "logout", "rules", "metrics", "doctor", "config", "limit",
+        "tag", "login", "logout", "rules", "metrics", "doctor", "config", "limit",
     ]
 
     /// Every command, in the order of the help.
     static let all: [CommandSpec] = [
-        push, status, show, wait, cancel, retry, pause, resume, verify, inspect, images, events, completion, version,
+        push, status, show, wait, cancel, retry, pause, resume, verify, inspect, tags, repos, images, events, completion, version,
         help,
     ]
 
@@ -124,6 +124,20 @@ extension CommandSpec {
             ("pushctl inspect registry.example/team/app:1", ""),
             ("pushctl inspect --raw registry.example/team/app:1 | sha256sum", "its digest, computed here"),
         ])
+
+    private static let tags = CommandSpec(
+        "tags", "REPOSITORY", .exactly(1),
+        summary: "list the tags of a repository",
+        details: ["In the registry's order, page by page: a reader who has seen enough may go."],
+        options: [.value("limit", "N", "end after so many")],
+        examples: [("pushctl tags registry.example/team/app", "")])
+
+    private static let repos = CommandSpec(
+        "repos", "REGISTRY", .exactly(1),
+        summary: "list the repositories of a registry",
+        details: ["Many registries do not tell them, or only to some logins."],
+        options: [.value("limit", "N", "end after so many")],
+        examples: [("pushctl repos registry.example:5000 --limit 100", "")])
 
     private static let images = CommandSpec(
         "images", "", .exactly(0),

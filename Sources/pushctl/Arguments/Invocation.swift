@@ -40,6 +40,8 @@ enum Command: Sendable, Equatable {
     case resume(registry: String?)
     case verify(reference: String, against: String?, deep: Bool)
     case inspect(reference: String, raw: Bool)
+    case tags(repository: String, limit: Int?)
+    case repos(registry: String, limit: Int?)
     case images
     /// - Parameter since: how far back to begin; nil: with what is kept, or with now where following.
     case events(follow: Bool, since: Duration?)
@@ -111,6 +113,12 @@ struct Invocation: Sendable, Equatable {
                 throw UsageError("--raw prints the registry's bytes and --json a description: they exclude each other")
             }
             return .inspect(reference: try reference(operands[0]), raw: parsed.has("raw"))
+        case "tags":
+            return .tags(
+                repository: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)))
+        case "repos":
+            return .repos(
+                registry: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)))
         case "images": return .images
         case "events": return .events(follow: parsed.has("follow"), since: try duration(parsed, "since"))
         case "completion":

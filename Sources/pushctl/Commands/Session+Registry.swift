@@ -61,4 +61,26 @@ extension Session {
         }
         return ExitStatus.done
     }
+
+    func tags(_ repository: String, limit: Int?) async throws -> Int32 {
+        let input = Tags.Input(repository: repository, limit: limit)
+        for try await reply in try await daemon.connect().stream(Tags.self, input) {
+            try show(reply.tags, as: "tag")
+        }
+        return ExitStatus.done
+    }
+
+    func repos(_ registry: String, limit: Int?) async throws -> Int32 {
+        let input = Repositories.Input(registry: registry, limit: limit)
+        for try await reply in try await daemon.connect().stream(Repositories.self, input) {
+            try show(reply.repositories, as: "repository")
+        }
+        return ExitStatus.done
+    }
+
+    /// A line each, at once: what comes later may take a while.
+    private func show(_ names: [String], as key: String) throws {
+        guard json else { return try console.print(names.map { Line($0) }) }
+        for name in names { try console.printJSON([key: name]) }
+    }
 }

@@ -29,6 +29,8 @@ struct Session {
         case .verify(let reference, let against, let deep):
             return try await verify(reference, against: against, deep: deep)
         case .inspect(let reference, let raw): return try await inspect(reference, raw: raw)
+        case .tags(let repository, let limit): return try await tags(repository, limit: limit)
+        case .repos(let registry, let limit): return try await repos(registry, limit: limit)
         case .images: return try await images()
         case .events(let follow, let since): return try await events(follow: follow, since: since)
         case .version: return try await version()

@@ -167,6 +167,40 @@ struct DaemonService: ControlService {
         }
     }
 
+    func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> {
+        let pages = Task {
+            try await translatingErrors {
+                let reference = try remote(input.repository)
+                guard reference.tag == nil, reference.digest == nil else {
+                    throw ControlError(
+                        .referenceInvalid, "\(reference) is one image, not a repository",
+                        advice: "leave the tag out: \(reference.domain)/\(reference.path)")
+                }
+                return (reference, try await publisher.tags(of: reference, limit: input.limit))
+            }
+        }
+        return AsyncThrowingStream {
+            try await translatingErrors {
+                let (reference, pages) = try await pages.value
+                do { return try await pages.next().map { Tags.Output(tags: $0) } } catch let error as RegistryError
+                where error.cause == .contentMissing {
+                    throw ControlError(
+                        .remoteNotFound, "there is no repository \(reference.path) at \(reference.domain)",
+                        advice: "check its name, and whether the login that pushd has may see it")
+                }
+            }
+        }
+    }
+
+    func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> {
+        let pages = Task { try await publisher.repositories(of: input.registry, limit: input.limit) }
+        return AsyncThrowingStream {
+            try await translatingErrors {
+                try await pages.value.next().map { Repositories.Output(repositories: $0) }
+            }
+        }
+    }
+
     /// A reference in a registry; it must say which.
     private func remote(_ text: String) throws -> ImageReference {
         let reference = try ImageReference(parsing: text)
