@@ -90,7 +90,8 @@ extension RegistryError.Cause {
         case .putManifest: .manifestRefused
         // Two writers, or an earlier request of ours that is still being served.
         case .startUpload, .mount, .upload: .serverError
-        case .readBlob, .readManifest, .listTags, .listRepositories: .denied  // a policy, such as Harbor's against vulnerable images
+        // A policy, such as Harbor's against vulnerable images.
+        case .readBlob, .readManifest, .listTags, .listRepositories: .denied
         }
     }
 

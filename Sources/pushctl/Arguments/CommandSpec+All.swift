@@ -6,7 +6,9 @@ extension CommandSpec {
 
     /// Every command, in the order of the help.
     static let all: [CommandSpec] = [
-        push, status, show, wait, cancel, retry, pause, resume, verify, inspect, tags, repos, images, events, completion, version,
+        push, status, show, wait, cancel, retry, pause, resume, verify, inspect, tags, repos, images, events,
+        completion,
+        version,
         help,
     ]
 

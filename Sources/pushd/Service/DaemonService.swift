@@ -182,8 +182,9 @@ struct DaemonService: ControlService {
         return AsyncThrowingStream {
             try await translatingErrors {
                 let (reference, pages) = try await pages.value
-                do { return try await pages.next().map { Tags.Output(tags: $0) } } catch let error as RegistryError
-                where error.cause == .contentMissing {
+                do {
+                    return try await pages.next().map { Tags.Output(tags: $0) }
+                } catch let error as RegistryError where error.cause == .contentMissing {
                     throw ControlError(
                         .remoteNotFound, "there is no repository \(reference.path) at \(reference.domain)",
                         advice: "check its name, and whether the login that pushd has may see it")
