@@ -110,7 +110,7 @@ struct RedirectTests {
 @Suite("The location of an upload")
 struct UploadLocationTests {
     @Test(
-        "keeps its query and the scheme that the registry is spoken to with (25)",
+        "field 25: keeps its query and the scheme that the registry is spoken to with",
         arguments: [
             ("https://registry.test", "/v2/u?_state=a%2Fb==&x", "https://registry.test/v2/u?_state=a%2Fb==&x"),
             ("https://registry.test", "http://registry.test/v2/u?s=1", "https://registry.test/v2/u?s=1"),
