@@ -111,7 +111,7 @@ struct PushTests {
     }
 
     @Test(
-        "field 4 and 1.11: is tried again, not sent, while the registry will not say what it has",
+        "field 4: is tried again, not sent, while the registry will not say what it has",
         arguments: [429, 500, 503])
     func unknownIsNotAbsent(status: Int) async throws {
         try await TestRegistry.with(profile: .noMount) { registry in
