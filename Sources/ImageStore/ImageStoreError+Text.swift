@@ -52,7 +52,8 @@ extension ImageStoreError: CustomStringConvertible {
             "\(subject) is incomplete: \(digests.count == 1 ? "a blob is" : "\(digests.count) blobs are") missing: "
                 + Self.list(digests.map(\.description))
         case .platformsMissing(let names, let total):
-            "\(subject) lists \(total) images, and \(names.count) of them are missing: \(Self.list(names))"
+            "\(subject) lists \(total) images, and \(names.count == 1 ? "one of them is" : "\(names.count) of them are") "
+                + "missing: \(Self.list(names))"
         case .platformNotFound(let wanted, let available):
             "\(subject) has no image for \(wanted)"
                 + (available.isEmpty ? "" : "; it has \(Self.list(available))")
@@ -61,7 +62,7 @@ extension ImageStoreError: CustomStringConvertible {
                 + Self.list(blobs.map { "\($0.digest) has \($0.found) bytes instead of \($0.expected)" })
         case .digestMismatch(let expected, let found):
             "\(subject) is damaged: the bytes stored as \(expected) are \(found)"
-        case .unsafePath(let path): "\(subject): \(path) is a link or no plain file or directory, and is not followed"
+        case .unsafePath(let path): "\(path) is a link or no plain file or directory, and is not followed"
         case .cannotLink(let path, let reason): "cannot keep \(path) for the push: a hard link is impossible: \(reason)"
         case .noSpace(let path): "no space left to write \(path)"
         case .system(let operation, let path, let number):
@@ -87,11 +88,11 @@ extension ImageStoreError: CustomStringConvertible {
         case .platformsMissing:
             "copy the whole image (skopeo copy --all), or push what is there with --platform OS/ARCH"
         case .platformNotFound: "choose one of those, or leave out --platform to push all"
-        case .digestMismatch: "build or copy the image anew, then: pushctl retry --failed"
+        case .digestMismatch: "build or copy the image anew, then push it again"
         case .unsafePath: "copy the layout with its links resolved: cp -rL"
         case .cannotLink:
             "put the state directory on the same file system and under the same owner, or set the pin policy to copy"
-        case .noSpace: "free some space, then: pushctl retry --failed"
+        case .noSpace: "free some space there, then push again; what was accepted before goes on by itself"
         case .system(_, _, let number):
             number == EACCES || number == EPERM ? "give the user that pushd runs as access to it" : nil
         }

@@ -88,7 +88,7 @@ struct UploadTests {
     }
 
     @Test(
-        "ends with an answer that comes before it, whatever the server does with the connection",
+        "field 29: ends with an answer that comes before it, whatever the server does with the connection",
         arguments: [
             "401 Unauthorized", "413 Payload Too Large", "503 Service Unavailable", "201 Created", "204 No Content",
         ])

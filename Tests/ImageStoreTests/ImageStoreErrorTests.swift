@@ -26,6 +26,21 @@ struct ImageStoreErrorTests {
         #expect(Self.causes.filter { ImageStoreError($0, subject: "").code == error.code } == [cause])
     }
 
+    @Test("names its path once, and counts in good grammar")
+    func wording() {
+        let link = ImageStoreError(.unsafePath(path: "/images/index.json"), subject: "/images/index.json")
+        #expect(link.description.ranges(of: "/images/index.json").count == 1)
+        let one = ImageStoreError(.platformsMissing(["linux/arm64"], total: 2), subject: "app")
+        #expect(one.description == "app lists 2 images, and one of them is missing: linux/arm64")
+        let two = ImageStoreError(.platformsMissing(["linux/arm64", "linux/arm"], total: 3), subject: "app")
+        #expect(two.description == "app lists 3 images, and 2 of them are missing: linux/arm64, linux/arm")
+    }
+
+    @Test("that refuses a push does not speak of jobs to retry", arguments: causes)
+    func advice(cause: ImageStoreError.Cause) {
+        #expect(ImageStoreError(cause, subject: "/p").advice?.contains("pushctl retry") != true)
+    }
+
     @Test("stays short, however much is wrong")
     func bounded() {
         let many = (0..<10_000).map { "\($0)" + String(repeating: "x", count: 10_000) }

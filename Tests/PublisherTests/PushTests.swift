@@ -64,12 +64,15 @@ struct PushTests {
                 }
                 let layer = try bench.builder.addLayer(size: 200_000, seed: 1)
                 try bench.image("app:1", layers: [layer])
-                for repository in ["a", "b"] {
+                for repository in ["a", "b", "c"] {
                     let job = try await bench.push("app:1", to: "\(registry.address)/\(repository):1")
                     let ended = try await bench.settled(job)
                     #expect(ended.job.state == .succeeded, "\(String(describing: ended.job.error))")
                 }
-                #expect(registry.bodyBytes(for: layer.digest) == 2 * layer.size)
+                #expect(registry.bodyBytes(for: layer.digest) == 3 * layer.size)
+                let mounts = registry.requests(.mount).filter { $0.target.hasSuffix("from=a") }
+                #expect(mounts.contains { $0.repository == "b" })
+                #expect(!mounts.contains { $0.repository == "c" }, "that nothing comes from there is remembered")
             }
         }
     }
@@ -108,7 +111,7 @@ struct PushTests {
     }
 
     @Test(
-        "field 4 and 1.11: is tried again, not sent, while the registry will not say what it has",
+        "field 4: is tried again, not sent, while the registry will not say what it has",
         arguments: [429, 500, 503])
     func unknownIsNotAbsent(status: Int) async throws {
         try await TestRegistry.with(profile: .noMount) { registry in
@@ -144,7 +147,7 @@ struct PushTests {
         }
     }
 
-    @Test("field 38 in 2c: bytes damaged on the way are sent again")
+    @Test("bytes damaged on the way are sent again")
     func damagedOnTheWay() async throws {
         try await TestRegistry.with { registry in
             try await Bench.with { bench in

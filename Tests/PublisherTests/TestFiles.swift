@@ -2,6 +2,10 @@ import Glibc
 import TestSupport
 
 enum TestFiles {
+    static func remove(_ path: String) throws {
+        guard unlink(path) == 0 else { throw TestSupportError("cannot remove \(path)") }
+    }
+
     /// Changes one byte in place: the inode, and whatever is linked to it, stays.
     static func flipByte(at offset: Int, of path: String) throws {
         let descriptor = open(path, O_RDWR)

@@ -124,7 +124,7 @@ extension RegistryCore {
             }
             for reference in document.manifests ?? [] {
                 let child = (try? Digest(parsing: reference.digest)).flatMap { known.manifests[$0] }
-                note(reference, child.map { Int64($0.bytes.count) })
+                if child != nil || profile.checksIndexes { note(reference, child.map { Int64($0.bytes.count) }) }
             }
             return (missing, wrong, wasLost)
         }

@@ -68,6 +68,8 @@ public struct RegistryProfile: Sendable {
     public var wantsRepositoryFirst = false
     /// The answer to a PUT of a tag that exists, also with the digest that it has; nil: tags can be moved.
     public var immutableTags: Answer?
+    /// Whether an index is refused whose manifests are not all here.
+    public var checksIndexes = true
     /// Whether manifests get a `Location` in the answer to their PUT.
     public var namesManifestLocation = true
     /// Whether DELETE of an upload works; 405 otherwise.

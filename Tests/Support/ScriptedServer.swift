@@ -23,6 +23,8 @@ public final class ScriptedServer: Sendable {
     public let port: Int
 
     private struct State {
+        /// Bound to the port and never listening: nobody else gets it while the server is down. Nil after the end.
+        var holder: Int32?
         /// Nil while paused and after the end. Closed by the thread that accepts, once it was shut down.
         var listener: Int32?
         var connections: [Int: Int32] = [:]
@@ -42,9 +44,14 @@ public final class ScriptedServer: Sendable {
     public init(receiveBuffer: Int? = nil, _ handler: @escaping Handler) throws {
         self.handler = handler
         self.receiveBuffer = receiveBuffer.map(Int32.init)
-        let (listener, port) = try Self.listen(port: 0, receiveBuffer: self.receiveBuffer)
+        let (holder, port) = try Self.bind(port: 0)
         self.port = port
-        state = Mutex(State(listener: listener))
+        let listener: Int32
+        do { listener = try Self.listen(port: port, receiveBuffer: self.receiveBuffer) } catch {
+            close(holder)
+            throw error
+        }
+        state = Mutex(State(holder: holder, listener: listener))
         startAccepting(at: listener)
     }
 
@@ -92,7 +99,7 @@ public final class ScriptedServer: Sendable {
 
     func reportProblem(_ text: String) { log.change { $0.problems.append(text) } }
 
-    /// Refuses new connections and breaks the open ones: the server is down.
+    /// Refuses new connections and breaks the open ones: the server is down. The port stays its own.
     public func pause() {
         state.withLock { state in
             if let listener = state.listener { shutdown(listener, Int32(SHUT_RDWR)) }
@@ -103,7 +110,7 @@ public final class ScriptedServer: Sendable {
 
     /// Listens again, at the same port.
     public func resume() throws {
-        let (listener, _) = try Self.listen(port: port, receiveBuffer: receiveBuffer)
+        let listener = try Self.listen(port: port, receiveBuffer: receiveBuffer)
         state.withLock { $0.listener = listener }
         startAccepting(at: listener)
     }
@@ -119,15 +126,21 @@ public final class ScriptedServer: Sendable {
     public func stop() async {
         pause()
         await ServerThread.join(threads)
+        state.withLock { state in
+            if let holder = state.holder { close(holder) }
+            state.holder = nil
+        }
     }
 
-    private static func listen(port: Int, receiveBuffer: Int32?) throws -> (socket: Int32, port: Int) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard listener >= 0 else { throw TestSupportError("cannot make a socket: errno \(errno)") }
+    /// A socket at a port of 127.0.0.1, which it may share with others of this server: Linux allows that as long as
+    /// all say `SO_REUSEADDR` and none that is there already listens.
+    private static func bind(port: Int, receiveBuffer: Int32? = nil) throws -> (socket: Int32, port: Int) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw TestSupportError("cannot make a socket: errno \(errno)") }
         var on: Int32 = 1
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         if var size = receiveBuffer {
-            setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -136,15 +149,25 @@ public final class ScriptedServer: Sendable {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let code = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(listener, generic, length) == 0 && Glibc.listen(listener, 512) == 0
-                    && getsockname(listener, generic, &length) == 0 ? 0 : errno
+                Glibc.bind(descriptor, generic, length) == 0 && getsockname(descriptor, generic, &length) == 0
+                    ? 0 : errno
             }
         }
         guard code == 0 else {
+            close(descriptor)
+            throw TestSupportError("cannot have 127.0.0.1:\(port): errno \(code)")
+        }
+        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+    }
+
+    private static func listen(port: Int, receiveBuffer: Int32?) throws -> Int32 {
+        let (listener, _) = try bind(port: port, receiveBuffer: receiveBuffer)
+        guard Glibc.listen(listener, 512) == 0 else {
+            let code = errno
             close(listener)
             throw TestSupportError("cannot listen on 127.0.0.1:\(port): errno \(code)")
         }
-        return (listener, Int(UInt16(bigEndian: address.sin_port)))
+        return listener
     }
 
     private func startAccepting(at listener: Int32) {

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -155,9 +156,25 @@ struct ScriptedServerTests {
             try await server.waitUntil("the connection's end") { server.openConnections == 0 }
             #expect(throws: (any Error).self) { try before.ask("GET", "/2") }
             #expect(throws: RawClient.Failure.refused) { try RawClient(port: server.port).ask("GET", "/3") }
+            #expect(Self.bindError(port: server.port) == EADDRINUSE, "nobody else gets it meanwhile")
             try server.resume()
             #expect(try RawClient(port: server.port).ask("GET", "/4").status == 200)
             #expect(server.requests.map(\.target) == ["/1", "/4"])
+        }
+    }
+
+    /// What another program would hear that wants the port; 0: it is free.
+    private static func bindError(port: Int) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 ? 0 : errno
+            }
         }
     }
 

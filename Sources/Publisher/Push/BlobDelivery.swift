@@ -263,6 +263,7 @@ struct BlobDelivery: Sendable {
         let (digest, size) = (blob.descriptor.digest, blob.descriptor.size)
         let selfMount = try await registry.selfMount
         let isProbe = selfMount == .unknown && size <= Self.smallBlob
+        var mountIsRefused = false
         if !hasSession, selfMount == .works || isProbe {
             switch try await registry.client.mount(digest, from: repository, into: repository) {
             case .mounted where isProbe:
@@ -277,12 +278,14 @@ struct BlobDelivery: Sendable {
                 progress.noteSelfMount()
                 return .present
             case .session(let session): return .absent(session)
-            case .refused(let error):
-                // An error by chance says nothing about mounts.
-                if error.disposition != .retry { try await registry.learn(selfMount: .fails) }
+            // An error by chance says nothing about mounts.
+            case .refused(let error): mountIsRefused = error.disposition != .retry
             }
         }
-        switch try await registry.client.blobPresence(repository, digest, size: size) {
+        let presence = try await registry.client.blobPresence(repository, digest, size: size)
+        // Nor does a refusal where the login may not even ask.
+        if mountIsRefused, !presence.isUnknown { try await registry.learn(selfMount: .fails) }
+        switch presence {
         case .present: return .present
         case .absent: return .absent(nil)
         case .unknown: return .absent(nil)  // a registry that refuses the question; its POST decides
@@ -349,6 +352,12 @@ struct BlobDelivery: Sendable {
 
     func remember(_ digest: Digest, in repository: String) async throws {
         try await queue.remember(digest, registry: registry.name, repository: repository, now: clock())
+    }
+}
+
+extension BlobPresence {
+    fileprivate var isUnknown: Bool {
+        if case .unknown = self { true } else { false }
     }
 }
 

@@ -6,7 +6,7 @@ import Registry
 /// One attempt at one job, from the first question to the verified end.
 ///
 /// Order: is the tag there already (one HEAD: done); is the manifest there (only the tag is put); the blobs that are
-/// missing; manifests, children first; the tag last. A reader of the registry never sees an image with a missing part.
+/// missing; manifests, children first; a look whether they can be read; the tag last. A reader of the registry never sees an image with a missing part.
 struct PushRun: Sendable {
     let claim: Claim
     let delivery: BlobDelivery
@@ -77,12 +77,12 @@ struct PushRun: Sendable {
     /// The cheapest question: one HEAD, and for a tag that has this digest nothing else.
     private func alreadyThere() async throws -> Success? {
         guard let tag = job.destination.tag else { return nil }
-        let head = try await client.manifestHead(repository, .tag(tag))
+        let head = try await head(.tag(tag))
         await answered(false)
         guard let head, head.digest == job.root.digest else { return nil }
         guard job.verify == .blobs || job.verify == .deep else { return Success(verified: job.verify, outcomes: [:]) }
         let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
-        return try await finish(contents, existing(contents))
+        return try await finish(contents, existing(contents), isTagOld: true)
     }
 
     /// Whether the image is in the repository under its digest: as remembered, or as the registry says.
@@ -95,9 +95,16 @@ struct PushRun: Sendable {
     }
 
     private func headByDigest() async throws -> Bool {
-        let head = try await client.manifestHead(repository, .digest(job.root.digest))
+        let head = try await head(.digest(job.root.digest))
         await answered(false)
         return head != nil
+    }
+
+    /// Some registries refuse to tell what they do not have: then the push decides, whose refusal also says more.
+    private func head(_ reference: ManifestReference) async throws -> Descriptor? {
+        do { return try await client.manifestHead(repository, reference) } catch let error as RegistryError
+            where error.cause == .denied && error.status == 403
+        { return nil }
     }
 
     /// Puts the tag on a manifest that should be there.
@@ -105,6 +112,11 @@ struct PushRun: Sendable {
     /// - Returns: false if the registry misses something all the same; what was remembered is forgotten then.
     private func putRootAlone(_ contents: ImageContents) async throws -> Bool {
         do {
+            for child in contents.children where job.verify != .none {
+                if try await head(.digest(child.descriptor.digest)) != nil { continue }
+                try await distrust([:])
+                return false
+            }
             try await putRoot(contents)
             return true
         } catch let error as RegistryError where error.isMissingContent {
@@ -192,13 +204,23 @@ struct PushRun: Sendable {
     // MARK: Manifests
 
     private func putManifests(_ contents: ImageContents) async throws {
-        for node in contents.manifests.dropLast() {
-            if !job.force, try await isRemembered(node.descriptor.digest) { continue }
+        var new: [ManifestNode] = []
+        for node in contents.children {
+            let digest = node.descriptor.digest
+            if !job.force, try await isRemembered(digest) {
+                // It may be lost, and not every registry refuses an index then.
+                if job.verify == .none { continue }
+                if try await head(.digest(digest)) != nil { continue }
+            }
             try await mayAsk()
             try await client.putManifest(
-                repository, .digest(node.descriptor.digest), bytes: node.bytes,
-                mediaType: node.descriptor.mediaType, digest: node.descriptor.digest)
-            try await delivery.remember(node.descriptor.digest, in: repository)
+                repository, .digest(digest), bytes: node.bytes, mediaType: node.descriptor.mediaType, digest: digest)
+            try await delivery.remember(digest, in: repository)
+            new.append(node)
+        }
+        if job.verify != .none {
+            let report = try await verifier.verifyChildren(new, job.destination, level: job.verify)
+            guard report.isVerified else { throw PushFailure(report, destination: job.destination) }
         }
         try await putRoot(contents)
     }
@@ -213,15 +235,22 @@ struct PushRun: Sendable {
         try await delivery.remember(root.descriptor.digest, in: repository)
     }
 
+    /// - Parameter isTagOld: whether the tag was there already; else the children were looked for before it was put.
     private func finish(
-        _ contents: ImageContents, _ outcomes: [Digest: BlobDelivery.Report]
+        _ contents: ImageContents, _ outcomes: [Digest: BlobDelivery.Report], isTagOld: Bool = false
     ) async throws -> Success {
         if job.verify != .none {
-            let report = try await verifier.verifyPushed(contents, job.destination, level: job.verify)
-            guard report.problems.isEmpty else { throw PushFailure(report, destination: job.destination) }
+            let report = try await verifier.verifyPushed(
+                contents, job.destination, level: job.verify, children: isTagOld)
+            guard report.isVerified else { throw PushFailure(report, destination: job.destination) }
         }
         return Success(verified: job.verify, outcomes: outcomes)
     }
+}
+
+extension ImageContents {
+    /// All manifests but the root, children before their parents.
+    fileprivate var children: ArraySlice<ManifestNode> { manifests.dropLast() }
 }
 
 extension PushFailure {

@@ -37,9 +37,25 @@ struct Verifier: Sendable {
     let grace: Duration
     let sleep: @Sendable (Duration) async throws -> Void
 
+    /// Looks for manifests that were put just now, with patience, before an index that names them is put.
+    func verifyChildren(
+        _ children: some Sequence<ManifestNode>, _ destination: ImageReference, level: VerifyLevel
+    ) async throws -> VerificationReport {
+        var report = VerificationReport(reference: destination, level: level)
+        for node in children {
+            let digest = node.descriptor.digest
+            if try await patiently({ try await head(.digest(digest)) }) == nil {
+                report.problems.append(missing(.missingManifest, digest, "child manifest \(digest) is missing"))
+            }
+        }
+        return report
+    }
+
     /// Checks what was pushed just now against what was meant, with patience: registries show a new tag late.
+    ///
+    /// - Parameter children: whether to look for all that an index names, too.
     func verifyPushed(
-        _ contents: ImageContents, _ destination: ImageReference, level: VerifyLevel
+        _ contents: ImageContents, _ destination: ImageReference, level: VerifyLevel, children: Bool
     ) async throws -> VerificationReport {
         var report = VerificationReport(reference: destination, level: level)
         let root = contents.root
@@ -55,11 +71,10 @@ struct Verifier: Sendable {
             return report
         }
         report.digest = root.digest
-        for node in contents.manifests.dropLast() {
-            let digest = node.descriptor.digest
-            if try await patiently({ try await head(.digest(digest)) }) == nil {
-                report.problems.append(missing(.missingManifest, digest, "child manifest \(digest) is missing"))
-            }
+        if children {
+            report.problems += try await verifyChildren(
+                contents.manifests.dropLast(), destination, level: level
+            ).problems
         }
         if level == .blobs || level == .deep {
             let blobs = contents.blobs.filter(\.isSent).map(\.descriptor)

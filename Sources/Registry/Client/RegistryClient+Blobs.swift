@@ -24,6 +24,10 @@ extension RegistryClient {
                 return try await presenceByReading(call, size: size)
             }
             guard response.status == 200 else { return try presence(refused: response, attempt) }
+            // A portal's page says yes to everything; storage may call a blob what it likes.
+            if !isElsewhere, ServerAnswer.isPage(response) || Digest.contradicting(digest, in: response) != nil {
+                throw attempt.misfit(ServerAnswer(response), "HTTP status 200, and not for the blob")
+            }
             let length = response.headers["Content-Length"].flatMap(Int64.init)
             // Zero is also what registries say that don't know.
             return length == nil || length == 0 || length == size ? .present : .absent

@@ -18,9 +18,13 @@ struct UploadRun {
         attempt = client.attempt(
             .upload, "upload blob \(job.digest.shortened) to \(job.repository)", job.repository, job.digest)
         machine = UploadMachine(
-            size: job.size, style: job.style, session: job.session, commitPatience: client.settings.commitPatience)
+            size: job.size, style: job.style, session: job.session,
+            commitPatience: client.settings.commitPatience + Self.commitTime(job.size))
         reported = job.session
     }
+
+    /// Large blobs take long to be hashed and moved on the other side: a second for each 20 MiB.
+    private static func commitTime(_ size: Int64) -> Duration { .seconds(size / (20 << 20)) }
 
     private var courier: Courier { client.courier }
     private var scopes: [AccessScope] { [.push(job.repository)] }
@@ -83,8 +87,7 @@ struct UploadRun {
         }
         call.progress = job.progress
         call.lifeNeeded = .seconds(min(Double(length) / bytesPerSecond, 86_400))
-        // Large blobs take long to be hashed and moved on the other side: a second for each 20 MiB.
-        if body.closes { call.patience = .seconds(job.size / (20 << 20)) }
+        if body.closes { call.patience = Self.commitTime(job.size) }
         job.progress.reset(to: body.range.lowerBound)
         let start = ContinuousClock.now
         do {

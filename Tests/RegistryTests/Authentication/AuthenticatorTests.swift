@@ -27,7 +27,7 @@ struct AuthenticatorTests {
         #expect(wire.requests.allSatisfy { $0.limits.responseBytes == 65_536 })
     }
 
-    @Test("asks anonymously, and without a service, where there is no login and no service")
+    @Test("field 33: asks anonymously, and without a service, where there is no login and no service")
     func anonymous() async throws {
         let wire = AuthenticationWire.issuing()
         let challenge = #"Bearer realm="https://auth.example/token?tenant=7""#
@@ -159,7 +159,7 @@ struct AuthenticatorTests {
         #expect(wire.requests.count == 2)
     }
 
-    @Test("says what a refused token allows")
+    @Test("field 30: says what a refused token allows")
     func grantedRights() async throws {
         let wire = AuthenticationWire { request, _ in
             .json(#"{"token":"T","scope":"repository:team/app:pull"}"#, from: request)

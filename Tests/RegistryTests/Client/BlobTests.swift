@@ -27,7 +27,7 @@ struct BlobPresenceTests {
     }
 
     @Test(
-        "is unknown, and thrown, whenever the registry does not say (4)",
+        "field 4: is unknown, and thrown, whenever the registry does not say",
         arguments: [
             (429, "rate-limited"), (500, "server-error"), (502, "registry-unavailable"), (408, "timed-out"),
             (401, "login-unusable"), (200, "present"),
@@ -38,6 +38,17 @@ struct BlobPresenceTests {
             bench.registry.faults.add(Fault(.blob, .respond(Answer(status))))
             let error = try await registryError { _ = try await Self.presence(bench, blob) }
             #expect(error?.code ?? "present" == code)
+        }
+    }
+
+    @Test("field 27: a success that is a page for people is no yes", arguments: [Answer.page, .otherDigest])
+    func misfit(_ answer: Answer) async throws {
+        try await Bench.with { bench in
+            let blob = try bench.blob(1000)
+            bench.registry.faults.add(Fault(.blob, .respond(answer)))
+            let error = try await registryError { _ = try await Self.presence(bench, blob) }
+            #expect(error?.disposition == .retry)
+            #expect(error?.status == 200)
         }
     }
 
@@ -53,7 +64,7 @@ struct BlobPresenceTests {
         }
     }
 
-    @Test("a refusal to tell is unknown: opening an upload decides (34)")
+    @Test("field 34: a refusal to tell is unknown: opening an upload decides")
     func refusalToTell() async throws {
         try await Bench.with(
             authentication: .basic(user: "ann", password: "secret"),
@@ -91,6 +102,12 @@ struct BlobPresenceTests {
             #expect(refused?.disposition == .retryRegistry)
         }
     }
+}
+
+extension Answer {
+    fileprivate static let page = Answer(200, headers: [("Content-Type", "text/html; charset=utf-8")], "")
+    fileprivate static let otherDigest = Answer(
+        200, headers: [("Docker-Content-Digest", Digest(of: [1]).description), ("Content-Length", "1000")])
 }
 
 @Suite("Reading a blob", .timeLimit(.minutes(2)))
@@ -184,7 +201,7 @@ struct MountTests {
         }
     }
 
-    @Test("whatever refuses it is no error (31)", arguments: [400, 401, 403, 404, 405, 500])
+    @Test("field 31: whatever refuses it is no error", arguments: [400, 401, 403, 404, 405, 500])
     func refused(status: Int) async throws {
         try await Bench.with { bench in
             let blob = try bench.blob(1000)
@@ -214,7 +231,7 @@ struct MountTests {
         }
     }
 
-    @Test("a source that the login may not read refuses it, and the upload needs no right there (31)")
+    @Test("field 31: a source that the login may not read refuses it, and the upload needs no right there")
     func sourceOutOfReach() async throws {
         let service = TestTokenService(user: "ann", password: "secret").with { $0.refusedRepositories = ["other/base"] }
         try await Bench.with(

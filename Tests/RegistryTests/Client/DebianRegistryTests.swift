@@ -66,7 +66,7 @@ struct DebianRegistryTests {
         }
     }
 
-    @Test("a broken body loses the session, which is noticed and costs one new upload (17)")
+    @Test("field 17: a broken body loses the session, which is noticed and costs one new upload")
     func brokenBody() async throws {
         try await Self.with { registry, client, directory in
             let bytes = [UInt8](repeating: 1, count: 128 << 20)
@@ -92,7 +92,7 @@ struct DebianRegistryTests {
         }
     }
 
-    @Test("between two finished chunks an upload can be left and gone on with (17)")
+    @Test("field 17: between two finished chunks an upload can be left and gone on with")
     func leftBetweenChunks() async throws {
         try await Self.with { _, client, directory in
             let blob = try TestBlob(size: 3 << 20, seed: 3, in: directory)

@@ -23,7 +23,7 @@ struct ManifestTests {
             "team/app", reference, bytes: bytes, mediaType: .ociManifest, digest: digest)
     }
 
-    @Test("are put and read as the bytes they are (40)")
+    @Test("field 40: are put and read as the bytes they are")
     func asBytes() async throws {
         try await Bench.with { bench in
             let (bytes, digest) = try await Self.manifest(bench)
@@ -103,7 +103,7 @@ struct ManifestTests {
         }
     }
 
-    @Test("what a manifest names and the registry has lost is told apart (37)")
+    @Test("field 37: what a manifest names and the registry has lost is told apart")
     func referencesMissing() async throws {
         try await Bench.with { bench in
             let (bytes, digest) = try await Self.manifest(bench)
@@ -120,7 +120,7 @@ struct ManifestTests {
     }
 
     @Test(
-        "a tag that can't be moved and has the digest already is a success (39)",
+        "field 39: a tag that can't be moved and has the digest already is a success",
         arguments: [
             Answer.refusal(400, "TAG_INVALID", "The image tag 'v1' already exists and is immutable"),
             .refusal(409, "TAG_ALREADY_EXISTS"), .refusal(412, "PRECONDITION", "immutable"),
@@ -135,7 +135,7 @@ struct ManifestTests {
     }
 
     @Test(
-        "with another digest it is a conflict of its own kind (39)",
+        "field 39: with another digest it is a conflict of its own kind",
         arguments: [
             Answer.refusal(400, "TAG_INVALID", "already exists"), .refusal(409, "CONFLICT"),
         ])
@@ -151,7 +151,7 @@ struct ManifestTests {
         }
     }
 
-    @Test("a refusal is repeated once, and only once (27)")
+    @Test("field 27: a refusal is repeated once, and only once")
     func vagueRefusal() async throws {
         try await Bench.with { bench in
             bench.registry.faults.add(Fault(.manifest, method: "PUT", .respond(.refusal(400, "MANIFEST_INVALID"))))
@@ -166,7 +166,9 @@ struct ManifestTests {
         }
     }
 
-    @Test("a success that means nothing is none (27)", arguments: [Answer(200, "Healthcheck requested"), Answer(204)])
+    @Test(
+        "field 27: a success that means nothing is none",
+        arguments: [Answer(200, "Healthcheck requested"), Answer(204)])
     func misfit(_ answer: Answer) async throws {
         try await Bench.with { bench in
             bench.registry.faults.add(Fault(.manifest, method: "PUT", .respond(answer)))

@@ -77,6 +77,25 @@ struct RedirectTests {
         }
     }
 
+    @Test("to a storage whose signature is for GET alone are asked by reading the first byte")
+    func signedForGet() async throws {
+        try await Bench.with { bench in
+            try await TestRegistry.with { storage in
+                let blob = try bench.blob(70_000)
+                try storage.addBlob(blob.bytes, to: "team/app")
+                bench.registry.faults.add(Fault(.blob, times: .max, .redirect(to: "http://\(storage.address)")))
+                storage.faults.add(Fault(.blob, method: "HEAD", times: .max, .respond(Answer(403))))
+                guard case .present = try await bench.client.blobPresence("team/app", blob.digest, size: blob.size)
+                else {
+                    Issue.record("it is there")
+                    return
+                }
+                #expect(storage.methods == ["HEAD", "GET"])
+                #expect(storage.requests.last?.header("Range") == "bytes=0-0")
+            }
+        }
+    }
+
     @Test("of an upload repeat its body from the start, without the login")
     func repeatTheBody() async throws {
         try await Bench.with(
@@ -110,7 +129,7 @@ struct RedirectTests {
 @Suite("The location of an upload")
 struct UploadLocationTests {
     @Test(
-        "keeps its query and the scheme that the registry is spoken to with (25)",
+        "field 25: keeps its query and the scheme that the registry is spoken to with",
         arguments: [
             ("https://registry.test", "/v2/u?_state=a%2Fb==&x", "https://registry.test/v2/u?_state=a%2Fb==&x"),
             ("https://registry.test", "http://registry.test/v2/u?s=1", "https://registry.test/v2/u?s=1"),

@@ -7,7 +7,7 @@ import Testing
 @Suite("The end of an upload", .timeLimit(.minutes(2)))
 struct UploadEndingTests {
     @Test(
-        "a closing PUT that fails although the blob is stored is followed by a look, and no byte (26)",
+        "field 26: a closing PUT that fails although the blob is stored is followed by a look, and no byte",
         arguments: [
             Fault.Action.replaceAnswer(.proxyPage(502, "Bad Gateway")),
             .replaceAnswer(.proxyPage(504, "Gateway Timeout")),
@@ -28,7 +28,7 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("a slow commit is waited for, with growing pauses (26)")
+    @Test("field 26: a slow commit is waited for, with growing pauses")
     func waitsForTheCommit() async throws {
         try await Bench.with { bench in
             let blob = try bench.blob(1 << 20)
@@ -40,7 +40,7 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("patience ends as configured, with the first error and the session kept (26)")
+    @Test("field 26: patience ends as configured, with the first error and the session kept")
     func patienceEnds() async throws {
         try await Bench.with(settings: RegistrySettings(commitPatience: .seconds(10))) { bench in
             let blob = try bench.blob(1 << 20)
@@ -56,7 +56,17 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("an answer that does not come in time is as good as none (26)")
+    @Test("field 26: the patience grows with the blob, a second for each 20 MiB")
+    func patienceGrows() async throws {
+        try await Bench.with(settings: RegistrySettings(commitPatience: .seconds(1))) { bench in
+            let blob = try bench.blob(40 << 20)
+            bench.registry.faults.add(Fault(.uploadBody, .respond(.proxyPage(504, "Gateway Timeout"))))
+            _ = try await registryError { try await bench.upload(blob) }
+            #expect(bench.waits.values == [1, 2].map { .seconds($0) })
+        }
+    }
+
+    @Test("field 26: an answer that does not come in time is as good as none")
     func answerStalls() async throws {
         let gate = TestGate()
         let limits = HTTPLimits(response: .milliseconds(200))
@@ -69,7 +79,7 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("a success that opens no upload is asked for once more (27)")
+    @Test("field 27: a success that opens no upload is asked for once more")
     func misfitToPost() async throws {
         try await Bench.with { bench in
             let blob = try bench.blob(1000)
@@ -84,7 +94,7 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("a refusal without a reason is tried once more from the start (27)")
+    @Test("field 27: a refusal without a reason is tried once more from the start")
     func vagueRefusal() async throws {
         try await Bench.with { bench in
             let blob = try bench.blob(1 << 20)
@@ -125,7 +135,7 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("a login that ends before or in a body is renewed, and the upload goes on from the offset (28)")
+    @Test("field 28: a login that ends before or in a body is renewed, and the upload goes on from the offset")
     func loginEnds() async throws {
         try await Bench.with(authentication: .bearer(TestTokenService())) { bench in
             let blob = try bench.blob(3 << 20)
@@ -147,7 +157,7 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("a login that has no right in the middle of a body is not renewed for ever (28)")
+    @Test("field 28: a login that has no right in the middle of a body is not renewed for ever")
     func loginHasNoRight() async throws {
         try await Bench.with(authentication: .bearer(TestTokenService())) { bench in
             let blob = try bench.blob(3 << 20)
@@ -161,7 +171,7 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("a token that may not outlive the body is renewed before it (28)")
+    @Test("field 28: a token that may not outlive the body is renewed before it")
     func renewsBeforeTheBody() async throws {
         let service = TestTokenService().with { $0.expiresIn = 60 }
         try await Bench.with(authentication: .bearer(service)) { bench in
@@ -175,19 +185,23 @@ struct UploadEndingTests {
         }
     }
 
-    @Test("no body byte is sent before the login is known (29)")
-    func logsInFirst() async throws {
+    @Test(
+        "field 29: no body byte is sent before the login is known",
+        arguments: [
+            TestAuthentication.basic(user: "ann", password: "secret"),
+            .bearer(TestTokenService(user: "ann", password: "secret")),
+        ])
+    func logsInFirst(_ authentication: TestAuthentication) async throws {
         try await Bench.with(
-            authentication: .basic(user: "ann", password: "secret"),
-            credentials: TestLogin(user: "ann", password: "secret")
+            authentication: authentication, credentials: TestLogin(user: "ann", password: "secret")
         ) { bench in
             try await bench.upload(try bench.blob(3 << 20))
             #expect(bench.methods == ["POST", "POST", "PUT"])
-            #expect(bench.registry.requests.map(\.status) == [401, 202, 201])
+            #expect(bench.registry.requests.filter { $0.kind != .token }.map(\.status) == [401, 202, 201])
         }
     }
 
-    @Test("a final answer in the middle of the body ends it at once (29)")
+    @Test("field 29: a final answer in the middle of the body ends it at once")
     func earlyAnswer() async throws {
         try await Bench.with { bench in
             let blob = try bench.blob(8 << 20)

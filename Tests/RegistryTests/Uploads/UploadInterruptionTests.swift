@@ -11,7 +11,7 @@ struct UploadInterruptionTests {
     static let size = 12 << 20
     private static let buffer = 65_536
 
-    @Test("goes on at the offset that the registry reports (19)", arguments: [2, 65_536, 5 << 20])
+    @Test("field 19: goes on at the offset that the registry reports", arguments: [2, 65_536, 5 << 20])
     func resumes(after held: Int) async throws {
         try await Bench.with(receiveBuffer: Self.buffer) { bench in
             let blob = try bench.blob(Self.size)
@@ -56,7 +56,7 @@ struct UploadInterruptionTests {
         }
     }
 
-    @Test("starts anew where the session dies with a broken body, and remembers that (17)")
+    @Test("field 17: starts anew where the session dies with a broken body, and remembers that")
     func learnsFromLostSession() async throws {
         try await Bench.with(.distribution2, receiveBuffer: Self.buffer) { bench in
             let blob = try bench.blob(Self.size)
@@ -72,7 +72,7 @@ struct UploadInterruptionTests {
         }
     }
 
-    @Test("in chunks, a graceful stop ends at a chunk's end and loses nothing (17)")
+    @Test("field 17: in chunks, a graceful stop ends at a chunk's end and loses nothing")
     func stopsBetweenChunks() async throws {
         try await Bench.with(.distribution2, receiveBuffer: Self.buffer) { bench in
             let blob = try bench.blob(Self.size)
@@ -122,7 +122,7 @@ struct UploadInterruptionTests {
     }
 
     @Test(
-        "0-0, no Range and a Range beyond what was sent are no offset to go on from (23)",
+        "field 23: 0-0, no Range and a Range beyond what was sent are no offset to go on from",
         arguments: [
             "0-0", nil, "0-99999999", "5-3", "garbage",
         ])

@@ -132,7 +132,25 @@ struct UploadMachineTests {
         #expect(body == UploadMachine.Body(location: fresh.location, range: 0..<10, closes: true))
     }
 
-    @Test("less than was accepted is believed only after the own count was refused", arguments: [false, true])
+    @Test("field 23: a chunk's answer is held against what was sent", arguments: [(3, 3), (4, 4), (9, nil), (0, 4)])
+    func comparesWithWhatWasSent(held: Int64, goesOnAt: Int64?) throws {
+        let fresh = UploadSession(location: try Self.location(1), offset: 0, chunkMinimum: nil, isFresh: true)
+        var machine = UploadMachine(size: 10, style: .chunked(4), session: fresh, commitPatience: .zero)
+        guard case .send(let body) = machine.start(), body.range == 0..<4 else {
+            Issue.record("it did not send the first chunk")
+            return
+        }
+        // 0 stands for 0-0: one byte or none, as of a registry that never moves on.
+        let told: HeldRange = held == 0 ? .oneOrNone : .bytes(held)
+        switch machine.next(.accepted(told, next: try Self.location(2)), of: body) {
+        case .send(let next): #expect(next.range.lowerBound == goesOnAt)
+        case .startSession: #expect(goesOnAt == nil, "more than was sent is none of ours")
+        default: Issue.record("neither sent nor started anew")
+        }
+    }
+
+    @Test(
+        "field 18: less than was accepted is believed only after the own count was refused", arguments: [false, true])
     func believesOwnCountOnce(ownCountIsRefused: Bool) throws {
         let kept = UploadSession(location: try Self.location(1), offset: 6)
         var machine = UploadMachine(size: 10, style: .chunked(2), session: kept, commitPatience: .zero)

@@ -20,7 +20,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("ECR's Range that never moves does not make bytes go twice, and 201 to PATCH is a success (18)")
+    @Test("field 18: ECR's Range that never moves does not make bytes go twice, and 201 to PATCH is a success")
     func stuckRange() async throws {
         try await Bench.with(.ecr) { bench in
             let blob = try bench.blob(13 << 20)
@@ -32,7 +32,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("the byte that a 416 names is where it goes on (18)")
+    @Test("field 18: the byte that a 416 names is where it goes on")
     func namedByte() async throws {
         try await Bench.with(.ecr) { bench in
             let blob = try bench.blob(13 << 20)
@@ -50,7 +50,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("where chunks are small at most, one body has all; only a rest is halved into chunks (20)")
+    @Test("field 20: where chunks are small at most, one body has all; only a rest is halved into chunks")
     func smallChunks() async throws {
         try await Bench.with(.ghcr) { bench in
             let whole = try bench.blob(9 << 20)
@@ -68,7 +68,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("where a second PATCH is refused, one body has all, and that is remembered (21)")
+    @Test("field 21: where a second PATCH is refused, one body has all, and that is remembered")
     func onePatchOnly() async throws {
         try await Bench.with(.google) { bench in
             let blob = try bench.blob(4 << 20)
@@ -80,7 +80,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("Gitea's chunks name their range (24)")
+    @Test("field 24: Gitea's chunks name their range")
     func chunksNameTheirRange() async throws {
         try await Bench.with(.gitea) { bench in
             let blob = try bench.blob(3 << 20)
@@ -92,7 +92,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("a proxy's limit is found by halving and remembered (22)")
+    @Test("field 22: a proxy's limit is found by halving and remembered")
     func proxyLimit() async throws {
         try await Bench.with(.proxyCapped(3 << 20)) { bench in
             let blob = try bench.blob(10 << 20)
@@ -105,7 +105,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("a limit below all sense ends the attempt with advice (22)")
+    @Test("field 22: a limit below all sense ends the attempt with advice")
     func hopelessLimit() async throws {
         try await Bench.with(.proxyCapped(1000)) { bench in
             let blob = try bench.blob(1 << 20)
@@ -117,7 +117,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("the end of the last chunk is an offset too, and the closing PUT after chunks is empty (23)")
+    @Test("field 23: the end of the last chunk is an offset too, and the closing PUT after chunks is empty")
     func lastChunkOnly() async throws {
         try await Bench.with(.zotOld) { bench in
             let blob = try bench.blob(3 << 20)
@@ -149,7 +149,7 @@ struct UploadQuirkTests {
     }
 
     @Test(
-        "locations: relative, with another scheme, at another host that gets no credentials (25)",
+        "field 25: locations: relative, with another scheme, at another host that gets no credentials",
         arguments: [
             RegistryProfile.LocationStyle.relative, .otherScheme, .otherHost("localhost"),
         ])
@@ -171,7 +171,7 @@ struct UploadQuirkTests {
         }
     }
 
-    @Test("uploads that are forgotten as soon as they are opened are the operator's matter (25)")
+    @Test("field 25: uploads that are forgotten as soon as they are opened are the operator's matter")
     func forgottenUploads() async throws {
         try await Bench.with { bench in
             let blob = try bench.blob(1000)
