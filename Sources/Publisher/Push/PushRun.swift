@@ -6,7 +6,8 @@ import Registry
 /// One attempt at one job, from the first question to the verified end.
 ///
 /// Order: is the tag there already (one HEAD: done); is the manifest there (only the tag is put); the blobs that are
-/// missing; manifests, children first; a look whether they can be read; the tag last. A reader of the registry never sees an image with a missing part.
+/// missing; manifests, children first; a look whether they can be read; the tag last. A reader of the registry never
+/// sees an image with a missing part.
 struct PushRun: Sendable {
     let claim: Claim
     let delivery: BlobDelivery
