@@ -44,7 +44,7 @@ let package = Package(
         module("HTTP", ["CCurl"]),
         module("PushQueue", ["OCI", "CSQLite"]),
         module("ImageStore", ["OCI"]),
-        module("Registry", ["HTTP", "OCI"]),
+        module("Registry", ["HTTP", "OCI", "CLinux"]),
         module("Publisher", ["PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
         module("Control", ["OCI", "CLinux"]),
         .executableTarget(

@@ -3,11 +3,14 @@
 #endif
 #include "CLinux.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
@@ -48,6 +51,10 @@ int linux_epoll_wait(int set, struct linux_ready *ready, int capacity, int milli
 }
 
 int linux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int linux_memory_file(void) { return memfd_create("pushd", MFD_CLOEXEC); }
+
+int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 

@@ -10,7 +10,7 @@ struct ImportGraphTests {
         "HTTP": ["CCurl"],
         "PushQueue": ["OCI", "CSQLite"],
         "ImageStore": ["HTTP", "OCI"],
-        "Registry": ["HTTP", "OCI"],
+        "Registry": ["HTTP", "OCI", "CLinux"],
         "Publisher": ["PushQueue", "ImageStore", "Registry", "HTTP", "OCI"],
         "Control": ["OCI", "CLinux"],
         "pushd": ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"],

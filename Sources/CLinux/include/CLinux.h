@@ -1,4 +1,4 @@
-// What Swift's Glibc module leaves out: epoll, eventfd, accept4, a thread's name and a socket peer's identity.
+// What Swift's Glibc module leaves out: epoll, eventfd, pipe2, memfd_create, accept4, a thread's name and a socket peer's identity.
 //
 // No system header with types is included here: a type that two modules both own is seen by Swift as either's.
 #ifndef PUSHD_CLINUX_H
@@ -27,6 +27,12 @@ int linux_epoll_remove(int set, int descriptor);
 int linux_epoll_wait(int set, struct linux_ready *ready, int capacity, int milliseconds);
 
 int linux_eventfd(void);
+
+// A file in memory, without a name and closed in child processes.
+int linux_memory_file(void);
+
+// Two ends that are closed in child processes: what is written to [1] is read from [0].
+int linux_pipe(int ends[2]);
 
 // Takes a connection that does not block and is closed in child processes, from the start.
 int linux_accept(int listener);

@@ -25,8 +25,10 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
         /// The stored login is of a kind that this registry has no use for.
         case credentialUnusable(origin: String, reason: String)
         case credentialFileUnreadable(path: String, reason: String)
-        /// The file at `path` leaves this registry's login to the program `docker-credential-NAME`.
-        case helperUnsupported(name: String, path: String)
+        /// The file at `path` leaves this registry's login to the program `docker-credential-NAME`, which is not there.
+        case helperMissing(name: String, path: String)
+        /// The program `docker-credential-NAME` was asked for the login and gave no proper answer.
+        case helperFailed(name: String, reason: String)
     }
 
     public let cause: Cause
@@ -49,9 +51,9 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
     /// Whether waiting helps, and nobody has to do anything.
     public var isTransient: Bool {
         switch cause {
-        case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable: true
+        case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable, .helperFailed: true
         case .loginMissing, .loginRejected, .accessRefused, .tokenRefused, .challengeUnusable, .realmUnsafe,
-            .credentialUnusable, .credentialFileUnreadable, .helperUnsupported:
+            .credentialUnusable, .credentialFileUnreadable, .helperMissing:
             false
         }
     }
@@ -82,9 +84,10 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
             "the login for \(registry) from \(origin) can't be used: \(reason)"
         case .credentialFileUnreadable(let path, let reason):
             "the logins in \(path) can't be read: \(reason)"
-        case .helperUnsupported(let name, let path):
-            "\(path) leaves the login for \(registry) to docker-credential-\(name); "
-                + "this version of pushd does not ask credential helpers"
+        case .helperMissing(let name, let path):
+            "\(path) leaves the login for \(registry) to docker-credential-\(name), which is not in the PATH of pushd"
+        case .helperFailed(let name, let reason):
+            "docker-credential-\(name) was asked for the login for \(registry): \(reason)"
         }
     }
 
@@ -110,9 +113,11 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
             "log in with a user name and a password or token"
         case .credentialFileUnreadable(let path, _):
             "repair \(path), or let the user that pushd runs as read it"
-        case .helperUnsupported(_, let path):
-            "store a login in a file instead: skopeo login --authfile FILE \(registry), "
-                + "and take the helper's entry out of \(path) or name FILE in the configuration"
+        case .helperMissing(let name, _):
+            "install docker-credential-\(name), or store a login in a file: skopeo login --authfile FILE \(registry), "
+                + "and name FILE in the configuration"
+        case .helperFailed(let name, _):
+            "try it as the user that pushd runs as: echo \(registry) | docker-credential-\(name) get"
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable:
             nil
         }

@@ -40,20 +40,22 @@ struct CredentialFile: Sendable {
     /// What the file says about one repository.
     enum Answer: Sendable {
         case login(CredentialEntry.Login, key: String)
-        /// A program is to be asked; nothing else in the file counts.
-        case helper(name: String)
+        /// A program is to be asked for the login that it keeps under `server`; nothing else in the file counts.
+        ///
+        /// - Parameter isNamed: whether the file says that it has one for this host, and not only for all hosts.
+        case helper(name: String, server: String, isNamed: Bool)
         /// The entry under `key` is there and can't be read.
         case malformed(key: String, reason: String)
     }
 
     /// The helper named for the host itself; else the entry with the longest matching path; else one whose key means
-    /// the same host in another spelling. An empty entry is a mark that a login has left whose secret is in the helper
-    /// for all hosts, `credsStore`.
+    /// the same host in another spelling; else the helper for all hosts, `credsStore`. An empty entry is a mark that a
+    /// login has left whose secret is there.
     func answer(for keys: CredentialKeys) -> Answer? {
-        if let name = keys.hosts.lazy.compactMap({ helpers[$0] }).first(where: { !$0.isEmpty }) {
-            return .helper(name: name)
+        for host in keys.hosts {
+            if let name = helpers[host], !name.isEmpty { return .helper(name: name, server: host, isNamed: true) }
         }
-        var isMarked = false
+        var mark: String?
         let exact = format == .legacy ? keys.hosts : keys.namespaced
         let other = entries.keys.filter {
             CredentialKeys.normalised($0, isLegacy: format == .legacy) == keys.normalised
@@ -63,11 +65,11 @@ struct CredentialFile: Sendable {
             switch entry {
             case .login(let login): return .login(login, key: key)
             case .malformed(let reason): return .malformed(key: key, reason: reason)
-            case .empty: isMarked = true
+            case .empty: mark = mark ?? key
             }
         }
-        if isMarked, let store, !store.isEmpty { return .helper(name: store) }
-        return nil
+        guard let store, !store.isEmpty else { return nil }
+        return .helper(name: store, server: mark ?? keys.docker, isNamed: mark != nil)
     }
 
     private struct Content: Decodable {

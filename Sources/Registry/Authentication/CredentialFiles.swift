@@ -5,7 +5,7 @@ internal import OCI
 ///
 /// The first file that has a login for the repository counts. A file that is missing is passed over, one that can't be
 /// read or understood is an error: going on to the next, or anonymously, would hide it. Files are read again when they
-/// have changed, so that a new login counts at once.
+/// have changed, so that a new login counts at once. Where a file leaves the login to a helper, that is asked.
 ///
 /// Source: containers/image, containers-auth.json(5); docker/cli, cli/config/config.go.
 public actor CredentialFiles: CredentialProvider {
@@ -27,6 +27,7 @@ public actor CredentialFiles: CredentialProvider {
 
     private let files: [File]
     private var readings: [String: Reading] = [:]
+    private let helpers: CredentialHelperDesk
 
     public nonisolated let places: [String]
 
@@ -35,14 +36,16 @@ public actor CredentialFiles: CredentialProvider {
     ///   - environment: `REGISTRY_AUTH_FILE`, after which no standard place is looked at; `XDG_RUNTIME_DIR`,
     ///     `XDG_CONFIG_HOME` and `DOCKER_CONFIG`, which move them; `CREDENTIALS_DIRECTORY`, where systemd puts the
     ///     credential `registry-auth`.
+    ///     Credential helpers are looked up in `PATH`, and get it all.
     ///   - home: the home directory, if there is one.
     ///   - user: the number in `/run/containers/N/auth.json`, which stands in for `XDG_RUNTIME_DIR`; nil: this process's.
     public init(paths: [String], environment: [String: String], home: String?, user: UInt32? = nil) {
         files = Self.files(paths: paths, environment: environment, home: home, user: user ?? geteuid())
         places = files.map(\.path)
+        helpers = CredentialHelperDesk(environment: environment)
     }
 
-    public func credential(registry: String, repository: String) throws -> FoundCredential? {
+    public func credential(registry: String, repository: String) async throws -> FoundCredential? {
         let keys = CredentialKeys(registry: registry, repository: repository)
         for file in files {
             func failure(_ reason: String) -> AuthenticationError {
@@ -56,9 +59,21 @@ public actor CredentialFiles: CredentialProvider {
             case .login(let login, let key):
                 return FoundCredential(
                     credential: login.credential, fallback: login.fallback, origin: "\(file.path) (entry \"\(key)\")")
-            case .helper(let name):
-                let cause = AuthenticationError.Cause.helperUnsupported(name: String(name.prefix(100)), path: file.path)
-                throw AuthenticationError(cause, registry: registry)
+            case .helper(let name, let server, let isNamed):
+                let shown = String(name.prefix(100))
+                do {
+                    guard let login = try await helpers.login(from: name, for: server) else { continue }
+                    return FoundCredential(credential: login, origin: "\(file.path) (docker-credential-\(shown))")
+                } catch let failure as CredentialHelper.Failure {
+                    switch failure {
+                    // A file that was copied from a desktop: nothing says that there is a login for this host.
+                    case .notInstalled where !isNamed: continue
+                    case .notInstalled:
+                        throw AuthenticationError(.helperMissing(name: shown, path: file.path), registry: registry)
+                    case .failed(let reason):
+                        throw AuthenticationError(.helperFailed(name: shown, reason: reason), registry: registry)
+                    }
+                }
             case .malformed(let key, let reason):
                 throw failure("entry \"\(key)\": \(reason)")
             }

@@ -7,6 +7,8 @@ struct CredentialKeys: Hashable, Sendable {
     let hosts: [String]
     /// `H/a/b`, `H/a`, `H` for each of the hosts: the longest first, cut at whole path elements.
     let namespaced: [String]
+    /// Under which Docker keeps a login.
+    let docker: String
     /// For the comparison with keys in other spellings.
     let normalised: String
 
@@ -16,6 +18,7 @@ struct CredentialKeys: Hashable, Sendable {
     init(registry: String, repository: String) {
         normalised = Self.normalised(registry, isLegacy: false)
         let aliases = normalised == Self.hub ? ["docker.io", "https://index.docker.io/v1/", "index.docker.io"] : []
+        docker = aliases.isEmpty ? registry : "https://index.docker.io/v1/"
         let hosts = [registry] + aliases.filter { $0 != registry }
         let elements = repository.split(separator: "/")
         self.hosts = hosts

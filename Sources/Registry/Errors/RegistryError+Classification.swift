@@ -129,7 +129,8 @@ extension RegistryError.Cause {
         case .loginRejected: self = .loginRejected
         case .accessRefused, .tokenRefused: self = .denied
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable: self = .tokenServerDown
-        case .challengeUnusable, .realmUnsafe, .credentialUnusable, .credentialFileUnreadable, .helperUnsupported:
+        case .helperFailed: self = .loginHelperFailed
+        case .challengeUnusable, .realmUnsafe, .credentialUnusable, .credentialFileUnreadable, .helperMissing:
             self = .loginUnusable
         }
     }

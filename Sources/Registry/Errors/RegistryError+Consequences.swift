@@ -7,7 +7,7 @@ extension RegistryError {
             .damagedOnTheWay, .internalFailure:
             .retry
         case .hostUnknown, .resolverFailed, .unreachable, .proxyFailed, .certificateNotYetValid, .tlsFailed,
-            .tokenServerDown, .rateLimited, .unavailable, .readOnly:
+            .tokenServerDown, .loginHelperFailed, .rateLimited, .unavailable, .readOnly:
             .retryRegistry
         case .certificateUntrusted, .certificateExpired, .certificateForOtherHost, .clientCertificateWanted,
             .speaksPlainHTTP, .wantsTLS, .loginMissing, .loginRejected, .loginUnusable, .denied, .quotaExceeded,
@@ -49,6 +49,7 @@ extension RegistryError {
         case .loginUnusable: "login-unusable"
         case .denied: "denied"
         case .tokenServerDown: "token-server-down"
+        case .loginHelperFailed: "login-helper-failed"
         case .rateLimited: "rate-limited"
         case .unavailable: "registry-unavailable"
         case .serverError: "server-error"

@@ -34,6 +34,7 @@ extension RegistryError {
         case .loginUnusable: "the stored login can't be used"
         case .denied: "it does not allow this"
         case .tokenServerDown: "its token server can't serve now"
+        case .loginHelperFailed: "the program that keeps its login failed"
         case .rateLimited: "it limits how often it may be asked, and the limit is reached"
         case .unavailable: "it is not available"
         case .serverError: "it failed"
@@ -111,6 +112,7 @@ extension RegistryError {
         case .serverError: requestID.map { "if it lasts, give its owner the request's number: \($0)" }
         case .digestMismatch: "ask its owner what changes the content on the way"
         case .referencesMissing: "if it lasts, its owner should check garbage collection and caches"
+        case .loginHelperFailed: authentication?.advice
         case .tlsFailed, .connectionBroken, .timedOut, .tokenServerDown, .rateLimited, .unavailable,
             .protocolViolation, .contentMissing, .requestRefused, .uploadLost, .uploadRefused, .offsetRefused,
             .contentRefused, .internalFailure:

@@ -33,6 +33,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         /// The login is good, or none is needed, but this is not allowed to it.
         case denied
         case tokenServerDown
+        /// The program that keeps the login failed.
+        case loginHelperFailed
 
         // The registry can't now.
 

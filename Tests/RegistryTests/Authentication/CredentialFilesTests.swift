@@ -14,8 +14,9 @@ struct CredentialFilesTests {
     ) async throws -> FoundCredential? {
         try await TemporaryDirectory.with { directory in
             let path = try directory.write(content.utf8, to: "config.json")
-            return try await CredentialFiles(paths: [path], environment: ["REGISTRY_AUTH_FILE": path], home: nil)
-                .credential(registry: registry, repository: repository)
+            return try await CredentialFiles(
+                paths: [path], environment: ["REGISTRY_AUTH_FILE": path, "PATH": directory.path], home: nil
+            ).credential(registry: registry, repository: repository)
         }
     }
 
@@ -109,7 +110,7 @@ struct CredentialFilesTests {
     }
 
     @Test(
-        "that are left to a helper are an error which names it",
+        "that are left to a helper which is not there are an error that names it",
         arguments: [
             (
                 #"{"credHelpers":{"reg.example":"ecr-login"},"auths":{"reg.example":{"auth":"dXNlcjpwOnc="}}}"#,
@@ -118,11 +119,11 @@ struct CredentialFilesTests {
             (#"{"credsStore":"desktop","auths":{"reg.example":{}}}"#, "reg.example", "desktop"),
             (#"{"credsStore":"desktop","auths":{"https://index.docker.io/v1/":{}}}"#, "docker.io", "desktop"),
             (#"{"credHelpers":{"https://index.docker.io/v1/":"pass"}}"#, "docker.io", "pass"),
-            (#"{"credHelpers":{"docker.io":"pass"}}"#, "docker.io", "pass"),
+            (#"{"credHelpers":{"docker.io":"../pass"}}"#, "docker.io", "../pass"),
         ])
     func helpers(content: String, registry: String, helper: String) async throws {
         let error = try await authenticationError { try await find(registry, "a", in: content) }
-        guard case .helperUnsupported(name: helper, path: let path)? = error?.cause else {
+        guard case .helperMissing(name: helper, path: let path)? = error?.cause else {
             Issue.record("\(String(describing: error))")
             return
         }
