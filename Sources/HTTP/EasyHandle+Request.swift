@@ -65,7 +65,7 @@ extension EasyHandle {
         try set(CURLOPT_SSL_VERIFYPEER, options.verify ? 1 : 0)
         try set(CURLOPT_SSL_VERIFYHOST, options.verify ? 2 : 0)
         if options.verify {
-            guard let file = try trust.file(adding: options.caFile) else {
+            guard let file = try trust.file(adding: options.authorityFiles) else {
                 let reason = "this machine has no certificate authorities; install ca-certificates"
                 throw TransferFailure(cause: .tls(reason: reason))
             }

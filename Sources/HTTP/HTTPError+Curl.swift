@@ -7,11 +7,14 @@ extension HTTPError.Cause {
     /// - Parameters:
     ///   - easy: after the transfer, before it is cleaned up.
     ///   - isConnected: whether the request's first byte had gone.
-    init(_ result: CURLcode, _ easy: borrowing EasyHandle, url: HTTPURL, isConnected: Bool) {
+    ///   - showsCertificate: whether there was a client certificate to show.
+    init(
+        _ result: CURLcode, _ easy: borrowing EasyHandle, url: HTTPURL, isConnected: Bool, showsCertificate: Bool
+    ) {
         let words = easy.message.isEmpty ? String(cString: curl_easy_strerror(result)) : easy.message
         let failure = CurlFailure(
             code: result, message: Self.bounded(words), systemError: easy.systemError,
-            verificationError: easy.verificationError, isConnected: isConnected)
+            verificationError: easy.verificationError, isConnected: isConnected, showsCertificate: showsCertificate)
         self = failure.cause(url)
     }
 
@@ -29,6 +32,7 @@ struct CurlFailure {
     /// `X509_V_ERR_…` of OpenSSL's x509_vfy.h.
     let verificationError: Int
     let isConnected: Bool
+    let showsCertificate: Bool
 
     func cause(_ url: HTTPURL) -> HTTPError.Cause {
         switch code {
@@ -84,6 +88,8 @@ struct CurlFailure {
             return .tlsPlainHTTPServer
         }
         if message.contains("certificate required") { return .tlsClientCertificateWanted }
+        // What servers written in Go say, up to its version 1.20, who were shown none.
+        if !showsCertificate, message.contains("alert bad certificate") { return .tlsClientCertificateWanted }
         if message.contains("SSL_ERROR_SYSCALL") || message.contains("onnection reset") {
             return .connectionBroken(reason: message)
         }

@@ -1,7 +1,7 @@
 /// How a server is authenticated, and we to it. TLS 1.2 is the oldest version spoken.
 public struct TLSOptions: Sendable, Hashable {
-    /// PEM certificates trusted *besides* the system's.
-    public var caFile: String?
+    /// Files of PEM certificates trusted *besides* the system's.
+    public var authorityFiles: [String]
     /// PEM certificate, with the chain after it, shown to servers that ask for one.
     public var clientCertificate: String?
     /// The PEM key of ``clientCertificate``, not encrypted; nil if it is in the same file.
@@ -10,9 +10,9 @@ public struct TLSOptions: Sendable, Hashable {
     public var verify: Bool
 
     public init(
-        caFile: String? = nil, clientCertificate: String? = nil, clientKey: String? = nil, verify: Bool = true
+        authorityFiles: [String] = [], clientCertificate: String? = nil, clientKey: String? = nil, verify: Bool = true
     ) {
-        self.caFile = caFile
+        self.authorityFiles = authorityFiles
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey
         self.verify = verify

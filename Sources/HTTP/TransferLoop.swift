@@ -135,7 +135,9 @@ final class TransferLoop {
             start(transfer.call, onFreshConnection: true)
         } else {
             let isConnected = exchange.watchdog.phase != .connecting
-            let cause = HTTPError.Cause(result, transfer.easy, url: exchange.request.url, isConnected: isConnected)
+            let cause = HTTPError.Cause(
+                result, transfer.easy, url: exchange.request.url, isConnected: isConnected,
+                showsCertificate: exchange.request.tls.clientCertificate != nil)
             end(transfer, .failure(error(cause, transfer)))
         }
     }

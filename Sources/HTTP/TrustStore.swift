@@ -23,7 +23,7 @@ final class TrustStore {
     /// Larger than any collection of authorities (the usual ones have 0.2 MB).
     private static let maximumSize: Int64 = 8 << 20
 
-    private var combinations: [String: Combination] = [:]
+    private var combinations: [[String]: Combination] = [:]
     /// Descriptors are closed only with the client: libcurl remembers certificates by the file's name.
     private var descriptors: [Int32] = []
 
@@ -42,12 +42,12 @@ final class TrustStore {
 
     /// The file to trust.
     ///
-    /// - Parameter extra: PEM certificates trusted besides; read again after it has changed.
+    /// - Parameter extra: files of PEM certificates trusted besides; read again after one has changed.
     /// - Returns: nil if there is nothing to trust.
-    /// - Throws: ``TransferFailure`` with `localRead`, or `tls` if `extra` holds no certificate.
-    func file(adding extra: String?) throws(TransferFailure) -> String? {
-        guard let extra else { return Self.systemFile }
-        let paths = [extra] + (Self.systemFile.map { [$0] } ?? [])
+    /// - Throws: ``TransferFailure`` with `localRead`, or `tls` if one of `extra` holds no certificate.
+    func file(adding extra: [String]) throws(TransferFailure) -> String? {
+        guard !extra.isEmpty else { return Self.systemFile }
+        let paths = extra + (Self.systemFile.map { [$0] } ?? [])
         var stamps: [Stamp] = []
         for path in paths { stamps.append(try Self.stamp(of: path)) }
         if let known = combinations[extra], known.stamps == stamps { return Self.name(of: known.descriptor) }
@@ -55,7 +55,7 @@ final class TrustStore {
         var contents: [UInt8] = []
         for path in paths {
             let part = try Self.read(path)
-            if path == extra, !Self.holdsCertificate(part) {
+            if extra.contains(path), !Self.holdsCertificate(part) {
                 throw TransferFailure(cause: .tls(reason: "\(path) holds no certificate in PEM form"))
             }
             contents += part + [UInt8(ascii: "\n")]

@@ -6,6 +6,8 @@ public struct RegistrySettings: Sendable, Hashable {
     /// address).
     public var plainHTTP: Bool?
     public var tls: TLSOptions
+    /// Where more certificates may lie: `DIRECTORY/HOST[:PORT]/*.crt`.
+    public var certificateDirectories: [String]
     public var limits: HTTPLimits
     /// How long a manifest that was just accepted may remain invisible before that counts as a failure.
     public var manifestGrace: Duration
@@ -13,11 +15,13 @@ public struct RegistrySettings: Sendable, Hashable {
     public var commitPatience: Duration
 
     public init(
-        plainHTTP: Bool? = nil, tls: TLSOptions = TLSOptions(), limits: HTTPLimits = HTTPLimits(),
+        plainHTTP: Bool? = nil, tls: TLSOptions = TLSOptions(), certificateDirectories: [String] = [],
+        limits: HTTPLimits = HTTPLimits(),
         manifestGrace: Duration = .seconds(30), commitPatience: Duration = .seconds(60)
     ) {
         self.plainHTTP = plainHTTP
         self.tls = tls
+        self.certificateDirectories = certificateDirectories
         self.limits = limits
         self.manifestGrace = manifestGrace
         self.commitPatience = commitPatience

@@ -17,7 +17,7 @@ struct TLSTests {
         return try TLSServer(certificate: certificate, key: certificates.path("key.pem"), options: options)
     }
 
-    private var trusting: TLSOptions { TLSOptions(caFile: certificates.path("ca.pem")) }
+    private var trusting: TLSOptions { TLSOptions(authorityFiles: [certificates.path("ca.pem")]) }
 
     /// Sends one GET with a client of its own.
     private func get(_ url: HTTPURL, _ tls: TLSOptions) async throws -> HTTPResponse {
@@ -61,7 +61,7 @@ struct TLSTests {
         let server = try await server()
         #expect(try await cause { try await get(server.url(), TLSOptions()) } == .tlsUnknownAuthority)
         let others = try await Certificates()
-        let tls = TLSOptions(caFile: others.path("ca.pem"))
+        let tls = TLSOptions(authorityFiles: [others.path("ca.pem")])
         #expect(try await cause { try await get(server.url(), tls) } == .tlsUnknownAuthority)
     }
 
@@ -120,9 +120,11 @@ struct TLSTests {
         let missing = certificates.path("missing.pem")
         try certificates.write("no certificate", to: "garbage.pem")
         #expect(
-            try await cause { try await get(url, TLSOptions(caFile: missing)) }
+            try await cause { try await get(url, TLSOptions(authorityFiles: [missing])) }
                 == .localRead(path: missing, errno: ENOENT))
-        let garbage = try await cause { try await get(url, TLSOptions(caFile: certificates.path("garbage.pem"))) }
+        let garbage = try await cause {
+            try await get(url, TLSOptions(authorityFiles: [certificates.path("garbage.pem")]))
+        }
         guard case .tls(let reason) = garbage else { throw UnexpectedCause(cause: garbage) }
         #expect(reason.contains("garbage.pem"))
         var tls = trusting
@@ -136,7 +138,7 @@ struct TLSTests {
         let url = try server.url()
         let client = HTTPClient()
         let others = try await Certificates()
-        let tls = TLSOptions(caFile: certificates.path("now.pem"))
+        let tls = TLSOptions(authorityFiles: [certificates.path("now.pem")])
         for name in [others.path("ca.pem"), certificates.path("ca.pem"), others.path("ca.pem")] {
             try certificates.write(contents(of: name), to: "now.pem")
             if name == certificates.path("ca.pem") {

@@ -64,7 +64,7 @@ struct ConfigurationTests {
         let registry = try #require(publisher.registries["h.example:5000"])
         #expect(registry.plainHTTP == true)
         #expect(!registry.tls.verify)
-        #expect(registry.tls.caFile == "/ca")
+        #expect(registry.tls.authorityFiles == ["/ca"])
         #expect(registry.tls.clientCertificate == "/c")
         #expect(registry.tls.clientKey == "/k")
         #expect(registry.limits.connect == .seconds(1))

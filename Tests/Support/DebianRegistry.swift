@@ -23,11 +23,15 @@ public final class DebianRegistry: Sendable {
     /// - Parameters:
     ///   - login: whether it wants ``user`` and ``password``, by Basic.
     ///   - certificate: for HTTPS; nil: plain HTTP.
+    ///   - client: a certificate that every client must show; nil: none.
     public static func with<Result>(
-        login: Bool = false, certificate: TestCertificate? = nil, _ body: (DebianRegistry) async throws -> Result
+        login: Bool = false, certificate: TestCertificate? = nil, client: TestCertificate? = nil,
+        _ body: (DebianRegistry) async throws -> Result
     ) async throws -> Result {
         try await TemporaryDirectory.with { directory in
-            let registry = try await start(in: directory, login: login, certificate: certificate)
+            let registry = try await start(in: directory) { address in
+                configuration(address, directory, login: login, certificate, client)
+            }
             do {
                 let result = try await body(registry)
                 await registry.process.end()
@@ -40,7 +44,7 @@ public final class DebianRegistry: Sendable {
     }
 
     private static func start(
-        in directory: TemporaryDirectory, login: Bool, certificate: TestCertificate?
+        in directory: TemporaryDirectory, configuration: (_ address: String) -> String
     ) async throws -> DebianRegistry {
         guard let program = installedProgram("docker-registry") else {
             throw TestSupportError("docker-registry is not installed")
@@ -50,7 +54,7 @@ public final class DebianRegistry: Sendable {
         for _ in 0..<5 {
             let address = "127.0.0.1:\(try freePort())"
             let file = try directory.write(
-                Array(configuration(address, directory, login: login, certificate).utf8), to: "registry.yml")
+                Array(configuration(address).utf8), to: "registry.yml")
             let process = try ProcessRunner(
                 program, ["serve", file], environment: ["PATH": "/usr/bin:/bin", "OTEL_TRACES_EXPORTER": "none"])
             do {
@@ -66,7 +70,8 @@ public final class DebianRegistry: Sendable {
     }
 
     private static func configuration(
-        _ address: String, _ directory: TemporaryDirectory, login: Bool, _ certificate: TestCertificate?
+        _ address: String, _ directory: TemporaryDirectory, login: Bool, _ certificate: TestCertificate?,
+        _ client: TestCertificate?
     ) -> String {
         var lines = [
             "version: 0.1", "log: {level: info, accesslog: {disabled: true}}", "storage:",
@@ -74,7 +79,8 @@ public final class DebianRegistry: Sendable {
             "  addr: \"\(address)\"", "  secret: pushd-test",
         ]
         if let certificate {
-            lines.append("  tls: {certificate: \"\(certificate.certificate)\", key: \"\(certificate.key)\"}")
+            let clients = client.map { ", clientcas: [\"\($0.certificate)\"]" } ?? ""
+            lines.append("  tls: {certificate: \"\(certificate.certificate)\", key: \"\(certificate.key)\"\(clients)}")
         }
         if login { lines += ["auth:", "  htpasswd: {realm: test, path: \"\(directory.file("htpasswd"))\"}"] }
         return lines.joined(separator: "\n") + "\n"

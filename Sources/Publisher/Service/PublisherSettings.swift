@@ -38,6 +38,19 @@ public struct PublisherSettings: Sendable {
 
     public init() {}
 
+    /// Lets all registries have the certificates that lie where docker and the containers tools look for them.
+    ///
+    /// - Parameter home: the home directory, if there is one.
+    public mutating func look(forCertificatesIn home: String?) {
+        let directories = RegistrySettings.certificateDirectories(home: home)
+        registry.certificateDirectories = directories
+        registries = registries.mapValues { settings in
+            var settings = settings
+            settings.certificateDirectories = directories
+            return settings
+        }
+    }
+
     func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
 
     /// Where an image goes that was pushed without a destination, or with an unqualified one.

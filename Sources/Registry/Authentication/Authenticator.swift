@@ -27,25 +27,32 @@ public actor Authenticator {
     /// The scopes that were wanted, and those and more that the registry then demanded.
     private var demanded: [[AccessScope]: [AccessScope]] = [:]
 
-    /// - Parameter clock: read for the age of tokens; a test has its own.
-    public init(
-        endpoint: RegistryEndpoint, settings: RegistrySettings, http: HTTPClient,
-        credentials: any CredentialProvider,
+    /// - Parameters:
+    ///   - certificates: trusted at the token server too; nil: those of the settings.
+    ///   - clock: read for the age of tokens; a test has its own.
+    init(
+        endpoint: RegistryEndpoint, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
+        http: HTTPClient, credentials: any CredentialProvider,
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.init(
-            endpoint: endpoint, settings: settings, credentials: credentials, clock: clock,
+            endpoint: endpoint, settings: settings, certificates: certificates, credentials: credentials, clock: clock,
             send: { try await http.send($0) })
     }
 
     init(
-        endpoint: RegistryEndpoint, settings: RegistrySettings, credentials: any CredentialProvider,
+        endpoint: RegistryEndpoint, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
+        credentials: any CredentialProvider,
         clock: @escaping @Sendable () -> ContinuousClock.Instant,
         send: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
     ) {
         self.endpoint = endpoint
         self.credentials = credentials
-        server = TokenServer(endpoint: endpoint, settings: settings, send: send, places: credentials.places)
+        server = TokenServer(
+            endpoint: endpoint, settings: settings,
+            certificates: certificates
+                ?? CertificateDirectories(in: settings.certificateDirectories, for: endpoint.domain),
+            send: send, places: credentials.places)
         now = clock
     }
 

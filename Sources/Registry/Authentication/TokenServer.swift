@@ -6,6 +6,7 @@ internal import HTTP
 struct TokenServer: Sendable {
     let endpoint: RegistryEndpoint
     let settings: RegistrySettings
+    let certificates: CertificateDirectories
     let send: @Sendable (HTTPRequest) async throws -> HTTPResponse
     /// Where logins are looked for, for the message that none was found.
     let places: [String]
@@ -95,8 +96,9 @@ struct TokenServer: Sendable {
         var request = request
         request.limits = settings.limits
         request.limits.responseBytes = TokenResponse.limitInBytes
-        request.tls =
-            request.url.host == endpoint.root.host ? settings.tls : TLSOptions(caFile: settings.tls.caFile)
+        // What is wrong with them the registry's own requests have told.
+        let tls = (try? await certificates.options(adding: settings.tls)) ?? settings.tls
+        request.tls = request.url.host == endpoint.root.host ? tls : TLSOptions(authorityFiles: tls.authorityFiles)
         do {
             return try await send(request)
         } catch let error as HTTPError {

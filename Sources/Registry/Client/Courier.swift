@@ -28,6 +28,7 @@ struct Courier: Sendable {
 
     let endpoint: RegistryEndpoint
     let settings: RegistrySettings
+    let certificates: CertificateDirectories
     let http: HTTPClient
     let authenticator: Authenticator
 
@@ -71,7 +72,7 @@ struct Courier: Sendable {
 
     private func exchange(_ call: Call, _ authorization: String?) async throws -> HTTPResponse {
         var request = HTTPRequest(
-            method: call.method, url: call.url, headers: call.headers, body: call.body, tls: settings.tls,
+            method: call.method, url: call.url, headers: call.headers, body: call.body, tls: try await tls(for: call),
             limits: settings.limits, progress: call.progress)
         if let authorization { request.headers["Authorization"] = authorization }
         if call.url.origin != endpoint.origin {
@@ -83,6 +84,15 @@ struct Courier: Sendable {
         request.limits.response += call.patience
         guard let sink = call.sink else { return try await http.send(request) }
         return try await http.download(request, into: sink)
+    }
+
+    private func tls(for call: Call) async throws -> TLSOptions {
+        guard call.url.scheme == .https else { return settings.tls }
+        do { return try await certificates.options(adding: settings.tls) } catch let problem
+            as CertificateDirectories.Problem
+        {
+            throw call.attempt.error(.certificateFilesUnusable(reason: problem.reason))
+        }
     }
 
     // MARK: - Login

@@ -36,9 +36,13 @@ public final class RegistryClient: Sendable {
             let attempt = Attempt(.readManifest, "reach the registry", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
         }
+        let certificates = CertificateDirectories(in: settings.certificateDirectories, for: domain)
         let authenticator = Authenticator(
-            endpoint: endpoint, settings: settings, http: http, credentials: credentials, clock: clock)
-        courier = Courier(endpoint: endpoint, settings: settings, http: http, authenticator: authenticator)
+            endpoint: endpoint, settings: settings, certificates: certificates, http: http,
+            credentials: credentials, clock: clock)
+        courier = Courier(
+            endpoint: endpoint, settings: settings, certificates: certificates, http: http,
+            authenticator: authenticator)
     }
 
     var settings: RegistrySettings { courier.settings }

@@ -10,6 +10,7 @@ extension RegistryError {
             .tokenServerDown, .loginHelperFailed, .rateLimited, .unavailable, .readOnly:
             .retryRegistry
         case .certificateUntrusted, .certificateExpired, .certificateForOtherHost, .clientCertificateWanted,
+            .certificateFilesUnusable,
             .speaksPlainHTTP, .wantsTLS, .loginMissing, .loginRejected, .loginUnusable, .denied, .quotaExceeded,
             .repositoryMissing:
             .waitForPerson
@@ -40,6 +41,7 @@ extension RegistryError {
         case .certificateNotYetValid: "certificate-not-yet-valid"
         case .certificateForOtherHost: "certificate-for-other-host"
         case .clientCertificateWanted: "client-certificate-wanted"
+        case .certificateFilesUnusable: "certificate-files-unusable"
         case .speaksPlainHTTP: "plain-http"
         case .wantsTLS: "tls-wanted"
         case .tlsFailed: "tls-failed"

@@ -25,6 +25,7 @@ extension RegistryError {
         case .certificateNotYetValid: "its certificate is not valid yet"
         case .certificateForOtherHost: "its certificate is for another name"
         case .clientCertificateWanted: "it wants a client certificate"
+        case .certificateFilesUnusable(let reason): "its certificates on this machine can't be used: \(reason)"
         case .speaksPlainHTTP: "it speaks plain HTTP where HTTPS was expected"
         case .wantsTLS: "it wants HTTPS and was spoken to in plain HTTP"
         case .tlsFailed(let reason): "TLS failed: \(reason)"
@@ -82,11 +83,13 @@ extension RegistryError {
         case .unreachable: Self.isLocal(registry) ? "start the registry: \(registry) is this machine" : nil
         case .proxyFailed: "check https_proxy and no_proxy in the environment of pushd"
         case .certificateUntrusted:
-            "name the authority's certificate as the CA file of \(registry) in the configuration"
+            "put the authority's certificate into /etc/containers/certs.d/\(registry)/ca.crt"
         case .certificateExpired: "its owner must renew the certificate; check this machine's clock too"
         case .certificateNotYetValid: "check this machine's clock: timedatectl"
         case .certificateForOtherHost: "push to a name that is in the certificate"
-        case .clientCertificateWanted: "set a client certificate and its key for \(registry) in the configuration"
+        case .clientCertificateWanted:
+            "put a client certificate and its key into /etc/containers/certs.d/\(registry)/ as client.cert and client.key"
+        case .certificateFilesUnusable: "mend that, then: pushctl retry --failed"
         case .speaksPlainHTTP: "if that is wanted, allow plain HTTP for \(registry) in the configuration"
         case .wantsTLS: "don't set plain HTTP for \(registry) in the configuration"
         case .addressInvalid, .notARegistry: "check host and port of \(registry)"

@@ -19,6 +19,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         case proxyFailed(reason: String)
         case certificateUntrusted, certificateExpired, certificateNotYetValid, certificateForOtherHost
         case clientCertificateWanted
+        /// What lies in a directory of certificates can't be used.
+        case certificateFilesUnusable(reason: String)
         /// HTTPS was spoken to a plain HTTP port, and the other way round.
         case speaksPlainHTTP, wantsTLS
         case tlsFailed(reason: String)

@@ -130,7 +130,12 @@ private final class Child: Sendable {
                 try state.withLock { state in
                     guard !state.isKilled else { throw CancellationError() }
                     var pid: pid_t = 0
-                    let failure = posix_spawn(&pid, path, &actions, &attributes, words, environment)
+                    var failure = posix_spawn(&pid, path, &actions, &attributes, words, environment)
+                    // It is being installed anew, or another thread's child holds it open for a moment.
+                    for _ in 0..<50 where failure == ETXTBSY {
+                        poll(nil, 0, 20)
+                        failure = posix_spawn(&pid, path, &actions, &attributes, words, environment)
+                    }
                     guard failure == 0 else { throw ProgramFailure.notStarted(errno: failure) }
                     state.state = .running(pid)
                 }

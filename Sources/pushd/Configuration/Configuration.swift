@@ -192,7 +192,7 @@ struct Configuration {
             var entry = try ConfigurationReader(value, path: section.place(of: name))
             var settings = publisher.registry
             settings.plainHTTP = try entry.bool("plainHttp")
-            settings.tls.caFile = try entry.absolutePath("caFile")
+            settings.tls.authorityFiles = try entry.absolutePath("caFile").map { [$0] } ?? []
             settings.tls.clientCertificate = try entry.absolutePath("clientCertificate")
             settings.tls.clientKey = try entry.absolutePath("clientKey")
             if (settings.tls.clientCertificate == nil) != (settings.tls.clientKey == nil) {

@@ -86,6 +86,7 @@ struct Daemon {
             let directory = try Configuration.store(store, ConfigurationError(path: "--store", reason: ""))
             if !configuration.stores.contains(directory) { configuration.stores.append(directory) }
         }
+        configuration.publisher.look(forCertificatesIn: environment["HOME"])
         return configuration
     }
 

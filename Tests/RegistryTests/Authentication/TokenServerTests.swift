@@ -205,10 +205,10 @@ struct TokenServerTests {
             ("https://registry.example:8443/token", true), ("https://auth.example/token", false),
         ])
     func tls(realm: String, isOwnHost: Bool) async throws {
-        let tls = TLSOptions(caFile: "/ca", clientCertificate: "/cert", clientKey: "/key", verify: false)
+        let tls = TLSOptions(authorityFiles: ["/ca"], clientCertificate: "/cert", clientKey: "/key", verify: false)
         let wire = AuthenticationWire.issuing()
         let authenticator = try wire.authenticator(settings: RegistrySettings(tls: tls))
         _ = try await authenticator.answer(.refusal(#"Bearer realm="\#(realm)""#), for: [], sent: nil)
-        #expect(wire.requests.map(\.tls) == [isOwnHost ? tls : TLSOptions(caFile: "/ca")])
+        #expect(wire.requests.map(\.tls) == [isOwnHost ? tls : TLSOptions(authorityFiles: ["/ca"])])
     }
 }
