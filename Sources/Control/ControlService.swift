@@ -19,6 +19,8 @@ public protocol ControlService: Sendable {
     func inspect(_ input: Inspect.Input) async throws -> Inspect.Output
     func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error>
     func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error>
+    func login(_ input: Login.Input) async throws -> Login.Output
+    func logout(_ input: Logout.Input) async throws -> Logout.Output
     func images(_ input: Images.Input) async throws -> Images.Output
     /// Finishes by itself only without `follow`.
     func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error>

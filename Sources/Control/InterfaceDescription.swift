@@ -262,6 +262,13 @@ let controlInterfaceDescription = """
     # The repositories of a registry, as Tags does it.
     method Repositories(registry: string, limit: ?int) -> (repositories: []string)
 
+    # Checks a login against its registry and keeps it where the daemon looks for logins; blocked jobs for the registry go
+    # on. Without a registry the default one is meant.
+    method Login(registry: ?string, user: string, password: string) -> (registry: string, place: string, jobs: []int)
+
+    # Forgets it: where it was, and where there is another one.
+    method Logout(registry: ?string) -> (registry: string, place: ?string, remaining: ?string)
+
     # The local images of all stores, and where each was pushed.
     method Images() -> (images: []LocalImage)
 

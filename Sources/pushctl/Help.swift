@@ -16,12 +16,7 @@ func helpText(of commands: [CommandSpec]) -> [Line] {
     }
     lines += [
         Line(),
-        heading("Examples", ""),
-        "  pushctl push team/app:1 registry.example/team/app:1",
-        "  pushctl push oci:build/app:1 registry.example/team/app:1",
-        "  pushctl status --watch",
-        Line(),
-        "Help on a command: pushctl help COMMAND.",
+        "Help on a command, with examples: pushctl help COMMAND.",
         "Exit status: 0 done, 1 failed, 2 usage, 3 no daemon, 4 not found, 5 timed out.",
     ]
     return lines

@@ -28,6 +28,8 @@ struct FakeService: ControlService {
     func cancel(_ input: Cancel.Input) async throws -> Cancel.Output { try await onCancel(input) }
     func retry(_ input: Retry.Input) async throws -> Retry.Output { throw Self.missing }
     func verify(_ input: Verify.Input) async throws -> Verify.Output { throw Self.missing }
+    func login(_ input: Login.Input) async throws -> Login.Output { throw Self.missing }
+    func logout(_ input: Logout.Input) async throws -> Logout.Output { throw Self.missing }
     func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> {
         AsyncThrowingStream { throw Self.missing }
     }

@@ -58,6 +58,12 @@ struct InputCheckTests {
         Check("repository", Tags.Input(repository: "")),
         Check("limit", Tags.Input(repository: "r.example/a", limit: 0)),
         Check("registry", Repositories.Input(registry: "")),
+        Check("registry", Login.Input(registry: "", user: "u", password: "p")),
+        Check("user", Login.Input(user: "", password: "p")),
+        Check("user", Login.Input(user: "a:b", password: "p")),
+        Check("password", Login.Input(user: "u", password: "")),
+        Check("password", Login.Input(user: "u", password: String(repeating: "p", count: 65_537))),
+        Check("registry", Logout.Input(registry: "")),
         Check("limit", Repositories.Input(registry: "r.example", limit: -1)),
     ]
 

@@ -93,6 +93,15 @@ extension InterfaceDescriptionTests {
             Repositories.self, [Repositories.Input(registry: "r", limit: 1), Repositories.Input(registry: "r")],
             [Repositories.Output(repositories: ["t"]), Repositories.Output(repositories: [])]),
         Sample(
+            Login.self,
+            [Login.Input(registry: "r", user: "u", password: "p"), Login.Input(user: "u", password: "p")],
+            [
+                Login.Output(registry: "r", place: "/f", jobs: [1]), Login.Output(registry: "r", place: "/f", jobs: []),
+            ]),
+        Sample(
+            Logout.self, [Logout.Input(registry: "r"), Logout.Input()],
+            [Logout.Output(registry: "r", place: "/f", remaining: "/g"), Logout.Output(registry: "r")]),
+        Sample(
             Images.self, [Images.Input(), Images.Input()],
             [
                 Images.Output(images: [

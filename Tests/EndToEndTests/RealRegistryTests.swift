@@ -173,4 +173,42 @@ struct RealRegistryTests {
             }
         }
     }
+
+    @Test("pushctl login is checked, kept where skopeo finds it, and lets the blocked job go on")
+    func loginCommand() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            try builder.addImage(layers: [try builder.addLayer(size: 1000)], name: "app:1")
+            try builder.writeIndexJSON()
+            try await DebianRegistry.with(login: true) { registry in
+                try await machine.withDaemon { _ in
+                    let destination = "\(registry.address)/team/app:1"
+                    #expect(try await machine.pushctl("push", "app:1", destination).status == 1)
+                    func login(_ password: String) async throws -> ProcessRunner.Result {
+                        let file = try machine.directory.write((password + "\n").utf8, to: "password")
+                        return try await ProcessRunner.run(
+                            try builtProduct("pushctl"),
+                            ["login", "-u", DebianRegistry.user, "--password-stdin", registry.address],
+                            environment: machine.environment, input: file)
+                    }
+                    let wrong = try await login("wrong")
+                    #expect(wrong.status == 1)
+                    #expect(wrong.errors.contains("rejected the login of \(DebianRegistry.user)"), "\(wrong.errors)")
+                    #expect(!FileManager.default.fileExists(atPath: machine.directory.file(".docker/config.json")))
+                    #expect(try await machine.job(1)["state"]?.string == "blocked")
+
+                    let right = try await login(DebianRegistry.password)
+                    #expect(right.status == 0, "\(right.errors)")
+                    #expect(right.output.contains("job 1 goes on"))
+                    #expect(try await machine.pushctl("wait", "1").status == 0)
+                    _ = try await machine.tool(
+                        "skopeo", "inspect", "--tls-verify=false", "docker://" + destination)
+
+                    let out = try await machine.pushctl("logout", registry.address)
+                    #expect(out.output.hasPrefix("logged out of \(registry.address)"), "\(out.output)\(out.errors)")
+                    #expect(try await machine.pushctl("inspect", destination).status == 1)
+                }
+            }
+        }
+    }
 }

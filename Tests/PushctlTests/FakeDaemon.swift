@@ -25,6 +25,8 @@ struct FakeDaemon: ControlService {
     var onRepositories: @Sendable (Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> = { _ in
         AsyncThrowingStream { throw unexpected }
     }
+    var onLogin: @Sendable (Login.Input) async throws -> Login.Output = { _ in throw unexpected }
+    var onLogout: @Sendable (Logout.Input) async throws -> Logout.Output = { _ in throw unexpected }
     var onImages: @Sendable (Images.Input) async throws -> Images.Output = { _ in throw unexpected }
     var onEvents: @Sendable (Events.Input) -> AsyncThrowingStream<Events.Output, any Error> = { _ in
         AsyncThrowingStream { throw unexpected }
@@ -43,6 +45,8 @@ struct FakeDaemon: ControlService {
     func cancel(_ input: Cancel.Input) async throws -> Cancel.Output { try await onCancel(input) }
     func retry(_ input: Retry.Input) async throws -> Retry.Output { try await onRetry(input) }
     func verify(_ input: Verify.Input) async throws -> Verify.Output { try await onVerify(input) }
+    func login(_ input: Login.Input) async throws -> Login.Output { try await onLogin(input) }
+    func logout(_ input: Logout.Input) async throws -> Logout.Output { try await onLogout(input) }
     func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> { onTags(input) }
     func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> {
         onRepositories(input)
@@ -96,7 +100,8 @@ private let mainThread: Void = DispatchQueue(label: "pushctl").async { MainThrea
 ///   - outputError: what writing to standard output fails with.
 func pushctl(
     _ line: String, _ daemon: FakeDaemon? = nil, terminal: (Int, Int)? = nil, color: Bool = false,
-    outputError: Int32? = nil
+    outputError: Int32? = nil,
+    questions: Questions = Questions(canAsk: false, ask: { _, _ in nil }, readAll: { _ in [] })
 ) async throws -> Outcome {
     var template = Array("/tmp/pushctl-test-XXXXXX".utf8CString)
     let directory = try template.withUnsafeMutableBufferPointer { buffer in
@@ -120,6 +125,7 @@ func pushctl(
         writeError: { bytes throws(OutputError) in capture.errors.withLock { $0 += bytes } },
         isTerminal: terminal != nil, color: color, errorColor: false, glyphs: .unicode,
         size: { terminal.map { (width: $0.0, height: $0.1) } ?? (width: 80, height: 24) }, isForeground: { true },
+        questions: questions,
         now: { testNow }, localTime: { Timestamp(milliseconds: $0).description })
     let around = Surroundings(environment: ["PUSHD_SOCKET": socket], directory: "/work", userID: 1000)
     _ = mainThread

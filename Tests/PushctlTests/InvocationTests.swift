@@ -67,6 +67,12 @@ struct InvocationTests {
             ),
             ("inspect r.example/a --raw", .inspect(reference: "r.example/a", raw: true)), ("images", .images),
             ("tags r.example/a --limit 5", .tags(repository: "r.example/a", limit: 5)),
+            (
+                "login r.example -u me --password-stdin",
+                .login(registry: "r.example", user: "me", passwordFromInput: true)
+            ),
+            ("login", .login(registry: nil, user: nil, passwordFromInput: false)),
+            ("logout r.example", .logout(registry: "r.example")),
             ("repos r.example", .repos(registry: "r.example", limit: nil)),
             ("events -f --since 10m", .events(follow: true, since: .seconds(600))),
             ("completion fish", .completion(.fish)), ("version", .version), ("--version", .version),
@@ -81,7 +87,7 @@ struct InvocationTests {
             (["--json"], "a command is missing", "see what there is: pushctl --help"),
             (["psuh", "x"], "unknown command \"psuh\"", "did you mean: pushctl push"),
             (["frobnicate"], "unknown command \"frobnicate\"", "see what there is: pushctl --help"),
-            (["login"], "login is not available in this version", nil),
+            (["doctor"], "doctor is not available in this version", nil),
             (["help", "doctor"], "doctor is not available in this version", nil),
             (["push", "a", "--detatch"], "push has no option --detatch", "did you mean --detach?"),
             (["push", "a", "--plat=x"], "push has no option --plat", "did you mean --platform?"),

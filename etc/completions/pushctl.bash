@@ -7,7 +7,7 @@ _pushctl_images() {
 }
 _pushctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="push status show wait cancel retry pause resume verify inspect tags repos images events completion version help"
+    local commands="push status show wait cancel retry pause resume verify inspect tags repos login logout images events completion version help"
     local command="" options="" operands="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -40,6 +40,8 @@ _pushctl() {
         inspect) options="--raw --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         tags) options="--limit --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         repos) options="--limit --socket --json --help"; [[ $word == -* ]] || operands="" ;;
+        login) options="--user --password-stdin --socket --json --help"; [[ $word == -* ]] || operands="" ;;
+        logout) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         images) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         events) options="--follow --since --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         completion) options="--socket --json --help"; [[ $word == -* ]] || operands="bash zsh fish" ;;

@@ -59,6 +59,19 @@ extension Tags.Input {
     }
 }
 
+extension Login.Input {
+    public func check() throws(ControlError) {
+        try requireNames(registry.map { [$0] }, "registry")
+        // A colon ends the name where the two go together.
+        try require(!user.isEmpty && user.utf8.count <= longestName && !user.contains(":"), "user")
+        try require(!password.isEmpty && password.utf8.count <= longestSecret, "password")
+    }
+}
+
+extension Logout.Input {
+    public func check() throws(ControlError) { try requireNames(registry.map { [$0] }, "registry") }
+}
+
 extension Repositories.Input {
     public func check() throws(ControlError) {
         try requireNames([registry], "registry")
@@ -72,6 +85,8 @@ private let mostJobs = 100_000
 private let mostListed = 10_000
 /// How many destinations or platforms one call may name.
 private let mostNames = 1000
+/// Of a password or token, in bytes: some tokens are long.
+private let longestSecret = 64 << 10
 /// In bytes; a path has as many (PATH_MAX).
 private let longestName = 4096
 /// In seconds, about 30 years: a time to come stays far from where integers of milliseconds end.

@@ -40,6 +40,8 @@ struct MethodTable: Sendable {
             Self.single(Inspect.self, service.inspect),
             Self.stream(Tags.self, service.tags),
             Self.stream(Repositories.self, service.repositories),
+            Self.single(Login.self, service.login),
+            Self.single(Logout.self, service.logout),
             Self.single(Images.self, service.images),
             Self.stream(Events.self, service.events),
             Self.single(Status.self, service.status),

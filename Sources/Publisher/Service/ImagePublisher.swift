@@ -343,6 +343,36 @@ public actor ImagePublisher {
         return try await verifier.verify(reference, expected: expected, level: level)
     }
 
+    /// Host and port of the registry that is meant where none is named.
+    public var defaultRegistry: String { settings.defaultRegistry ?? "docker.io" }
+
+    /// Checks a login against its registry; nothing is kept.
+    ///
+    /// - Throws: `RegistryError`, `CancellationError`.
+    public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws {
+        let login = OneLogin(user: user, password: password, origin: "the login that was given")
+        try await RegistryClient(
+            domain: registry, settings: settings.settings(for: registry), http: http, credentials: login
+        ).checkLogin()
+    }
+
+    /// A login was made or removed: what was issued for the old one is forgotten, and the jobs that waited for a person
+    /// go on.
+    ///
+    /// - Returns: those jobs.
+    public func loginChanged(at registry: String) async throws -> [JobID] {
+        await registries.credentialsChanged(at: registry)
+        let jobs = try await queue.unblock(registry: registry, now: clock())
+        await engine.tryNow(registry)
+        engine.nudge()
+        return jobs
+    }
+
+    /// Where a login for a registry is found now; nil where there is none.
+    public func placeOfLogin(at registry: String) async throws -> String? {
+        try await credentials.credential(registry: registry, repository: "")?.origin
+    }
+
     /// The tags of a repository.
     public func tags(of repository: ImageReference, limit: Int?) async throws -> NamePages {
         try await registries.registry(repository.domain).client.tags(of: repository.path, limit: limit)

@@ -121,6 +121,9 @@ actor RegistryPool {
         return entry
     }
 
+    /// What was issued for an earlier login is not used again.
+    func credentialsChanged(at name: String) async { await entries[name]?.client.credentialsChanged() }
+
     /// From now on clients are made anew; jobs under way keep theirs.
     func reset(make: @escaping Maker) {
         self.make = make

@@ -55,3 +55,15 @@ public struct NoCredentials: CredentialProvider {
 
     public func credential(registry: String, repository: String) -> FoundCredential? { nil }
 }
+
+/// One login, for whatever is asked.
+public struct OneLogin: CredentialProvider {
+    private let login: FoundCredential
+
+    /// - Parameter origin: where it comes from, for messages: `the login that was given`.
+    public init(user: String, password: Secret, origin: String) {
+        login = FoundCredential(credential: .basic(user: user, password: password), origin: origin)
+    }
+
+    public func credential(registry: String, repository: String) -> FoundCredential? { login }
+}

@@ -16,11 +16,13 @@ struct CredentialHelper: Sendable {
         case failed(reason: String)
     }
 
-    private struct Answer: Decodable {
+    private struct Answer: Codable {
+        var server: String?
         let username: String
         let secret: String
 
         enum CodingKeys: String, CodingKey {
+            case server = "ServerURL"
             case username = "Username"
             case secret = "Secret"
         }
@@ -31,20 +33,37 @@ struct CredentialHelper: Sendable {
     /// - Parameter server: host and port, or another key under which a login was stored.
     /// - Throws: ``Failure``, `CancellationError`.
     func login(for server: String) async throws -> Credential? {
-        guard Self.isSafe(name), let path = Program.find("docker-credential-\(name)", in: environment) else {
-            throw Failure.notInstalled
-        }
-        var program = Program(path: path, arguments: ["get"], environment: environment.filter { !Self.isOurs($0.key) })
-        program.limit = limit
-        let outcome: Program.Outcome
-        do { outcome = try await program.run(input: Array(server.utf8)) } catch let failure as ProgramFailure {
-            throw Failure.failed(reason: failure.description)
-        }
+        let outcome = try await run("get", input: Array(server.utf8))
         guard outcome.status == 0 else { return try Self.refusal(outcome) }
         guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(outcome.output)) else {
             throw Failure.failed(reason: "its answer has not the form of a login")
         }
         return try Self.credential(of: answer)
+    }
+
+    /// - Throws: ``Failure``, `CancellationError`.
+    func store(user: String, password: Secret, for server: String) async throws {
+        let entry = Answer(server: server, username: user, secret: password.revealed())
+        let outcome = try await run("store", input: Array(try JSONEncoder().encode(entry)))
+        if outcome.status != 0 { _ = try Self.refusal(outcome) }
+    }
+
+    /// - Throws: ``Failure``, `CancellationError`.
+    func erase(_ server: String) async throws {
+        let outcome = try await run("erase", input: Array(server.utf8))
+        if outcome.status != 0 { _ = try Self.refusal(outcome) }
+    }
+
+    private func run(_ command: String, input: [UInt8]) async throws -> Program.Outcome {
+        guard Self.isSafe(name), let path = Program.find("docker-credential-\(name)", in: environment) else {
+            throw Failure.notInstalled
+        }
+        var program = Program(
+            path: path, arguments: [command], environment: environment.filter { !Self.isOurs($0.key) })
+        program.limit = limit
+        do { return try await program.run(input: input) } catch let failure as ProgramFailure {
+            throw Failure.failed(reason: failure.description)
+        }
     }
 
     private static func credential(of answer: Answer) throws(Failure) -> Credential? {

@@ -47,6 +47,19 @@ public final class RegistryClient: Sendable {
 
     var settings: RegistrySettings { courier.settings }
 
+    /// Whether the registry lets in whom the credentials name. One that wants no login lets everybody in.
+    ///
+    /// - Throws: ``RegistryError``, with ``RegistryError/Cause/loginRejected``; `CancellationError`.
+    public func checkLogin() async throws {
+        let attempt = Attempt(.readManifest, "log in", at: domain, repository: nil)
+        let call = Courier.Call(method: .get, url: try url("/v2/", for: attempt), scopes: [], attempt: attempt)
+        let response = try await courier.ask(call)
+        guard response.status == 200, !ServerAnswer.isPage(response) else {
+            let answer = ServerAnswer(response)
+            throw response.status == 404 ? attempt.error(.notARegistry) : attempt.error(answer)
+        }
+    }
+
     /// Forgets tokens and passwords: a login was made or removed.
     public func credentialsChanged() async {
         readOnly.withLock { $0 = [] }

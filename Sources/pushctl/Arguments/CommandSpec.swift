@@ -15,9 +15,10 @@ struct OptionSpec: Sendable, Equatable {
     }
 
     static func value(
-        _ name: String, _ value: String, choices: [String] = [], repeats: Bool = false, _ help: String
+        _ name: String, _ value: String, choices: [String] = [], repeats: Bool = false, _ help: String,
+        short: Character? = nil
     ) -> OptionSpec {
-        OptionSpec(name: name, short: nil, value: value, choices: choices, repeats: repeats, help: help)
+        OptionSpec(name: name, short: short, value: value, choices: choices, repeats: repeats, help: help)
     }
 
     /// `--verify none|manifest|blobs|deep`, `-d, --detach`.

@@ -40,6 +40,8 @@ enum Command: Sendable, Equatable {
     case resume(registry: String?)
     case verify(reference: String, against: String?, deep: Bool)
     case inspect(reference: String, raw: Bool)
+    case login(registry: String?, user: String?, passwordFromInput: Bool)
+    case logout(registry: String?)
     case tags(repository: String, limit: Int?)
     case repos(registry: String, limit: Int?)
     case images
@@ -113,6 +115,12 @@ struct Invocation: Sendable, Equatable {
                 throw UsageError("--raw prints the registry's bytes and --json a description: they exclude each other")
             }
             return .inspect(reference: try reference(operands[0]), raw: parsed.has("raw"))
+        case "login":
+            return .login(
+                registry: try operands.first.map { operand throws(UsageError) in try reference(operand) },
+                user: parsed.value("user"), passwordFromInput: parsed.has("password-stdin"))
+        case "logout":
+            return .logout(registry: try operands.first.map { operand throws(UsageError) in try reference(operand) })
         case "tags":
             return .tags(
                 repository: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)))

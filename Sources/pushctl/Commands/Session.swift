@@ -31,6 +31,9 @@ struct Session {
         case .inspect(let reference, let raw): return try await inspect(reference, raw: raw)
         case .tags(let repository, let limit): return try await tags(repository, limit: limit)
         case .repos(let registry, let limit): return try await repos(registry, limit: limit)
+        case .login(let registry, let user, let passwordFromInput):
+            return try await login(registry, user: user, passwordFromInput: passwordFromInput)
+        case .logout(let registry): return try await logout(registry)
         case .images: return try await images()
         case .events(let follow, let since): return try await events(follow: follow, since: since)
         case .version: return try await version()

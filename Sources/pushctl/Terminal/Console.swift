@@ -15,6 +15,8 @@ struct Console: Sendable {
     var size: @Sendable () -> (width: Int, height: Int)
     /// Whether the terminal is this process's to draw on: a job in the background leaves it alone.
     var isForeground: @Sendable () -> Bool
+    /// The person, or the pipe, at standard input.
+    var questions: Questions
     /// Milliseconds since 1970, UTC.
     var now: @Sendable () -> Int64
     /// A moment in the local time zone, for people: `2026-03-04 05:06:07`.
@@ -57,6 +59,7 @@ extension Console {
                 let group = tcgetpgrp(STDOUT_FILENO)
                 return group < 0 || group == getpgrp()
             },
+            questions: .standard,
             now: {
                 var time = timespec()
                 clock_gettime(CLOCK_REALTIME, &time)

@@ -35,9 +35,10 @@ struct Daemon {
             rescan: configuration.rescan, http: http, credentials: credentials(configuration),
             settings: configuration.publisher, clock: { Clock.now }, log: { log.write($0) })
         let stores = Current(configuration.stores)
+        let logins = Current(logins(configuration))
         let service = DaemonService(
             publisher: publisher, version: Self.version, stateDirectory: places.stateDirectory,
-            stores: { stores.value }, startedAt: Clock.now)
+            stores: { stores.value }, logins: { logins.value }, startedAt: Clock.now)
         let inherited = ControlSocket.activated(environment: environment, pid: getpid())
         try await publisher.prepare()
         let server = try listen(inherited, service, configuration)
@@ -52,7 +53,7 @@ struct Daemon {
             group.addTask {
                 for await signal in signals {
                     guard case .reload = signal else { return }
-                    await reload(publisher, stores, log)
+                    await reload(publisher, stores, logins, log)
                 }
             }
             // The first to end ends all: a signal, or a service that cannot go on.
@@ -94,6 +95,10 @@ struct Daemon {
         CredentialFiles(paths: configuration.credentialFiles, environment: environment, home: environment["HOME"])
     }
 
+    private func logins(_ configuration: Configuration) -> CredentialStore {
+        CredentialStore(paths: configuration.credentialFiles, environment: environment, home: environment["HOME"])
+    }
+
     private func listen(
         _ inherited: ControlSocket?, _ service: DaemonService, _ configuration: Configuration
     ) throws -> ControlServer {
@@ -117,12 +122,15 @@ struct Daemon {
         return id
     }
 
-    private func reload(_ publisher: ImagePublisher, _ stores: Current<[String]>, _ log: Log) async {
+    private func reload(
+        _ publisher: ImagePublisher, _ stores: Current<[String]>, _ logins: Current<CredentialStore>, _ log: Log
+    ) async {
         manager.reloading()
         defer { manager.ready() }
         do {
             let configuration = try loadConfiguration()
             stores.value = configuration.stores
+            logins.value = self.logins(configuration)
             await publisher.apply(
                 configuration.publisher, directories: configuration.stores, credentials: credentials(configuration))
             log(.info, "the configuration was read again")

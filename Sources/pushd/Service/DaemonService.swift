@@ -12,6 +12,8 @@ struct DaemonService: ControlService {
     let version: String
     let stateDirectory: String
     let stores: @Sendable () async -> [String]
+    /// Where logins are kept at present.
+    let logins: @Sendable () -> CredentialStore
     let startedAt: Int64
 
     // MARK: Pushes
@@ -165,6 +167,43 @@ struct DaemonService: ControlService {
             }
             return Inspect.Output(reference, image)
         }
+    }
+
+    func login(_ input: Login.Input) async throws -> Login.Output {
+        try await translatingErrors {
+            let registry = try await self.registry(input.registry)
+            let password = Secret(input.password)
+            try await publisher.checkLogin(input.user, password, at: registry)
+            let place = try await keeping { try await $0.store(user: input.user, password: password, for: registry) }
+            let jobs = try await publisher.loginChanged(at: registry)
+            return Login.Output(registry: registry, place: place, jobs: jobs.map { Int($0) })
+        }
+    }
+
+    func logout(_ input: Logout.Input) async throws -> Logout.Output {
+        try await translatingErrors {
+            let registry = try await self.registry(input.registry)
+            let place = try await keeping { try await $0.erase(registry) }
+            _ = try await publisher.loginChanged(at: registry)
+            return Logout.Output(
+                registry: registry, place: place, remaining: try? await publisher.placeOfLogin(at: registry))
+        }
+    }
+
+    private func keeping<Value>(_ body: (CredentialStore) async throws -> Value) async throws -> Value {
+        do { return try await body(logins()) } catch let failure as CredentialStore.Failure {
+            throw ControlError(.failed, failure.description, advice: failure.advice)
+        }
+    }
+
+    /// A registry's name as image names have it; the default one where none is given.
+    private func registry(_ text: String?) async throws -> String {
+        guard let text else { return await publisher.defaultRegistry }
+        guard let reference = try? ImageReference(parsing: text + "/x/y"), reference.path == "x/y" else {
+            throw ControlError(
+                .referenceInvalid, "\"\(text.prefix(200))\" is not a registry", advice: "write HOST[:PORT]")
+        }
+        return reference.domain
     }
 
     func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> {

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
 /// Any JSON, so that members that pushd knows nothing of survive.
-enum JSONValue: Codable, Sendable, Equatable {
+public enum JSONValue: Codable, Sendable, Equatable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -10,24 +10,36 @@ enum JSONValue: Codable, Sendable, Equatable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    init(parsing bytes: [UInt8]) throws { self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes)) }
+    public init(parsing bytes: [UInt8]) throws { self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes)) }
 
     /// One spelling for each value: keys sorted, no white space.
-    func bytes() throws -> [UInt8] {
+    ///
+    /// - Parameter isForPeople: with white space, keys still sorted.
+    public func bytes(forPeople isForPeople: Bool = false) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if isForPeople { encoder.outputFormatting.insert(.prettyPrinted) }
         return Array(try encoder.encode(self))
     }
 
-    subscript(_ key: String) -> JSONValue? {
-        if case .object(let members) = self { members[key] } else { nil }
+    /// A member of an object; nil elsewhere. Setting makes an object of what was none, and nil removes.
+    public subscript(_ key: String) -> JSONValue? {
+        get { if case .object(let members) = self { members[key] } else { nil } }
+        set {
+            guard case .object(var members) = self else {
+                self = .object(newValue.map { [key: $0] } ?? [:])
+                return
+            }
+            members[key] = newValue
+            self = .object(members)
+        }
     }
 
-    var items: [JSONValue]? {
+    public var items: [JSONValue]? {
         if case .array(let items) = self { items } else { nil }
     }
 
-    init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if value.decodeNil() {
             self = .null
@@ -46,7 +58,7 @@ enum JSONValue: Codable, Sendable, Equatable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()

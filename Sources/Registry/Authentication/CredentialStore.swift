@@ -1,0 +1,169 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import OCI
+
+/// Keeps logins where `docker login` does, so that Docker and the containers tools find them as pushd does.
+///
+/// Other entries, and members that pushd knows nothing of, stay as they are. Where the file names a helper for the
+/// registry, that gets the secret.
+///
+/// Source: docker/cli, cli/config/credentials/{file_store,native_store}.go.
+public actor CredentialStore {
+    /// Why a login could not be kept, in words that hold no secret.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        public let description: String
+        public let advice: String?
+    }
+
+    private let executor = BlockingExecutor(label: "pushd.logins")
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let path: String?
+    private let environment: [String: String]
+
+    /// - Parameters:
+    ///   - paths: files named in the configuration; the first is written.
+    ///   - environment: `REGISTRY_AUTH_FILE`, or else `DOCKER_CONFIG`, say where without them; `PATH` of helpers.
+    ///   - home: the home directory, if there is one.
+    public init(paths: [String], environment: [String: String], home: String?) {
+        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        let directory = variable("DOCKER_CONFIG") ?? home.map { $0 + "/.docker" }
+        path = paths.first ?? variable("REGISTRY_AUTH_FILE") ?? directory.map { $0 + "/config.json" }
+        self.environment = environment
+    }
+
+    /// - Returns: where the login is now, for people.
+    /// - Throws: ``Failure``, `CancellationError`.
+    public func store(user: String, password: Secret, for registry: String) async throws -> String {
+        let path = try place()
+        let key = CredentialKeys(registry: registry, repository: "").docker
+        var document = try read(path)
+        var entry = JSONValue.object([:])
+        var kept = path
+        if let name = Self.helper(for: registry, in: document) {
+            try await ask(name) { try await $0.store(user: user, password: password, for: key) }
+            kept = "docker-credential-\(name), which \(path) names"
+        } else {
+            let pair = Data("\(user):\(password.revealed())".utf8).base64EncodedString()
+            entry["auth"] = .string(pair)
+        }
+        // What the helper took its time for may have been changed meanwhile.
+        document = try read(path)
+        Self.remove(registry, from: &document)
+        var entries = document["auths"] ?? .object([:])
+        entries[key] = entry
+        document["auths"] = entries
+        try write(document, to: path)
+        return kept
+    }
+
+    /// - Returns: where a login was, for people; nil where there was none.
+    /// - Throws: ``Failure``, `CancellationError`.
+    public func erase(_ registry: String) async throws -> String? {
+        let path = try place()
+        let document = try read(path)
+        var place: String?
+        if let name = Self.helper(for: registry, in: document) {
+            let key = CredentialKeys(registry: registry, repository: "").docker
+            var had = false
+            try await ask(name) {
+                had = try await $0.login(for: key) != nil
+                if had { try await $0.erase(key) }
+            }
+            if had { place = "docker-credential-\(name), which \(path) names" }
+        }
+        var changed = try read(path)
+        guard Self.remove(registry, from: &changed) else { return place }
+        try write(changed, to: path)
+        return place ?? path
+    }
+
+    private func place() throws(Failure) -> String {
+        guard let path else {
+            throw Failure(
+                description: "there is no place for logins: the daemon's user has no home directory",
+                advice: "name a file in the configuration: credentials: { files: [\"/var/lib/pushd/auth.json\"] }")
+        }
+        return path
+    }
+
+    /// Removes the registry's entries, under all its names.
+    @discardableResult
+    private static func remove(_ registry: String, from document: inout JSONValue) -> Bool {
+        guard case .object(let all)? = document["auths"] else { return false }
+        let wanted = CredentialKeys(registry: registry, repository: "")
+        let rest = all.filter { key, _ in
+            !wanted.hosts.contains(key) && CredentialKeys.normalised(key, isLegacy: false) != wanted.normalised
+        }
+        document["auths"] = .object(rest)
+        return rest.count < all.count
+    }
+
+    private static func helper(for registry: String, in document: JSONValue) -> String? {
+        for host in CredentialKeys(registry: registry, repository: "").hosts {
+            if case .string(let name)? = document["credHelpers"]?[host], !name.isEmpty { return name }
+        }
+        if case .string(let name)? = document["credsStore"], !name.isEmpty { return name }
+        return nil
+    }
+
+    private func ask(_ name: String, _ body: (CredentialHelper) async throws -> Void) async throws {
+        do {
+            try await body(CredentialHelper(name: name, environment: environment))
+        } catch let failure as CredentialHelper.Failure {
+            let shown = "docker-credential-\(name.prefix(100))"
+            switch failure {
+            case .notInstalled:
+                throw Failure(
+                    description: "\(shown), which is to keep logins, is not in the PATH of pushd",
+                    advice: "install it, or take it out of \(path ?? "the file")")
+            case .failed(let reason): throw Failure(description: "\(shown) failed: \(reason)", advice: nil)
+            }
+        }
+    }
+
+    // MARK: The file
+
+    private func read(_ path: String) throws(Failure) -> JSONValue {
+        do throws(CredentialFileProblem) {
+            guard let (_, bytes) = try readSmallFile(path), !bytes.isEmpty else { return .object([:]) }
+            _ = try CredentialFile(json: bytes, format: .current)  // for its form
+            guard let document = try? JSONValue(parsing: bytes) else {
+                throw CredentialFileProblem(reason: "it is not valid JSON")
+            }
+            return document
+        } catch {
+            throw Failure(description: "the logins in \(path) can't be read: \(error.reason)", advice: "repair \(path)")
+        }
+    }
+
+    /// Replaces the file as a whole: a reader sees the old one or the new one. A link is followed.
+    private func write(_ document: JSONValue, to path: String) throws(Failure) {
+        var target = path
+        if let resolved = realpath(path, nil) {
+            target = String(cString: resolved)
+            free(resolved)
+        }
+        func failure(_ number: Int32) -> Failure {
+            Failure(
+                description: "cannot write \(target): \(String(cString: strerror(number)))",
+                advice: "let the user that pushd runs as write it, or name another file in the configuration: "
+                    + "credentials: { files: [\"FILE\"] }")
+        }
+        let directory = target.lastIndex(of: "/").map { String(target[..<$0]) } ?? "."
+        if mkdir(directory, 0o700) != 0, errno != EEXIST { throw failure(errno) }
+        guard let bytes = try? document.bytes(forPeople: true) else { throw failure(EINVAL) }
+        let new = "\(target).\(getpid()).new"
+        unlink(new)
+        let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw failure(errno) }
+        let text = bytes + [UInt8(ascii: "\n")]
+        let isWritten = Glibc.write(file, text, text.count) == text.count && fsync(file) == 0
+        let number = errno
+        close(file)
+        guard isWritten, rename(new, target) == 0 else {
+            unlink(new)
+            throw failure(isWritten ? errno : number)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+internal import Control
+
+/// Logging in and out.
+extension Session {
+    func login(_ registry: String?, user: String?, passwordFromInput: Bool) async throws -> Int32 {
+        // Asked for only what is of use: whether there is a daemon is known first.
+        let client = try await daemon.connect()
+        let (user, password) = try passwordFromInput ? pipedLogin(user) : typedLogin(user, registry)
+        let output = try await client.call(
+            Login.self, Login.Input(registry: registry, user: user, password: password))
+        if json {
+            try console.printJSON(output)
+            return ExitStatus.done
+        }
+        var lines: [Line] = ["logged in to \(output.registry) as \(user); the login is in \(output.place)"]
+        if !output.jobs.isEmpty {
+            let jobs = output.jobs.map(String.init).joined(separator: ", ")
+            lines.append(output.jobs.count == 1 ? "job \(jobs) goes on" : "jobs \(jobs) go on")
+        }
+        try console.print(lines)
+        return ExitStatus.done
+    }
+
+    private func pipedLogin(_ user: String?) throws -> (String, String) {
+        guard let user else {
+            throw UsageError(
+                "--password-stdin needs the user too", advice: "write: pushctl login -u USER --password-stdin")
+        }
+        guard let bytes = console.questions.readAll(64 << 10), let text = String(validating: bytes, as: UTF8.self)
+        else {
+            throw Failure(
+                "the password on standard input can't be read: it is longer than 64 KiB, or no text",
+                status: ExitStatus.usage)
+        }
+        // What `echo` and editors put behind it.
+        let password = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? String(text.dropLast()) : text
+        guard !password.isEmpty else { throw Failure("standard input holds no password", status: ExitStatus.usage) }
+        return (user, password)
+    }
+
+    private func typedLogin(_ user: String?, _ registry: String?) throws -> (String, String) {
+        guard console.questions.canAsk else {
+            throw UsageError(
+                "there is no terminal to ask for the password on",
+                advice: "pipe it in: pushctl login -u USER --password-stdin \(registry ?? "REGISTRY") < FILE")
+        }
+        let given = user ?? console.questions.ask("user: ", false)
+        guard let name = given, !name.isEmpty else { throw Failure("no user was given", status: ExitStatus.usage) }
+        guard let password = console.questions.ask("password or token: ", true), !password.isEmpty else {
+            throw Failure("no password was given", status: ExitStatus.usage)
+        }
+        return (name, password)
+    }
+
+    func logout(_ registry: String?) async throws -> Int32 {
+        let output = try await call(Logout.self, Logout.Input(registry: registry))
+        if json {
+            try console.printJSON(output)
+            return ExitStatus.done
+        }
+        var lines: [Line] = [
+            Line(
+                output.place.map { "logged out of \(output.registry); the login was in \($0)" }
+                    ?? "there was no login for \(output.registry) to remove")
+        ]
+        if let remaining = output.remaining {
+            lines.append("pushd still finds a login in \(remaining), which pushctl does not change")
+        }
+        try console.print(lines)
+        return ExitStatus.done
+    }
+}
