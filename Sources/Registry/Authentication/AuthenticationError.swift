@@ -95,12 +95,11 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
     public var advice: String? {
         switch cause {
         case .loginMissing(let places):
-            places.isEmpty
-                ? "store a login for \(registry)"
-                : "store a login with: skopeo login --authfile \(places[0]) \(registry)"
-                    + (places.count > 1 ? " (looked at: \(places.joined(separator: ", ")))" : "")
+            "log in with: pushctl login \(registry)"
+                + (places.isEmpty ? "" : " (looked at: \(places.joined(separator: ", ")))")
         case .loginRejected:
-            "make a new password or token and log in again: it may be wrong, revoked or expired"
+            "make a new password or token and log in again with: pushctl login \(registry); it may be wrong, revoked or "
+                + "expired"
         case .accessRefused:
             "check the repository's name; ask its owner for the right to push, or create it"
         case .tokenRefused:
@@ -110,12 +109,11 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
         case .realmUnsafe:
             "ask the registry's operator to name a token server with an https address of its own"
         case .credentialUnusable:
-            "log in with a user name and a password or token"
+            "log in with a user name and a password or token: pushctl login \(registry)"
         case .credentialFileUnreadable(let path, _):
             "repair \(path), or let the user that pushd runs as read it"
         case .helperMissing(let name, _):
-            "install docker-credential-\(name), or store a login in a file: skopeo login --authfile FILE \(registry), "
-                + "and name FILE in the configuration"
+            "install docker-credential-\(name), or take its name out of the file and log in with: pushctl login \(registry)"
         case .helperFailed(let name, _):
             "try it as the user that pushd runs as: echo \(registry) | docker-credential-\(name) get"
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable:

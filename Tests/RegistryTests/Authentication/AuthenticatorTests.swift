@@ -331,7 +331,7 @@ struct BasicAuthenticationTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(error?.advice == "store a login with: skopeo login --authfile /etc/pushd/auth.json registry.example")
+        #expect(error?.advice == "log in with: pushctl login registry.example (looked at: /etc/pushd/auth.json)")
         #expect(try await authenticator.header(for: []) == nil)
     }
 
