@@ -21,6 +21,20 @@ public struct TemporaryDirectory: Sendable {
     /// The absolute path of `name` in here; nothing is made.
     public func file(_ name: String) -> String { path + "/" + name }
 
+    /// Makes a program of a script.
+    ///
+    /// Another program writes the file: were it open for writing here, a child that a test beside starts in this moment
+    /// would hold it open too, and nobody could run it.
+    ///
+    /// - Returns: its absolute path.
+    @discardableResult
+    public func makeProgram(_ script: String, as name: String) async throws -> String {
+        let source = try write(script.utf8, to: name + ".script")
+        let result = try await ProcessRunner.run("install", ["-m", "755", source, file(name)])
+        guard result.status == 0 else { throw TestSupportError("install: \(result.errors)") }
+        return file(name)
+    }
+
     /// Makes the directory `name` and those above it.
     ///
     /// - Returns: its absolute path.

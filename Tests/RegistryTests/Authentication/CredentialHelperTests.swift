@@ -12,8 +12,7 @@ struct CredentialHelperTests {
         _ script: String, _ body: (TemporaryDirectory, [String: String]) async throws -> Void
     ) async throws {
         try await TemporaryDirectory.with { directory in
-            let path = try directory.write(("#!/bin/sh\n" + script).utf8, to: "bin/docker-credential-test")
-            chmod(path, 0o755)
+            try await directory.makeProgram("#!/bin/sh\n" + script, as: "bin/docker-credential-test")
             try await body(directory, ["PATH": directory.file("bin") + ":/usr/bin:/bin", "HERE": directory.path])
         }
     }

@@ -24,7 +24,7 @@ struct CredentialStoreTests {
                 erase) rm "$HERE/kept-$(printf %s "$input" | tr /: __)" ;;
                 esac
                 """#
-            chmod(try directory.write(script.utf8, to: "bin/docker-credential-keep"), 0o755)
+            try await directory.makeProgram(script, as: "bin/docker-credential-keep")
             let environment = ["PATH": directory.file("bin") + ":/usr/bin:/bin", "HERE": directory.path]
             let path = directory.file(".docker/config.json")
             if let content { try directory.write(content.utf8, to: ".docker/config.json") }
