@@ -132,7 +132,7 @@ private final class Child: Sendable {
                     var pid: pid_t = 0
                     var failure = posix_spawn(&pid, path, &actions, &attributes, words, environment)
                     // It is being installed anew, or another thread's child holds it open for a moment.
-                    for _ in 0..<50 where failure == ETXTBSY {
+                    for _ in 0..<10 where failure == ETXTBSY {
                         poll(nil, 0, 20)
                         failure = posix_spawn(&pid, path, &actions, &attributes, words, environment)
                     }
