@@ -142,8 +142,11 @@ struct Configuration {
         publisher.retry.base = base ?? min(publisher.retry.base, cap ?? publisher.retry.base)
         publisher.retry.cap = cap ?? max(publisher.retry.cap, publisher.retry.base)
         publisher.retry.maximumFailures = try retry.integer("maximumFailures", in: 1...1_000_000)
-        publisher.retry.giveUpAfter =
-            try retry.duration("giveUpAfter", atLeast: .seconds(1)) ?? publisher.retry.giveUpAfter
+        if retry.isNever("giveUpAfter") {
+            publisher.retry.giveUpAfter = nil
+        } else if let limit = try retry.duration("giveUpAfter", atLeast: .seconds(1), mayBeNever: true) {
+            publisher.retry.giveUpAfter = limit
+        }
         try retry.finish()
 
         var ledger = try reader.object("ledger")
