@@ -21,7 +21,7 @@ public actor ImagePublisher {
     private var recent: [PublisherEvent] = []
     private let touched: Broadcast<JobID>
     private var directories: [String]
-    private let rescan: Duration
+    private var rescan: Duration
     private let storesChanged = Signal()
     private var settings: PublisherSettings
     private var credentials: any CredentialProvider
@@ -134,10 +134,11 @@ public actor ImagePublisher {
 
     /// Takes new settings over; pushes under way keep the old ones to their end.
     public func apply(
-        _ settings: PublisherSettings, directories: [String], credentials: any CredentialProvider
+        _ settings: PublisherSettings, directories: [String], rescan: Duration, credentials: any CredentialProvider
     ) async {
         self.settings = settings
         self.directories = directories
+        self.rescan = rescan
         storesChanged.raise()
         self.credentials = credentials
         await registries.reset(

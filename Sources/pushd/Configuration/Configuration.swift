@@ -37,6 +37,15 @@ struct Configuration {
 
     init() {}
 
+    /// The keys that differ from those of the daemon's start and cannot change while it runs: content is pinned by the
+    /// spool's policy, and the socket was made for its group.
+    func needingStart(since started: Configuration) -> [String] {
+        var keys: [String] = []
+        if acrossFileSystems != started.acrossFileSystems { keys.append("spool.acrossFileSystems") }
+        if controlGroup != started.controlGroup { keys.append("control.group") }
+        return keys
+    }
+
     private init(parsing bytes: [UInt8]) throws(ConfigurationError) {
         let document: JSONValue
         do { document = try JSON5Parser.parse(bytes) } catch {
