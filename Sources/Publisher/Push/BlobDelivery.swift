@@ -123,20 +123,21 @@ struct BlobDelivery: Sendable {
     ) async throws -> TransferResult {
         let digest = blob.descriptor.digest
         let waited = Flag()
-        let willWait: @Sendable (JobID) -> Void = { leader in
+        let willWait: @Sendable (SharedTransfers.Leader) -> Void = { leader in
             waited.raise()
             progress.update(digest) { $0.sharedWith = leader }
         }
+        let own = SharedTransfers.Leader(job: job, meter: progress.meter(of: digest))
         let here = BlobLocation(registry: registry.name, digest: digest, repository: repository)
         let lead: SharedTransfers.Work = {
-            try await transfers.bring(here, for: job, willWait: willWait) {
+            try await transfers.bring(here, for: own, willWait: willWait) {
                 try await self.lead(blob, session: session, trust: trust, isAlone: isAlone)
             }
         }
         do {
             if isAlone { return try await lead() }
             let anywhere = BlobLocation(registry: registry.name, digest: digest)
-            return try await transfers.bring(anywhere, for: job, willWait: willWait, work: lead)
+            return try await transfers.bring(anywhere, for: own, willWait: willWait, work: lead)
         } catch  where waited.isRaised && !(error is CancellationError) {
             progress.update(digest) { $0.sharedWith = nil }
             throw OthersTrouble(error: error)
@@ -286,7 +287,7 @@ struct BlobDelivery: Sendable {
         try await slots.withSlot(at: registry.name) {
             let style = try await registry.uploadStyle(size: size, chunkSize: settings.chunkSize)
             progress.update(digest) {
-                $0.transfer = counter
+                $0.meter.follow(counter)
                 $0.isInPieces = if case .chunked = style { true } else { false }
                 $0.sharedWith = nil
             }

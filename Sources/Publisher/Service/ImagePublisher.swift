@@ -181,6 +181,7 @@ public actor ImagePublisher {
         events.send(event)
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
+            await engine.forgetProgress(of: job.id)
             let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
             await spool.release(digests) { @Sendable [queue] in (try? await queue.neededDigests(among: $0)) ?? Set($0) }
         } else if job.state == .queued || job.state == .waiting {
@@ -286,7 +287,7 @@ public actor ImagePublisher {
 
     public func snapshot(_ job: Job, withBlobs: Bool) async throws -> JobSnapshot {
         let stored = withBlobs ? try await queue.blobs(of: job.id) : []
-        let live = withBlobs && job.state == .running ? await engine.progress(of: job.id) : [:]
+        let live = withBlobs && !job.state.isEnded ? await engine.progress(of: job.id) : [:]
         let activity = await engine.activity.first { $0.name == job.destination.domain }
         return JobSnapshot(
             job, stored: stored, live: live, pausedUntil: activity?.pausedUntil, pauseReason: activity?.reason)
