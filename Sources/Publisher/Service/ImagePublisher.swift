@@ -19,6 +19,7 @@ public actor ImagePublisher {
     private let log: @Sendable (PublisherLog) -> Void
     private let events = Broadcast<PublisherEvent>(capacity: 4096)
     private var recent: [PublisherEvent] = []
+    private var lastEvent: Int64 = 0
     private let touched: Broadcast<JobID>
     private var directories: [String]
     private var rescan: Duration
@@ -96,7 +97,10 @@ public actor ImagePublisher {
                 for await changes in jobChanges {
                     for change in changes.list { await self?.follow(change) }
                     // More than anybody can follow: what it meant for the spool is made good by looking at all.
-                    if changes.missedSome { try? await self?.tidy() }
+                    if changes.missedSome {
+                        await self?.skipEvent()
+                        try? await self?.tidy()
+                    }
                 }
             }
             group.addTask { [weak self] in
@@ -167,14 +171,19 @@ public actor ImagePublisher {
     /// Registries purge uploads that nobody goes on with after a week or so.
     private static let uploadLife: Duration = .seconds(7 * 86_400)
 
+    /// Events that nobody can make any more: at least one, and the gap in the numbers tells readers so.
+    private func skipEvent() { lastEvent += 1 }
+
     private func follow(_ change: JobChange) async {
         touched.send(change.job)
         guard let job = try? await queue.job(change.job) else { return }
         if change.old == nil {
             log(.accepted(job: job.id, image: job.image, destination: job.destination, origin: job.origin))
         }
+        lastEvent += 1
         let event = PublisherEvent(
-            at: job.updatedAt, job: job.id, state: job.state, image: job.image, destination: job.destination,
+            number: lastEvent, at: job.updatedAt, job: job.id, state: job.state, image: job.image,
+            destination: job.destination,
             error: job.error)
         recent.append(event)
         if recent.count > 2000 { recent.removeFirst(1000) }
@@ -298,9 +307,15 @@ public actor ImagePublisher {
     /// The ids of jobs as something about them changes, many times a second while bytes move.
     public func changes() -> AsyncStream<JobID> { touched.listen() }
 
-    /// The last thousand or so events, oldest first, and those to come.
-    public func listen() -> (past: [PublisherEvent], future: AsyncStream<PublisherEvent>) {
-        (recent, events.listen())
+    /// Reads what has happened, as far as it is kept (a thousand events or more), and what happens from now on.
+    ///
+    /// - Parameters:
+    ///   - since: milliseconds since 1970; nil: nothing of the past.
+    ///   - follow: whether it goes on with what is to come.
+    public func events(since: Int64?, follow: Bool) -> EventReader {
+        EventReader(
+            past: since.map { since in recent.filter { $0.at >= since } } ?? [],
+            future: follow ? events.listen() : nil, last: lastEvent)
     }
 
     /// Where an image was published to, as far as the history goes.

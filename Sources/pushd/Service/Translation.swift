@@ -210,10 +210,18 @@ extension LocalImageInfo {
 }
 
 extension EventInfo {
-    init(_ event: PublisherEvent) {
-        self.init(
-            at: Timestamp(milliseconds: event.at), kind: "job", job: Int(event.job), state: event.state.rawValue,
-            image: event.image, destination: event.destination.description, message: event.error?.message)
+    init(_ item: EventReader.Item) {
+        switch item {
+        case .event(let event):
+            self.init(
+                at: Timestamp(milliseconds: event.at), kind: "job", job: Int(event.job), state: event.state.rawValue,
+                image: event.image, destination: event.destination.description, message: event.error?.message)
+        case .lost(let count, let at):
+            self.init(
+                at: Timestamp(milliseconds: at), kind: "lost",
+                message: "\(count) \(count == 1 ? "event was" : "events were") lost here: they were not read in time",
+                count: Int(count))
+        }
     }
 }
 
