@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A push that is canceled")
 struct CancelTests {
-    /// The queue tells of a claim before the engine knows which job it was given. Who cancels at this moment, ahead of
-    /// others who want something of the engine, is there before it.
+    /// The queue tells of a claim before the engine knows which job it was given: who cancels at this moment, ahead of
+    /// others who want something of the engine, may be there before it.
     @Test("while it is being claimed is not carried out, and its place is free again")
     func whileClaimed() async throws {
         try await TestRegistry.with { registry in
@@ -39,5 +39,20 @@ struct CancelTests {
                 #expect(registry.tags("r").isEmpty)
             }
         }
+    }
+
+    @Test("is known to be so if that was while the queue handed it out, and only then")
+    func window() {
+        var window = ClaimWindow()
+        window.abandon([1])
+        window.open()
+        #expect(!window.wasAbandoned(1), "it was not handed out then")
+        window.abandon([2, 3])
+        window.abandon([4])
+        #expect([1, 2, 3, 4, 5].filter { window.wasAbandoned($0) } == [2, 3, 4])
+        window.close()
+        #expect(!window.wasAbandoned(2), "a later life of the job is another matter")
+        window.open()
+        #expect(!window.wasAbandoned(3))
     }
 }

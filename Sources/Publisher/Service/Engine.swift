@@ -34,9 +34,7 @@ actor Engine {
     private var runs: [JobID: Run] = [:]
     /// The bytes that were shown of blobs under way, of jobs that go on in a later attempt.
     private var shown: [JobID: [Digest: Int64]] = [:]
-    /// Jobs that were given up while the queue was handing one out: it may be that one.
-    private var abandonedWhileClaiming: Set<JobID> = []
-    private var isClaiming = false
+    private var claiming = ClaimWindow()
     private let stopping = Flag()
     private let wake = Signal()
     private let jobChanged: @Sendable (JobID) -> Void
@@ -73,11 +71,8 @@ actor Engine {
 
     private func startOne() async throws -> Bool {
         let now = parts.clock()
-        isClaiming = true
-        defer {
-            isClaiming = false
-            abandonedWhileClaiming = []
-        }
+        claiming.open()
+        defer { claiming.close() }
         let closed = schedule.closedRegistries(now: now)
         guard let claim = try await parts.queue.claim(excludingRegistries: closed, now: now) else { return false }
         let name = claim.job.destination.domain
@@ -93,7 +88,7 @@ actor Engine {
             before: shown[claim.job.id] ?? [:], changed: { [jobChanged] in jobChanged(claim.job.id) })
         let task = Task { await perform(claim, progress) }
         runs[claim.job.id] = Run(attempt: claim.attempt, task: task, progress: progress)
-        if abandonedWhileClaiming.contains(claim.job.id) { task.cancel() }
+        if claiming.wasAbandoned(claim.job.id) { task.cancel() }
         return true
     }
 
@@ -296,7 +291,7 @@ actor Engine {
     /// Ends the runs of jobs that were canceled or superseded in the queue.
     func abandon(_ jobs: [JobID]) {
         for job in jobs { runs[job]?.task.cancel() }
-        if isClaiming { abandonedWhileClaiming.formUnion(jobs) }
+        claiming.abandon(jobs)
     }
 
     /// A person wants a registry's jobs tried now, whatever its trouble was.
