@@ -48,8 +48,7 @@ struct ProgressTests {
 
     @Test("never become less, from a broken body over the wait to its going on, and on to the end")
     func resumed() async throws {
-        // A small buffer: what counts as sent lies not far beyond where the reader stalls.
-        try await TestRegistry.with(receiveBuffer: 16_384) { registry in
+        try await TestRegistry.with { registry in
             // A wait that only a person ends, so that each moment can be looked at.
             try await Bench.with({ $0.retry = RetryPolicy(base: .seconds(3600), cap: .seconds(3600)) }) { bench in
                 let layer = try bench.builder.addLayer(size: 8_000_000, seed: 1)
@@ -91,7 +90,7 @@ struct ProgressTests {
 
     @Test("never become less while the job waits for the transfer of another one that is canceled")
     func leaderCanceled() async throws {
-        try await TestRegistry.with(receiveBuffer: 16_384) { registry in
+        try await TestRegistry.with { registry in
             try await Bench.with { bench in
                 try await bench.withHeldLeader(registry, jobs: 3) { jobs, layer, leader, gate in
                     let waiter = jobs[leader == 0 ? 1 : 0]
