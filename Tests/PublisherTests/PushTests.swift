@@ -70,6 +70,7 @@ struct PushTests {
                     #expect(ended.job.state == .succeeded, "\(String(describing: ended.job.error))")
                 }
                 #expect(registry.bodyBytes(for: layer.digest) == 2 * layer.size)
+                #expect(try await bench.queue.mountRefused(registry: registry.address, source: "a", since: 0))
             }
         }
     }

@@ -75,6 +75,25 @@ struct SharedTroubleTests {
         }
     }
 
+    @Test("one that may not push to its repository does not keep the others from mounting", arguments: [401, 403, 404])
+    func deniedMount(status: Int) async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let layer = try bench.builder.addLayer(size: 200_000, seed: 1)
+                try bench.image("app:1", layers: [layer])
+                try await bench.publish("app:1", to: registry.address + "/a:1")
+                let code = status == 404 ? "NAME_UNKNOWN" : "DENIED"
+                let refusal = Answer(
+                    status, headers: [("Content-Type", "application/json")], #"{"errors":[{"code":"\#(code)"}]}"#)
+                registry.faults.add(Fault(.uploadStart, repository: "b", times: .max, .respond(refusal)))
+                let denied = try await bench.push("app:1", to: registry.address + "/b:1")
+                #expect(try await bench.settled(denied).job.state == .blocked)
+                try await bench.publish("app:1", to: registry.address + "/c:1")
+                #expect(registry.bodyBytes(for: layer.digest) == layer.size, "mounted")
+            }
+        }
+    }
+
     @Test("field 16: one whose local blob is gone fails for good, and does not hold up the others")
     func blobGone() async throws {
         try await TestRegistry.with { registry in

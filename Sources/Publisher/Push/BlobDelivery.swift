@@ -56,6 +56,7 @@ struct BlobDelivery: Sendable {
     private func bring(_ blob: BlobNode, trust: Trust) async throws -> Report {
         let digest = blob.descriptor.digest
         var refused: Set<String> = []
+        var denied: [String] = []
         var session: UploadSession?
         // Where mounts do not work, what another repository gets is of no use to this one.
         var isAlone = false
@@ -80,6 +81,9 @@ struct BlobDelivery: Sendable {
                         guard let opened else { break }
                         await drop(session)
                         session = opened
+                    case .denied:
+                        denied.append(source)
+                        isAlone = refused.count > 1
                     }
                     continue
                 }
@@ -95,6 +99,10 @@ struct BlobDelivery: Sendable {
             }
             if result.job != job { await drop(opened) }
             session = nil
+            if result.repository == repository, result.outcome == .uploaded {
+                // Pushing here is allowed: it was the mounts that were denied.
+                for source in denied { try await refuse(source) }
+            }
             if result.job == job, result.repository == repository {
                 return Report(outcome: result.outcome, detail: result.detail)
             }
@@ -159,6 +167,8 @@ struct BlobDelivery: Sendable {
         case notThere(UploadSession)
         /// Nothing can be mounted from there; perhaps an upload was opened instead.
         case refused(UploadSession?)
+        /// This login may not do it, or perhaps not push to this repository at all, which says nothing of the source.
+        case denied
     }
 
     /// A mount is an optimisation: whatever refuses it only means that the blob goes another way.
@@ -187,6 +197,7 @@ struct BlobDelivery: Sendable {
         case .refused(let error):
             // An error by chance must not cost the bytes; one that comes again must not hold up the push.
             if error.disposition == .retry, isFirstTry, blob.descriptor.size > Self.smallBlob { throw error }
+            if error.disposition == .waitForPerson { return .denied }
             try await refuse(source)
             return .refused(nil)
         }
