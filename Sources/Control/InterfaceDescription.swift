@@ -176,13 +176,15 @@ let controlInterfaceDescription = """
     # Something that happened.
     type Event (
       at: string,
-      # a short word for programs
+      # job: a job is new or in another state; lost: events are missing here, because they were not read in time
       kind: string,
       job: ?int,
       state: ?string,
       image: ?string,
       destination: ?string,
-      message: ?string
+      message: ?string,
+      # how many events were lost, at least
+      count: ?int
     )
 
     # A registry that the daemon works with.

@@ -17,6 +17,10 @@ final class Exchange {
     private var confirmedBefore: Int64 = 0
     /// Whether libcurl holds back the body until it has read what came.
     private(set) var isPaused = false
+    /// Whether the peer had ended its side when the body was held back last.
+    private var hasSeenEnd = false
+    /// Whether the peer has ended its side before it answered, and the rest of the body was not sent.
+    private(set) var isCutOff = false
 
     enum Piece {
         case bytes(Int)
@@ -62,7 +66,8 @@ final class Exchange {
     /// The next piece of the body.
     ///
     /// What came is read first: a server that answers early often closes with the body unread, and its system then
-    /// fails our next write, on which libcurl drops the connection with the answer in it.
+    /// fails our next write, on which libcurl drops the connection with the answer in it. At an end without an answer
+    /// libcurl stops reading and goes on sending, to somebody who may no longer care.
     func nextPiece(into buffer: UnsafeMutableRawBufferPointer) -> Piece {
         report(sent: body.position)  // libcurl asks when all that it had is gone
         if isAnsweredEarly { return .never }
@@ -72,6 +77,11 @@ final class Exchange {
             // Looked at last, as reading the file takes its time.
             if !answer.isHeadComplete, let socket, Wire.isReadable(socket) {
                 _ = body.rewind(to: position)
+                let isEnd = Wire.isAtEnd(socket)
+                // The second time: until then libcurl may have had something left that it had not looked at.
+                isCutOff = isEnd && hasSeenEnd
+                if isCutOff { return .never }
+                hasSeenEnd = isEnd
                 isPaused = true
                 return .later
             }

@@ -135,6 +135,7 @@ final class TransferLoop {
             start(transfer.call, onFreshConnection: true)
         } else {
             let isConnected = exchange.watchdog.phase != .connecting
+            let result = exchange.isCutOff ? CURLE_GOT_NOTHING : result
             let cause = HTTPError.Cause(
                 result, transfer.easy, url: exchange.request.url, isConnected: isConnected,
                 showsCertificate: exchange.request.tls.clientCertificate != nil)

@@ -23,6 +23,13 @@ enum Wire {
         return poll(&entry, 1, 0) == 1
     }
 
+    /// Whether the peer has ended its side, or the connection is broken, with nothing left to read.
+    static func isAtEnd(_ socket: Int32) -> Bool {
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return count == 0 || count < 0 && errno != EAGAIN && errno != EINTR
+    }
+
     static func localPort(of socket: Int32) -> Int? { address(of: socket, getsockname)?.port }
 
     /// The other end's address in numbers.

@@ -62,20 +62,23 @@ extension JobStore {
         }
     }
 
-    /// Fails the pending jobs whose time has passed, with the code `timeout`.
+    /// Fails the pending jobs whose time has passed, with the code `timeout`; the message keeps what went wrong last.
     ///
     /// - Returns: all of them; the caller stops the workers of those that were running.
     public nonisolated func expire(now: Int64) async throws(QueueError) -> [JobID] {
         try await write("end jobs whose time has passed") { store in
             let due = try store.database.rows(
-                "SELECT id, state FROM job WHERE expires_at <= ? AND ended_at IS NULL ORDER BY expires_at", now
-            ) { row throws(SQLiteError) in (id: row.int64(0), state: try row.state(1)) }
+                "SELECT id, state, error_message FROM job WHERE expires_at <= ? AND ended_at IS NULL ORDER BY expires_at",
+                now
+            ) { row throws(SQLiteError) in (id: row.int64(0), state: try row.state(1), last: row.optionalText(2)) }
             let error = JobError(
                 code: "timeout", message: "the push did not end within the time that it was given",
                 advice: "push again with a longer --timeout, or without one")
-            for (id, state) in due {
+            for (id, state, last) in due {
                 if state == .running { try store.endAttempt(of: id, error: error, now: now) }
-                try store.setError(error, of: id)
+                // That the time is over says nothing of why: without this, only `attempts` would still know.
+                let whole = error.message + (last.map { "; last: \($0)" } ?? "")
+                try store.setError(JobError(code: error.code, message: whole, advice: error.advice), of: id)
                 try store.move(id, from: state, on: .expire, now: now)
             }
             return due.map(\.id)

@@ -116,7 +116,8 @@ extension InterfaceDescriptionTests {
             [
                 Events.Output(
                     event: EventInfo(
-                        at: moment, kind: "k", job: 1, state: "s", image: "i", destination: "d", message: "m")),
+                        at: moment, kind: "k", job: 1, state: "s", image: "i", destination: "d", message: "m",
+                        count: 1)),
                 Events.Output(event: nil),
             ]),
         Sample(

@@ -88,6 +88,8 @@ extension BadInput {
         let daemon = try await machine.start()
         daemon.send(SIGTERM)
         _ = try await daemon.wait()
+        // The first page may still stand in the log too, and would be read from there.
+        try SQLiteFile.execute("PRAGMA wal_checkpoint(TRUNCATE)", at: machine.state + "/queue.db")
         let file = open(machine.state + "/queue.db", O_WRONLY)
         defer { close(file) }
         var bytes = number.bigEndian

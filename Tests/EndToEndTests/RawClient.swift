@@ -30,26 +30,40 @@ final class RawClient: Sendable {
 
     /// Reads replies until one is the last of its call.
     func lastReply() async throws -> JSON {
+        let replies = try await replies { $0["continues"]?.isTrue != true }
+        return replies.last ?? .null
+    }
+
+    /// Reads replies up to the first that `isLast` is true of.
+    func replies(until isLast: @escaping @Sendable (JSON) -> Bool) async throws -> [JSON] {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async { [self] in
-                continuation.resume(with: Result { try readLastReply() })
+                continuation.resume(with: Result { try readReplies(until: isLast) })
             }
         }
     }
 
-    private func readLastReply() throws -> JSON {
+    private func readReplies(until isLast: (JSON) -> Bool) throws -> [JSON] {
+        // A guard against a test that hangs.
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var replies: [JSON] = []
         var reply: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { throw TestSupportError("the daemon hung up after \(reply.count) bytes") }
+            guard count > 0 else {
+                throw TestSupportError(
+                    "no more comes (errno \(errno)) after \(replies.count) replies: \(replies.last ?? .null)")
+            }
             for byte in buffer[..<count] {
                 guard byte == 0 else {
                     reply.append(byte)
                     continue
                 }
                 let message = try JSONDecoder().decode(JSON.self, from: Data(reply))
-                if message["continues"]?.isTrue != true { return message }
+                replies.append(message)
+                if isLast(message) { return replies }
                 reply = []
             }
         }

@@ -21,9 +21,10 @@ struct ReloadTests {
 
     private func reload(_ machine: Machine, _ daemon: ProcessRunner, _ configuration: String, says: String) async throws
     {
+        let before = daemon.errors.ranges(of: says).count
         try machine.configure(configuration)
         daemon.send(SIGHUP)
-        try await daemon.waitForOutput(says)
+        try await daemon.waitForOutput(says, times: before + 1)
     }
 
     @Test("puts other rules in force, and a faulty configuration leaves those of before")
@@ -89,6 +90,80 @@ struct ReloadTests {
                 #expect(registry.tags("auto")["2"] == nil)
                 let status = try await machine.json("status")
                 #expect(status.first?["jobs"]?.list?.contains { $0["source"]?.string == "oci:\(second)" } == true)
+            }
+        }
+    }
+
+    @Test("looks at the stores as often as the new configuration says")
+    func rescanChanges() async throws {
+        try await Machine.with { machine in
+            // Two directories above the layout another one takes its place: no event of the kernel tells that.
+            let (top, next) = (machine.directory.file("top"), machine.directory.file("next"))
+            try write(top + "/middle/images", tag: "1", seed: 1)
+            let second = try write(next + "/middle/images", tag: "2", seed: 2)
+            try await TestRegistry.with { registry in
+                func configuration(_ rescan: String) -> String {
+                    rules(registry, to: "auto") + ", publishExisting: true, watch: { rescan: '\(rescan)' }"
+                }
+                let daemon = try await machine.start(configuration("1h"), stores: [top + "/middle/images"])
+                defer { daemon.send(SIGKILL) }
+                try await registry.waitUntil("the store is watched") { registry.tags("auto")["1"] != nil }
+                try await reload(machine, daemon, configuration("1s"), says: "read again")
+                // The looks that belong to the reload, and to what was written meanwhile, are over after two more.
+                for (tag, seed) in [("3", 3), ("4", 4)] as [(String, UInt64)] {
+                    let image = try write(top + "/middle/images", tag: tag, seed: seed)
+                    try await registry.waitUntil("\(tag) is published") { registry.tags("auto")[tag] == image }
+                }
+
+                #expect(rename(top, machine.directory.file("old")) == 0 && rename(next, top) == 0)
+                try await registry.waitUntil("the store is looked at") { registry.tags("auto")["2"] == second }
+            }
+        }
+    }
+
+    @Test("changes how much the log tells")
+    func logChanges() async throws {
+        try await Machine.with { machine in
+            try write(machine.layout, tag: "1", seed: 1)
+            try await TestRegistry.with { registry in
+                let daemon = try await machine.start("log: { level: 'info' }")
+                defer { daemon.send(SIGKILL) }
+                func push(_ tag: String) async throws {
+                    let result = try await machine.pushctl("push", "app:1", "\(registry.address)/team/app:\(tag)")
+                    #expect(result.status == 0)
+                }
+                try await push("a")
+                #expect(daemon.errors.contains("job 1: ") && !daemon.errors.contains("debug: "))
+                try await reload(machine, daemon, "log: { level: 'debug' }", says: "read again")
+                try await push("b")
+                try await daemon.waitForOutput("debug: job 2: attempt 1")
+                // The reload itself is told by the more talkative of the two.
+                try await reload(machine, daemon, "log: { level: 'error' }", says: "read again")
+                try await push("c")
+                try await reload(machine, daemon, "log: { level: 'none' }", says: "stays in force")
+                #expect(!daemon.errors.contains("job 3"))
+            }
+        }
+    }
+
+    @Test("says what takes effect only at the next start, and what no longer does")
+    func needsRestart() async throws {
+        try await Machine.with { machine in
+            try await machine.withDaemon { daemon async throws in
+                let changed = "control: { group: 'root' }, spool: { acrossFileSystems: 'copy' }"
+                try await reload(machine, daemon, changed, says: "read again")
+                let lines = daemon.errors.split(separator: "\n").filter { $0.contains("next start") }
+                #expect(
+                    lines.map { $0.drop { $0 != " " }.dropFirst() } == [
+                        "warning: spool.acrossFileSystems changed: takes effect at the next start",
+                        "warning: control.group changed: takes effect at the next start",
+                    ])
+                // As it was at the start: nothing waits for the next one any more.
+                try await reload(machine, daemon, "", says: "read again")
+                #expect(daemon.errors.split(separator: "\n").count { $0.contains("next start") } == 2)
+                // What would keep the daemon from starting is a fault now already.
+                try await reload(machine, daemon, "control: { group: 'no-such-group' }", says: "stays in force")
+                #expect(daemon.errors.contains("control.group: there is no group \"no-such-group\""))
             }
         }
     }

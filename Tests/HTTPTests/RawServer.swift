@@ -196,6 +196,9 @@ final class Connection: Sendable {
         close()
     }
 
+    /// Says that nothing more comes from here; the client may go on.
+    func endOutput() { _ = shutdown(current, Int32(SHUT_WR)) }
+
     /// Whether ``vanishAfterAnswer()`` is allowed: TCP_REPAIR asks for CAP_NET_ADMIN.
     static let canVanish: Bool = {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

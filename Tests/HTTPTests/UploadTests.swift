@@ -153,6 +153,33 @@ struct UploadTests {
         }
     }
 
+    @Test("ends at once where the peer ends its side without an answer, on a new connection and on a pooled one")
+    func endedWithoutAnswer() async throws {
+        let file = TestFile([])
+        file.truncate(to: 80_000_000)
+        try await withServer { connection in
+            if connection.number == 2 {
+                _ = connection.readRequest()
+                connection.answer("200 OK")
+            }
+            _ = connection.readHead()
+            connection.endOutput()
+            connection.waitForClose()  // no reset, which would be noticed otherwise
+        } body: { server, client in
+            let url = try server.url()
+            var upload = HTTPRequest(
+                method: .put, url: url, body: .file(FileRange(path: file.path, offset: 0, length: 80_000_000)))
+            upload.limits.stall = .seconds(3)
+            for isPooled in [false, true] {
+                if isPooled { _ = try await client.send(HTTPRequest(method: .get, url: url)) }
+                let failed = try await failure { try await client.send(upload) }
+                #expect(failed.cause == .connectionBroken(reason: "it was closed without an answer"))
+                #expect(failed.bytesSent < 80_000_000)
+            }
+            #expect(server.connectionCount == 2)
+        }
+    }
+
     @Test("is sent on a fresh connection when the pooled one was dead before", .enabled(if: Connection.canVanish))
     func deadPooledConnection() async throws {
         let bytes = pattern(3_000_000)

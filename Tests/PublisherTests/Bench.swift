@@ -108,11 +108,21 @@ final class Bench: Sendable {
         }
         throw TestSupportError("job \(id) never ended")
     }
+
+    /// Returns as soon as the job is in this state.
+    func waitFor(_ state: JobState, of id: JobID) async throws {
+        for await _ in await publisher.changes().starting(with: id) {
+            let now = try await publisher.snapshot(id, withBlobs: false)?.job.state
+            if now == state { return }
+            if now?.isEnded != false { throw TestSupportError("job \(id) is \(String(describing: now)), not \(state)") }
+        }
+        throw TestSupportError("job \(id) never was \(state)")
+    }
 }
 
 extension AsyncStream where Element: Sendable {
     /// The same stream with one value in front, for what happened before it was listened to.
-    fileprivate func starting(with first: Element) -> AsyncStream<Element> {
+    func starting(with first: Element) -> AsyncStream<Element> {
         let rest = self
         return AsyncStream { continuation in
             continuation.yield(first)

@@ -73,6 +73,7 @@ struct PushTests {
                 let mounts = registry.requests(.mount).filter { $0.target.hasSuffix("from=a") }
                 #expect(mounts.contains { $0.repository == "b" })
                 #expect(!mounts.contains { $0.repository == "c" }, "that nothing comes from there is remembered")
+                #expect(try await bench.queue.mountRefused(registry: registry.address, source: "a", since: 0))
             }
         }
     }

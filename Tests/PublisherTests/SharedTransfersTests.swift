@@ -5,6 +5,15 @@ import Testing
 
 @testable import Publisher
 
+extension SharedTransfers {
+    /// The same for a job that shows nothing of its progress.
+    fileprivate func bring(
+        _ blob: BlobLocation, for job: JobID, willWait: @Sendable (Leader) -> Void = { _ in }, work: @escaping Work
+    ) async throws -> TransferResult {
+        try await bring(blob, for: Leader(job: job, meter: TransferMeter()), willWait: willWait, work: work)
+    }
+}
+
 @Suite("Shared transfers")
 struct SharedTransfersTests {
     private let blob = BlobLocation(registry: "r.example", digest: Digest(of: [1, 2, 3]))

@@ -10,42 +10,11 @@ import Testing
 /// Jobs that share layers, when one of them meets trouble.
 @Suite("Of jobs that share a layer")
 struct SharedTroubleTests {
-    /// Images of one big layer and a small one each, pushed to a repository each while the big one's body is held.
-    private func withHeldLeader(
-        _ registry: TestRegistry, _ bench: Bench, jobs count: Int,
-        _ body: (_ jobs: [JobID], _ layer: Descriptor, _ leader: Int, _ gate: TestGate) async throws -> Void
-    ) async throws {
-        let layer = try bench.builder.addLayer(size: 300_000, seed: 1)
-        let gate = TestGate()
-        registry.faults.add(Fault(.uploadBody, minimumBody: 300_000, .stall(afterBodyBytes: 100_000, until: gate)))
-        var jobs: [JobID] = []
-        for number in 0..<count {
-            try bench.image(
-                "app\(number):1", layers: [layer, try bench.builder.addLayer(size: 90, seed: UInt64(number + 9))])
-            jobs.append(try await bench.push("app\(number):1", to: "\(registry.address)/r\(number):1"))
-        }
-        try await gate.waitForArrival()
-        // All others wait for the one whose body is under way.
-        var leader: Int?
-        for (number, job) in jobs.enumerated() {
-            while true {
-                let blob = try await bench.publisher.snapshot(job)?.blobs.first { $0.blob.digest == layer.digest }
-                if blob?.detail?.hasPrefix("shared with job") == true { break }
-                if let blob, blob.bytesDone > 0 {
-                    leader = number
-                    break
-                }
-                await Task.yield()
-            }
-        }
-        try await body(jobs, layer, try #require(leader), gate)
-    }
-
     @Test("the leader may be canceled: the rest are served by its transfer, and each byte is sent once")
     func leaderCanceled() async throws {
         try await TestRegistry.with { registry in
             try await Bench.with { bench in
-                try await withHeldLeader(registry, bench, jobs: 10) { jobs, layer, leader, gate in
+                try await bench.withHeldLeader(registry, jobs: 10) { jobs, layer, leader, gate in
                     _ = try await bench.publisher.cancel([jobs[leader]])
                     gate.open()
                     for (number, job) in jobs.enumerated() {
@@ -63,7 +32,7 @@ struct SharedTroubleTests {
     func waiterCanceled() async throws {
         try await TestRegistry.with { registry in
             try await Bench.with { bench in
-                try await withHeldLeader(registry, bench, jobs: 3) { jobs, layer, leader, gate in
+                try await bench.withHeldLeader(registry, jobs: 3) { jobs, layer, leader, gate in
                     let waiter = leader == 0 ? 1 : 0
                     _ = try await bench.publisher.cancel([jobs[waiter]])
                     #expect(try await bench.settled(jobs[waiter]).job.state == .canceled)
@@ -82,7 +51,7 @@ struct SharedTroubleTests {
         // A small buffer: the body can't have come in whole while its reader stalls.
         try await TestRegistry.with(receiveBuffer: 16_384) { registry in
             try await Bench.with { bench in
-                try await withHeldLeader(registry, bench, jobs: 4) { jobs, layer, leader, gate in
+                try await bench.withHeldLeader(registry, jobs: 4) { jobs, layer, leader, gate in
                     let code = status == 403 ? "DENIED" : "NAME_UNKNOWN"
                     let refusal = Answer(
                         status, headers: [("Content-Type", "application/json")], #"{"errors":[{"code":"\#(code)"}]}"#)
@@ -102,6 +71,25 @@ struct SharedTroubleTests {
                     // What the leader's repository got is lost; nobody else sends it a second time.
                     #expect(registry.bodyBytes(for: layer.digest) <= 2 * layer.size)
                 }
+            }
+        }
+    }
+
+    @Test("one that may not push to its repository does not keep the others from mounting", arguments: [401, 403, 404])
+    func deniedMount(status: Int) async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let layer = try bench.builder.addLayer(size: 200_000, seed: 1)
+                try bench.image("app:1", layers: [layer])
+                try await bench.publish("app:1", to: registry.address + "/a:1")
+                let code = status == 404 ? "NAME_UNKNOWN" : "DENIED"
+                let refusal = Answer(
+                    status, headers: [("Content-Type", "application/json")], #"{"errors":[{"code":"\#(code)"}]}"#)
+                registry.faults.add(Fault(.uploadStart, repository: "b", times: .max, .respond(refusal)))
+                let denied = try await bench.push("app:1", to: registry.address + "/b:1")
+                #expect(try await bench.settled(denied).job.state == .blocked)
+                try await bench.publish("app:1", to: registry.address + "/c:1")
+                #expect(registry.bodyBytes(for: layer.digest) == layer.size, "mounted")
             }
         }
     }

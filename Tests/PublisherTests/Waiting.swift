@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 
 /// Closed until it is opened once; everybody who waits goes through then.
 final class Gate: Sendable {
@@ -58,5 +59,14 @@ final class Counter: Sendable {
             }
             if isReached { continuation.resume() }
         }
+    }
+}
+
+/// Looks again and again, ten seconds at most: for what tells nobody that it has changed.
+func waitUntil(_ what: String, _ check: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(10)
+    while try await !check() {
+        guard ContinuousClock.now < end else { throw TestSupportError("it never came true that \(what)") }
+        try await Task.sleep(for: .milliseconds(5))
     }
 }

@@ -124,6 +124,26 @@ struct JobControlTests {
         }
     }
 
+    @Test("says in the end what a job that has had its time failed for last", arguments: [false, true])
+    func expiresWithReason(whileRunning: Bool) async throws {
+        try await withStore { store in
+            let id = try await store.accept(one: .push(expiresAt: 10))
+            let claim = try #require(await store.claim(at: 1))
+            try await store.retryLater(claim, at: 2, error: .outage, madeProgress: false, now: 1)
+            if whileRunning { _ = try #require(await store.claim(at: 3)) }
+            #expect(try await store.expire(now: 10) == [id])
+            let error = try #require(await store.job(id)?.error)
+            #expect(error.code == "timeout")
+            #expect(
+                error.message
+                    == "the push did not end within the time that it was given; last: \(JobError.outage.message)")
+            // The attempt itself had no such error.
+            let attempts = try await store.attempts(of: id)
+            #expect(attempts.contains { $0.error == .outage })
+            #expect(attempts.contains { $0.error?.message.contains("last:") == true } == false)
+        }
+    }
+
     @Test("takes up what was running when the daemon ended")
     func recovers() async throws {
         try await withFile { path in

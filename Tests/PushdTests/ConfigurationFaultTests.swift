@@ -177,7 +177,17 @@ struct ConfigurationFaultTests {
         ),
         ("{ retry: { base: 0 } }", "retry.base: at least 1ms is wanted"),
         ("{ retry: { base: '10m', cap: '5m' } }", "retry.cap: the cap is not shorter than base"),
-        ("{ retry: { giveUpAfter: '10ms' } }", "retry.giveUpAfter: at least 1s is wanted"),
+        ("{ retry: { giveUpAfter: '10ms' } }", "retry.giveUpAfter: at least 1s, or \"never\", is wanted"),
+        ("{ retry: { giveUpAfter: 0 } }", "retry.giveUpAfter: at least 1s, or \"never\", is wanted"),
+        (
+            "{ retry: { giveUpAfter: 'Never' } }",
+            "retry.giveUpAfter: a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\", or \"never\", is wanted, "
+                + "not \"Never\""
+        ),
+        (
+            "{ retry: { cap: 'never' } }",
+            "retry.cap: a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not \"never\""
+        ),
         (
             "{ retry: { maximumFailures: 0 } }",
             "retry.maximumFailures: a whole number from 1 to 1000000 is wanted, not 0"

@@ -100,6 +100,12 @@ struct ConfigurationTests {
         #expect(short.base == .milliseconds(10) && short.cap == .milliseconds(10))
     }
 
+    @Test("a push is given up when its time is over, or never") func givingUp() throws {
+        #expect(try read("{ retry: { giveUpAfter: 'never' } }").publisher.retry.giveUpAfter == nil)
+        #expect(try read("{ retry: { giveUpAfter: '1s' } }").publisher.retry.giveUpAfter == .seconds(1))
+        #expect(try read("{ retry: { giveUpAfter: null } }").publisher.retry == RetryPolicy())
+    }
+
     @Test(
         "times are written as people write them",
         arguments: [

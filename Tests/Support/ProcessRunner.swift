@@ -46,7 +46,9 @@ public final class ProcessRunner: Sendable {
         func text(_ stream: Int) -> String { String(decoding: state.withLock { $0.streams[stream] }, as: UTF8.self) }
         var hasEnded: Bool { state.withLock { $0.ended != nil } }
         var isComplete: Bool { state.withLock { $0.ended != nil && $0.openStreams == 0 } }
-        func contains(_ text: String) -> Bool { self.text(0).contains(text) || self.text(1).contains(text) }
+        func contains(_ text: String, times: Int) -> Bool {
+            self.text(0).ranges(of: text).count >= times || self.text(1).ranges(of: text).count >= times
+        }
     }
 
     public let program: String
@@ -145,18 +147,18 @@ public final class ProcessRunner: Sendable {
         return Result(status: ended?.status, signal: ended?.signal, output: output, errors: errors)
     }
 
-    /// Returns when `text` stands in either stream.
+    /// Returns when `text` stands in either stream, so many times.
     ///
     /// - Throws: ``TestSupportError`` with what was written, if the program ends without it or `timeout` is over.
-    public func waitForOutput(_ text: String, timeout: Duration = .seconds(20)) async throws {
+    public func waitForOutput(_ text: String, times: Int = 1, timeout: Duration = .seconds(20)) async throws {
         do {
             try await record.signal.wait(for: "\"\(text)\" from \(program)", timeout: timeout) { [record] in
-                record.contains(text) || record.isComplete
+                record.contains(text, times: times) || record.isComplete
             }
         } catch let error as TestSupportError {
             throw TestSupportError("\(error); it wrote: \(output.suffix(500))\(errors.suffix(2000))")
         }
-        guard record.contains(text) else {
+        guard record.contains(text, times: times) else {
             throw TestSupportError("\(program) ended without \"\(text)\": \(output.suffix(500))\(errors.suffix(2000))")
         }
     }

@@ -53,7 +53,7 @@ extension RegistryCore {
 
     /// - Returns: nil where an ordinary session is to be opened instead.
     private func mount(_ call: RegistryCall, _ digest: Digest, into repository: String) -> Answer? {
-        switch profile.mount {
+        switch state.withLock({ $0.mount }) ?? profile.mount {
         case .ignored: return nil
         case .answers(let status): return .refusal(status, "UNSUPPORTED", "no mounts here")
         case .works: break

@@ -54,6 +54,8 @@ struct RegistryState: Sendable {
     var violations: [Violation] = []
     var tokens: [String: Token] = [:]
     var nextToken = 1
+    /// Instead of the profile's, as after an update of the registry.
+    var mount: RegistryProfile.Mount?
     var authentication: TestAuthentication
 
     /// Whether a HEAD or GET may see it; counts as one look.

@@ -109,6 +109,9 @@ extension TestRegistry {
     /// Makes every token that was given out invalid.
     public func expireTokens() { core.state.withLock { $0.tokens = [:] } }
 
+    /// Answers mounts in another way than the profile says from now on, as after an update.
+    public func setMount(_ mount: RegistryProfile.Mount) { core.state.withLock { $0.mount = mount } }
+
     /// Changes who may do what from now on; tokens already given out stay.
     public func setAuthentication(_ authentication: TestAuthentication) {
         core.state.withLock { $0.authentication = authentication }

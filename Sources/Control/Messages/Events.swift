@@ -33,17 +33,20 @@ public enum Events: StreamMethod {
 /// Something that happened.
 public struct EventInfo: Codable, Sendable, Equatable {
     public var at: Timestamp
-    /// A short word for programs, such as `job-state`.
+    /// A short word for programs: `job`, a job is new or in another state; `lost`, events are missing here, because
+    /// they were not read in time.
     public var kind: String
     public var job: Int?
     public var state: String?
     public var image: String?
     public var destination: String?
     public var message: String?
+    /// How many events were lost, at least.
+    public var count: Int?
 
     public init(
         at: Timestamp, kind: String, job: Int? = nil, state: String? = nil, image: String? = nil,
-        destination: String? = nil, message: String? = nil
+        destination: String? = nil, message: String? = nil, count: Int? = nil
     ) {
         self.at = at
         self.kind = kind
@@ -52,5 +55,6 @@ public struct EventInfo: Codable, Sendable, Equatable {
         self.image = image
         self.destination = destination
         self.message = message
+        self.count = count
     }
 }

@@ -56,6 +56,7 @@ struct BlobDelivery: Sendable {
     private func bring(_ blob: BlobNode, trust: Trust) async throws -> Report {
         let digest = blob.descriptor.digest
         var refused: Set<String> = []
+        var denied: [String] = []
         var session: UploadSession?
         // Where mounts do not work, what another repository gets is of no use to this one.
         var isAlone = false
@@ -80,6 +81,9 @@ struct BlobDelivery: Sendable {
                         guard let opened else { break }
                         await drop(session)
                         session = opened
+                    case .denied:
+                        denied.append(source)
+                        isAlone = refused.count > 1
                     }
                     continue
                 }
@@ -95,6 +99,10 @@ struct BlobDelivery: Sendable {
             }
             if result.job != job { await drop(opened) }
             session = nil
+            if result.repository == repository, result.outcome == .uploaded {
+                // Pushing here is allowed: it was the mounts that were denied.
+                for source in denied { try await refuse(source) }
+            }
             if result.job == job, result.repository == repository {
                 return Report(outcome: result.outcome, detail: result.detail)
             }
@@ -123,20 +131,21 @@ struct BlobDelivery: Sendable {
     ) async throws -> TransferResult {
         let digest = blob.descriptor.digest
         let waited = Flag()
-        let willWait: @Sendable (JobID) -> Void = { leader in
+        let willWait: @Sendable (SharedTransfers.Leader) -> Void = { leader in
             waited.raise()
             progress.update(digest) { $0.sharedWith = leader }
         }
+        let own = SharedTransfers.Leader(job: job, meter: progress.meter(of: digest))
         let here = BlobLocation(registry: registry.name, digest: digest, repository: repository)
         let lead: SharedTransfers.Work = {
-            try await transfers.bring(here, for: job, willWait: willWait) {
+            try await transfers.bring(here, for: own, willWait: willWait) {
                 try await self.lead(blob, session: session, trust: trust, refused: refused, isAlone: isAlone)
             }
         }
         do {
             if isAlone { return try await lead() }
             let anywhere = BlobLocation(registry: registry.name, digest: digest)
-            return try await transfers.bring(anywhere, for: job, willWait: willWait, work: lead)
+            return try await transfers.bring(anywhere, for: own, willWait: willWait, work: lead)
         } catch  where waited.isRaised && !(error is CancellationError) {
             progress.update(digest) { $0.sharedWith = nil }
             throw OthersTrouble(error: error)
@@ -167,6 +176,8 @@ struct BlobDelivery: Sendable {
         case notThere(UploadSession)
         /// Nothing can be mounted from there; perhaps an upload was opened instead.
         case refused(UploadSession?)
+        /// This login may not do it, or perhaps not push to this repository at all, which says nothing of the source.
+        case denied
     }
 
     /// A mount is an optimisation: whatever refuses it only means that the blob goes another way.
@@ -195,6 +206,7 @@ struct BlobDelivery: Sendable {
         case .refused(let error):
             // An error by chance must not cost the bytes; one that comes again must not hold up the push.
             if error.disposition == .retry, isFirstTry, blob.descriptor.size > Self.smallBlob { throw error }
+            if error.disposition == .waitForPerson { return .denied }
             try await refuse(source)
             return .refused(nil)
         }
@@ -305,7 +317,7 @@ struct BlobDelivery: Sendable {
         try await slots.withSlot(at: registry.name) {
             let style = try await registry.uploadStyle(size: size, chunkSize: settings.chunkSize)
             progress.update(digest) {
-                $0.transfer = counter
+                $0.meter.follow(counter)
                 $0.isInPieces = if case .chunked = style { true } else { false }
                 $0.sharedWith = nil
             }

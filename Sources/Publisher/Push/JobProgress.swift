@@ -3,17 +3,28 @@ import OCI
 import PushQueue
 import Synchronization
 
-/// What a running job is doing this moment: read by whoever follows it, written by its transfers, kept nowhere.
+/// How far the bytes of one blob are, for the job that sends them and for all that wait for it, also when that job is
+/// gone and its transfer goes on for them.
+final class TransferMeter: Sendable {
+    private let transfer = Mutex<TransferProgress?>(nil)
+
+    /// Counts what this upload sends from now on.
+    func follow(_ upload: TransferProgress) { transfer.withLock { $0 = upload } }
+
+    var bytesSent: Int64 { transfer.withLock { $0?.bytesSent ?? 0 } }
+}
+
+/// What a running job is doing this moment: read by whoever follows it, written by its transfers, kept in memory only.
 final class JobProgress: Sendable {
     struct Blob: Sendable {
         var outcome = BlobOutcome.pending
         var detail: String?
-        var transfer: TransferProgress?
+        let meter = TransferMeter()
         /// Sent in several requests: a stop waits for the end of the one under way.
         var isInPieces = false
         /// The job whose transfer is waited for.
-        var sharedWith: JobID?
-        /// Bytes at the registry at the end; until then `transfer` counts.
+        var sharedWith: SharedTransfers.Leader?
+        /// The most that was shown so far: what people watch does not go backwards, also where an upload has to.
         var bytesDone: Int64 = 0
     }
 
@@ -24,7 +35,11 @@ final class JobProgress: Sendable {
     private let selfMounted = Flag()
     private let changed: @Sendable () -> Void
 
-    init(changed: @escaping @Sendable () -> Void) { self.changed = changed }
+    /// - Parameter before: what an earlier attempt has shown of the blobs.
+    init(before: [Digest: Int64] = [:], changed: @escaping @Sendable () -> Void) {
+        self.changed = changed
+        blobs.withLock { $0 = before.mapValues { Blob(bytesDone: $0) } }
+    }
 
     func update(_ digest: Digest, _ change: (inout Blob) -> Void) {
         blobs.withLock { change(&$0[digest, default: Blob()]) }
@@ -47,13 +62,31 @@ final class JobProgress: Sendable {
 
     var isSendingPieces: Bool { blobs.withLock { $0.values.contains { $0.isInPieces && $0.outcome == .pending } } }
 
+    /// The blob's meter, the same one as long as this attempt lasts.
+    func meter(of digest: Digest) -> TransferMeter {
+        blobs.withLock { blobs in
+            let blob = blobs[digest] ?? Blob()
+            blobs[digest] = blob
+            return blob.meter
+        }
+    }
+
     var snapshot: [Digest: Blob] {
         blobs.withLock { blobs in
-            blobs.mapValues { blob in
+            for (digest, blob) in blobs where blob.outcome == .pending {
+                let meter = blob.sharedWith?.meter ?? blob.meter
+                blobs[digest]?.bytesDone = max(blob.bytesDone, meter.bytesSent)
+            }
+            return blobs.mapValues { blob in
                 var blob = blob
-                if let transfer = blob.transfer, blob.outcome == .pending { blob.bytesDone = transfer.bytesSent }
+                if let leader = blob.sharedWith { blob.detail = "shared with job \(leader.job)" }
                 return blob
             }
         }
+    }
+
+    /// What the next attempt begins with.
+    var bytesShown: [Digest: Int64] {
+        snapshot.filter { $0.value.outcome == .pending }.mapValues(\.bytesDone).filter { $0.value > 0 }
     }
 }

@@ -32,9 +32,9 @@ actor Engine {
     private var settings: PublisherSettings
     private var schedule: Schedule
     private var runs: [JobID: Run] = [:]
-    /// Jobs that were given up while the queue was handing one out: it may be that one.
-    private var abandonedWhileClaiming: Set<JobID> = []
-    private var isClaiming = false
+    /// The bytes that were shown of blobs under way, of jobs that go on in a later attempt.
+    private var shown: [JobID: [Digest: Int64]] = [:]
+    private var claiming = ClaimWindow()
     private let stopping = Flag()
     private let wake = Signal()
     private let jobChanged: @Sendable (JobID) -> Void
@@ -71,11 +71,8 @@ actor Engine {
 
     private func startOne() async throws -> Bool {
         let now = parts.clock()
-        isClaiming = true
-        defer {
-            isClaiming = false
-            abandonedWhileClaiming = []
-        }
+        claiming.open()
+        defer { claiming.close() }
         let closed = schedule.closedRegistries(now: now)
         guard let claim = try await parts.queue.claim(excludingRegistries: closed, now: now) else { return false }
         let name = claim.job.destination.domain
@@ -87,10 +84,11 @@ actor Engine {
             return true
         }
         schedule.started(name)
-        let progress = JobProgress(changed: { [jobChanged] in jobChanged(claim.job.id) })
+        let progress = JobProgress(
+            before: shown[claim.job.id] ?? [:], changed: { [jobChanged] in jobChanged(claim.job.id) })
         let task = Task { await perform(claim, progress) }
         runs[claim.job.id] = Run(attempt: claim.attempt, task: task, progress: progress)
-        if abandonedWhileClaiming.contains(claim.job.id) { task.cancel() }
+        if claiming.wasAbandoned(claim.job.id) { task.cancel() }
         return true
     }
 
@@ -116,7 +114,10 @@ actor Engine {
         } catch {
             result = .failure(error)
         }
-        await conclude(claim, result, progress)
+        // Before the end is written: the next attempt may begin as soon as it is.
+        let bytes = progress.bytesShown
+        shown[claim.job.id] = bytes.isEmpty ? nil : bytes
+        if await !conclude(claim, result, progress) { shown[claim.job.id] = nil }
         // The next attempt at the same job may have begun as soon as this one's end was written.
         if runs[claim.job.id]?.attempt == claim.attempt { runs[claim.job.id] = nil }
         schedule.ended(name, now: parts.clock())
@@ -128,13 +129,17 @@ actor Engine {
     ///
     /// While it waits the attempt keeps its place, so that nothing new is begun that could not be recorded either.
     /// When the daemon stops meanwhile, its next start finds the job as running and takes it up.
-    private func settle(_ claim: Claim, _ write: (JobStore, _ now: Int64) async throws -> Void) async {
+    ///
+    /// - Returns: whether it was written; the job may have ended in another way meanwhile.
+    @discardableResult
+    private func settle(_ claim: Claim, _ write: (JobStore, _ now: Int64) async throws -> Void) async -> Bool {
         var pause = Duration.milliseconds(50)
         while true {
             do {
-                return try await write(parts.queue, parts.clock())
+                try await write(parts.queue, parts.clock())
+                return true
             } catch let error as QueueError where error.isStaleClaim {
-                return  // it was canceled, say
+                return false  // it was canceled, say
             } catch {
                 parts.log(.queueTrouble("job \(claim.job.id): \(error)"))
             }
@@ -142,7 +147,7 @@ actor Engine {
             let sleep = parts.sleep
             let nap = pause
             _ = await Task { try? await sleep(nap) }.value
-            if stopping.isRaised { return }
+            if stopping.isRaised { return false }
             pause = min(pause * 2, .seconds(5))
         }
     }
@@ -197,9 +202,10 @@ actor Engine {
         return until
     }
 
+    /// - Returns: whether there will be another attempt.
     private func conclude(
         _ claim: Claim, _ result: Result<PushRun.Success, any Error>, _ progress: JobProgress
-    ) async {
+    ) async -> Bool {
         let job = claim.job
         switch result {
         case .success(let success):
@@ -210,19 +216,20 @@ actor Engine {
                 try await queue.succeed(claim, verified: success.verified.rawValue, reports: existing, now: now)
                 parts.log(.succeeded(job: job.id, destination: job.destination))
             }
+            return false
         case .failure(is CancellationError):
             // Canceled by a person: the queue knows already and fences this out. Stopping: the attempt is given back.
-            await giveBack(claim, until: nil)
+            return await giveBack(claim, until: nil)
         case .failure(let paused as RegistryPaused):
-            await giveBack(claim, until: paused.until)
+            return await giveBack(claim, until: paused.until)
         case .failure(let error as QueueError) where error.isStaleClaim:
-            return
+            return false
         case .failure(let error):
-            await concludeFailure(claim, PushFailure(error), progress)
+            return await concludeFailure(claim, PushFailure(error), progress)
         }
     }
 
-    private func giveBack(_ claim: Claim, until due: Int64?) async {
+    private func giveBack(_ claim: Claim, until due: Int64?) async -> Bool {
         await settle(claim) { queue, now in
             try await queue.retryLater(claim, at: due ?? now, error: nil, madeProgress: false, now: now)
         }
@@ -236,7 +243,7 @@ actor Engine {
         }.map { BlobReport(digest: $0.blob.digest, outcome: .existing) }
     }
 
-    private func concludeFailure(_ claim: Claim, _ failure: PushFailure, _ progress: JobProgress) async {
+    private func concludeFailure(_ claim: Claim, _ failure: PushFailure, _ progress: JobProgress) async -> Bool {
         let job = claim.job
         let name = job.destination.domain
         let now = parts.clock()
@@ -256,7 +263,7 @@ actor Engine {
                 due = now + delay.inMilliseconds
             }
         }
-        await settle(claim) { queue, now in
+        let isWritten = await settle(claim) { queue, now in
             try await recordLost(claim, progress.movedBytes)
             if let due {
                 try await queue.retryLater(claim, at: due, error: failure.error, madeProgress: advanced, now: now)
@@ -266,6 +273,7 @@ actor Engine {
                 try await queue.fail(claim, error: failure.error, now: now)
             }
         }
+        return isWritten && (due != nil || failure.disposition == .block)
     }
 
     /// What was sent of blobs that did not arrive, for the account of the attempt.
@@ -283,7 +291,7 @@ actor Engine {
     /// Ends the runs of jobs that were canceled or superseded in the queue.
     func abandon(_ jobs: [JobID]) {
         for job in jobs { runs[job]?.task.cancel() }
-        if isClaiming { abandonedWhileClaiming.formUnion(jobs) }
+        claiming.abandon(jobs)
     }
 
     /// A person wants a registry's jobs tried now, whatever its trouble was.
@@ -306,16 +314,13 @@ actor Engine {
         wake.raise()
     }
 
-    /// What a running job does this moment; where it waits for another job's transfer, how far that one is.
+    /// What a running job does this moment; of one that waits for its next attempt, how far it had come.
     func progress(of job: JobID) -> [Digest: JobProgress.Blob] {
-        var blobs = runs[job]?.progress.snapshot ?? [:]
-        for (digest, blob) in blobs {
-            guard let leader = blob.sharedWith else { continue }
-            blobs[digest]?.detail = "shared with job \(leader)"
-            blobs[digest]?.bytesDone = runs[leader]?.progress.snapshot[digest]?.bytesDone ?? 0
-        }
-        return blobs
+        runs[job]?.progress.snapshot ?? (shown[job] ?? [:]).mapValues { JobProgress.Blob(bytesDone: $0) }
     }
+
+    /// The job has ended: a later life of it begins with nothing.
+    func forgetProgress(of job: JobID) { shown[job] = nil }
 
     var activity: [RegistryActivity] { schedule.summary }
 

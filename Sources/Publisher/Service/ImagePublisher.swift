@@ -19,9 +19,10 @@ public actor ImagePublisher {
     private let log: @Sendable (PublisherLog) -> Void
     private let events = Broadcast<PublisherEvent>(capacity: 4096)
     private var recent: [PublisherEvent] = []
+    private var lastEvent: Int64 = 0
     private let touched: Broadcast<JobID>
     private var directories: [String]
-    private let rescan: Duration
+    private var rescan: Duration
     private let storesChanged = Signal()
     private var settings: PublisherSettings
     private var credentials: any CredentialProvider
@@ -96,7 +97,10 @@ public actor ImagePublisher {
                 for await changes in jobChanges {
                     for change in changes.list { await self?.follow(change) }
                     // More than anybody can follow: what it meant for the spool is made good by looking at all.
-                    if changes.missedSome { try? await self?.tidy() }
+                    if changes.missedSome {
+                        await self?.skipEvent()
+                        try? await self?.tidy()
+                    }
                 }
             }
             group.addTask { [weak self] in
@@ -134,10 +138,11 @@ public actor ImagePublisher {
 
     /// Takes new settings over; pushes under way keep the old ones to their end.
     public func apply(
-        _ settings: PublisherSettings, directories: [String], credentials: any CredentialProvider
+        _ settings: PublisherSettings, directories: [String], rescan: Duration, credentials: any CredentialProvider
     ) async {
         self.settings = settings
         self.directories = directories
+        self.rescan = rescan
         storesChanged.raise()
         self.credentials = credentials
         await registries.reset(
@@ -166,20 +171,26 @@ public actor ImagePublisher {
     /// Registries purge uploads that nobody goes on with after a week or so.
     private static let uploadLife: Duration = .seconds(7 * 86_400)
 
+    /// Events that nobody can make any more: at least one, and the gap in the numbers tells readers so.
+    private func skipEvent() { lastEvent += 1 }
+
     private func follow(_ change: JobChange) async {
         touched.send(change.job)
         guard let job = try? await queue.job(change.job) else { return }
         if change.old == nil {
             log(.accepted(job: job.id, image: job.image, destination: job.destination, origin: job.origin))
         }
+        lastEvent += 1
         let event = PublisherEvent(
-            at: job.updatedAt, job: job.id, state: job.state, image: job.image, destination: job.destination,
+            number: lastEvent, at: job.updatedAt, job: job.id, state: job.state, image: job.image,
+            destination: job.destination,
             error: job.error)
         recent.append(event)
         if recent.count > 2000 { recent.removeFirst(1000) }
         events.send(event)
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
+            await engine.forgetProgress(of: job.id)
             let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
             await spool.release(digests) { @Sendable [queue] in (try? await queue.neededDigests(among: $0)) ?? Set($0) }
         } else if job.state == .queued || job.state == .waiting {
@@ -285,7 +296,7 @@ public actor ImagePublisher {
 
     public func snapshot(_ job: Job, withBlobs: Bool) async throws -> JobSnapshot {
         let stored = withBlobs ? try await queue.blobs(of: job.id) : []
-        let live = withBlobs && job.state == .running ? await engine.progress(of: job.id) : [:]
+        let live = withBlobs && !job.state.isEnded ? await engine.progress(of: job.id) : [:]
         let activity = await engine.activity.first { $0.name == job.destination.domain }
         return JobSnapshot(
             job, stored: stored, live: live, pausedUntil: activity?.pausedUntil, pauseReason: activity?.reason)
@@ -296,9 +307,15 @@ public actor ImagePublisher {
     /// The ids of jobs as something about them changes, many times a second while bytes move.
     public func changes() -> AsyncStream<JobID> { touched.listen() }
 
-    /// The last thousand or so events, oldest first, and those to come.
-    public func listen() -> (past: [PublisherEvent], future: AsyncStream<PublisherEvent>) {
-        (recent, events.listen())
+    /// Reads what has happened, as far as it is kept (a thousand events or more), and what happens from now on.
+    ///
+    /// - Parameters:
+    ///   - since: milliseconds since 1970; nil: nothing of the past.
+    ///   - follow: whether it goes on with what is to come.
+    public func events(since: Int64?, follow: Bool) -> EventReader {
+        EventReader(
+            past: since.map { since in recent.filter { $0.at >= since } } ?? [],
+            future: follow ? events.listen() : nil, last: lastEvent)
     }
 
     /// Where an image was published to, as far as the history goes.

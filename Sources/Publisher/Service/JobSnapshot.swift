@@ -8,8 +8,10 @@ public struct JobSnapshot: Sendable {
         public let outcome: BlobOutcome
         /// Where it was mounted from, which job sends it.
         public let detail: String?
-        /// Bytes that the registry has or is getting, 0...size.
+        /// Bytes that the registry has or is getting, 0...size; the most that it was so far.
         public let bytesDone: Int64
+        /// Whether another job sends it at the moment.
+        public let isShared: Bool
     }
 
     public let job: Job
@@ -18,6 +20,16 @@ public struct JobSnapshot: Sendable {
     public let waitsFor: String?
     /// Until when its registry is paused, milliseconds since 1970.
     public let registryPausedUntil: Int64?
+
+    /// Bytes that this job has brought itself. Until it has ended they count as they move; then the queue's sum is the
+    /// truth.
+    public var bytesUploaded: Int64 {
+        if job.state.isEnded || blobs.isEmpty { return job.bytesUploaded }
+        return blobs.reduce(0) { sum, blob in
+            let isOwn = blob.outcome == .uploaded || blob.outcome == .pending && !blob.isShared
+            return sum + (isOwn ? blob.bytesDone : 0)
+        }
+    }
 }
 
 extension JobSnapshot {
@@ -28,12 +40,15 @@ extension JobSnapshot {
         registryPausedUntil = pausedUntil
         blobs = stored.filter { $0.blob.role != .manifest }.map { state in
             let running = live[state.blob.digest]
-            var outcome = running.flatMap { $0.outcome == .pending ? nil : $0.outcome } ?? state.outcome
+            var outcome = state.outcome
+            // What this job brought itself is found by its next attempt as "existing": the first word is the truth.
+            if let now = running?.outcome, now != .pending, now != .existing || outcome == .pending { outcome = now }
             if outcome == .pending, job.state == .succeeded { outcome = state.blob.isSent ? .existing : .skipped }
             let isDone = outcome != .pending && outcome != .skipped
             return Blob(
                 blob: state.blob, outcome: outcome, detail: running?.detail ?? state.detail,
-                bytesDone: isDone ? state.blob.size : min(running?.bytesDone ?? 0, state.blob.size))
+                bytesDone: isDone ? state.blob.size : min(running?.bytesDone ?? 0, state.blob.size),
+                isShared: running?.sharedWith != nil)
         }
         switch job.state {
         case .queued: waitsFor = pausedUntil == nil ? "its turn" : pauseReason ?? "the registry"

@@ -25,9 +25,15 @@ struct TransferResult: Sendable, Equatable {
 actor SharedTransfers {
     typealias Work = @Sendable () async throws -> TransferResult
 
+    /// The job whose work brings a blob, and how far it is.
+    struct Leader: Sendable {
+        let job: JobID
+        let meter: TransferMeter
+    }
+
     private struct Transfer {
         let task: Task<Void, Never>
-        let leader: JobID
+        let leader: Leader
         var waiters: [Int: CheckedContinuation<TransferResult, any Error>] = [:]
     }
 
@@ -38,10 +44,10 @@ actor SharedTransfers {
     ///
     /// A cancelled caller leaves at once; the work goes on for those who remain and ends with the last of them.
     ///
-    /// - Parameter willWait: called with the leading job's id when another job's work is waited for.
+    /// - Parameter willWait: called with the leading job when another job's work is waited for.
     /// - Throws: what the work threw; `CancellationError` only to a caller that was itself cancelled.
     func bring(
-        _ blob: BlobLocation, for job: JobID, willWait: @Sendable (JobID) -> Void = { _ in }, work: @escaping Work
+        _ blob: BlobLocation, for job: Leader, willWait: @Sendable (Leader) -> Void = { _ in }, work: @escaping Work
     ) async throws -> TransferResult {
         // One that all have left may still be ending.
         while let task = transfers[blob]?.task, task.isCancelled { await task.value }

@@ -37,6 +37,15 @@ struct Configuration {
 
     init() {}
 
+    /// The keys that differ from those of the daemon's start and cannot change while it runs: content is pinned by the
+    /// spool's policy, and the socket was made for its group.
+    func needingStart(since started: Configuration) -> [String] {
+        var keys: [String] = []
+        if acrossFileSystems != started.acrossFileSystems { keys.append("spool.acrossFileSystems") }
+        if controlGroup != started.controlGroup { keys.append("control.group") }
+        return keys
+    }
+
     private init(parsing bytes: [UInt8]) throws(ConfigurationError) {
         let document: JSONValue
         do { document = try JSON5Parser.parse(bytes) } catch {
@@ -142,8 +151,11 @@ struct Configuration {
         publisher.retry.base = base ?? min(publisher.retry.base, cap ?? publisher.retry.base)
         publisher.retry.cap = cap ?? max(publisher.retry.cap, publisher.retry.base)
         publisher.retry.maximumFailures = try retry.integer("maximumFailures", in: 1...1_000_000)
-        publisher.retry.giveUpAfter =
-            try retry.duration("giveUpAfter", atLeast: .seconds(1)) ?? publisher.retry.giveUpAfter
+        if retry.isNever("giveUpAfter") {
+            publisher.retry.giveUpAfter = nil
+        } else if let limit = try retry.duration("giveUpAfter", atLeast: .seconds(1), mayBeNever: true) {
+            publisher.retry.giveUpAfter = limit
+        }
         try retry.finish()
 
         var ledger = try reader.object("ledger")

@@ -78,7 +78,11 @@ struct ConfigurationReader {
     }
 
     /// A span of time: a number of seconds, or a text such as `"1.5s"`, `"5m"`, `"2h"`, `"7d"`.
-    mutating func duration(_ key: String, atLeast least: Duration = .zero) throws(ConfigurationError) -> Duration? {
+    ///
+    /// - Parameter mayBeNever: for the error: whether the caller looks for ``isNever(_:)`` first.
+    mutating func duration(
+        _ key: String, atLeast least: Duration = .zero, mayBeNever: Bool = false
+    ) throws(ConfigurationError) -> Duration? {
         guard let value = value(key) else { return nil }
         let duration: Duration? =
             switch value {
@@ -86,12 +90,17 @@ struct ConfigurationReader {
             case .text(let text): Quantity.duration(text)
             default: nil
             }
+        let orNever = mayBeNever ? ", or \"never\"," : ""
         guard let duration else {
-            throw refuse(key, "a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\" is wanted, not \(value.kind)")
+            throw refuse(
+                key, "a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\"\(orNever) is wanted, not \(value.kind)")
         }
-        guard duration >= least else { throw refuse(key, "at least \(Quantity.text(least)) is wanted") }
+        guard duration >= least else { throw refuse(key, "at least \(Quantity.text(least))\(orNever) is wanted") }
         return duration
     }
+
+    /// Whether `"never"` stands at `key`. A word of its own: `null` means the default, and 0 could be read as both ends.
+    mutating func isNever(_ key: String) -> Bool { value(key) == .text("never") }
 
     /// A number of bytes, or a text such as `"64KiB"`, `"32MiB"`, `"10GB"`.
     mutating func bytes(_ key: String, in range: ClosedRange<Int64>) throws(ConfigurationError) -> Int64? {

@@ -24,7 +24,8 @@ struct Daemon {
     /// - Throws: ``StartError``, ``ConfigurationError``, `QueueError`, `ListenError`.
     func run() async throws {
         let configuration = try loadConfiguration()
-        let log = Log(level: configuration.logLevel, isJournal: environment["JOURNAL_STREAM"] != nil)
+        let log = Log(
+            level: Current(configuration.logLevel), isJournal: environment["JOURNAL_STREAM"] != nil)
         let state = try StateDirectory.open(places.stateDirectory)
         defer { state.release() }
         let queue = try JobStore(path: state.database)
@@ -53,7 +54,7 @@ struct Daemon {
             group.addTask {
                 for await signal in signals {
                     guard case .reload = signal else { return }
-                    await reload(publisher, stores, logins, log)
+                    await reload(publisher, stores, logins, log, started: configuration)
                 }
             }
             // The first to end ends all: a signal, or a service that cannot go on.
@@ -122,18 +123,28 @@ struct Daemon {
         return id
     }
 
+    /// - Parameter started: the configuration at the daemon's start, of which some parts stay in force to its end.
     private func reload(
-        _ publisher: ImagePublisher, _ stores: Current<[String]>, _ logins: Current<CredentialStore>, _ log: Log
+        _ publisher: ImagePublisher, _ stores: Current<[String]>, _ logins: Current<CredentialStore>, _ log: Log,
+        started: Configuration
     ) async {
         manager.reloading()
         defer { manager.ready() }
         do {
             let configuration = try loadConfiguration()
+            _ = try controlGroup(configuration)
+            // By the more talkative of the two, so that a reload is always told to whoever looks for it.
+            let limit = max(log.level.value, configuration.logLevel)
+            log.level.value = configuration.logLevel
             stores.value = configuration.stores
             logins.value = self.logins(configuration)
             await publisher.apply(
-                configuration.publisher, directories: configuration.stores, credentials: credentials(configuration))
-            log(.info, "the configuration was read again")
+                configuration.publisher, directories: configuration.stores, rescan: configuration.rescan,
+                credentials: credentials(configuration))
+            for key in configuration.needingStart(since: started) {
+                log(.warning, limit: limit, "\(key) changed: takes effect at the next start")
+            }
+            log(.info, limit: limit, "the configuration was read again")
         } catch {
             log(.error, "the old configuration stays in force: \(error)")
         }

@@ -3,12 +3,13 @@ import Glibc
 
 /// The daemon's log: lines on standard error, with the journal's priorities where systemd reads them.
 struct Log: Sendable {
-    let level: LogLevel
+    let level: Current<LogLevel>
     /// Standard error goes to the journal, which stamps and sorts by itself.
     let isJournal: Bool
 
-    func callAsFunction(_ level: LogLevel, _ message: @autoclosure () -> String) {
-        guard level <= self.level else { return }
+    /// - Parameter limit: what is let through; nil: what the log's level lets through at the moment.
+    func callAsFunction(_ level: LogLevel, limit: LogLevel? = nil, _ message: @autoclosure () -> String) {
+        guard level <= limit ?? self.level.value else { return }
         // One line for one message, whatever a registry has put into it.
         let clean = message().unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }.joined()
         let line =

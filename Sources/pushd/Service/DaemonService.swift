@@ -268,19 +268,13 @@ struct DaemonService: ControlService {
     }
 
     func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> {
-        AsyncThrowingStream(bufferingPolicy: .bufferingOldest(4096)) { continuation in
-            let task = Task {
-                let (past, future) = await publisher.listen()
-                for event in past where event.at >= input.since?.milliseconds ?? 0 {
-                    if input.follow == true, input.since == nil { break }
-                    continuation.yield(Events.Output(event: EventInfo(event)))
-                }
-                if input.follow == true {
-                    for await event in future { continuation.yield(Events.Output(event: EventInfo(event))) }
-                }
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in task.cancel() }
+        let follow = input.follow == true
+        let since = input.since?.milliseconds ?? (follow ? nil : 0)
+        // From this moment on, although the first is read only when the client has room.
+        let reader = Task { await publisher.events(since: since, follow: follow) }
+        return AsyncThrowingStream {
+            guard let item = await reader.value.next() else { return nil }
+            return Events.Output(event: EventInfo(item))
         }
     }
 

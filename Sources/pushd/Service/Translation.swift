@@ -126,8 +126,6 @@ extension JobInfo {
     init(_ snapshot: JobSnapshot, withBlobs: Bool) {
         let job = snapshot.job
         func time(_ milliseconds: Int64?) -> Timestamp? { milliseconds.map { Timestamp(milliseconds: $0) } }
-        // While it runs, bytes count as they move; afterwards the queue's sums are the truth.
-        let live = snapshot.blobs.filter { $0.outcome == .pending }.reduce(Int64(0)) { $0 + $1.bytesDone }
         self.init(
             id: Int(job.id), state: job.state.rawValue, image: job.image, source: job.source,
             digest: job.root.digest.description, destination: job.destination.description,
@@ -137,7 +135,7 @@ extension JobInfo {
             endedAt: time(job.endedAt), nextAttemptAt: time(job.nextAttemptAt),
             error: job.error.map { JobErrorInfo(code: $0.code, message: $0.message, advice: $0.advice) },
             waitsFor: snapshot.waitsFor, supersededBy: job.supersededBy.map(Int.init), bytesTotal: job.bytesTotal,
-            bytesUploaded: job.bytesUploaded + live, bytesMounted: job.bytesMounted, bytesExisting: job.bytesExisting,
+            bytesUploaded: snapshot.bytesUploaded, bytesMounted: job.bytesMounted, bytesExisting: job.bytesExisting,
             blobs: withBlobs ? snapshot.blobs.map(BlobInfo.init) : nil)
     }
 }
@@ -210,10 +208,18 @@ extension LocalImageInfo {
 }
 
 extension EventInfo {
-    init(_ event: PublisherEvent) {
-        self.init(
-            at: Timestamp(milliseconds: event.at), kind: "job", job: Int(event.job), state: event.state.rawValue,
-            image: event.image, destination: event.destination.description, message: event.error?.message)
+    init(_ item: EventReader.Item) {
+        switch item {
+        case .event(let event):
+            self.init(
+                at: Timestamp(milliseconds: event.at), kind: "job", job: Int(event.job), state: event.state.rawValue,
+                image: event.image, destination: event.destination.description, message: event.error?.message)
+        case .lost(let count, let at):
+            self.init(
+                at: Timestamp(milliseconds: at), kind: "lost",
+                message: "\(count) \(count == 1 ? "event was" : "events were") lost here: they were not read in time",
+                count: Int(count))
+        }
     }
 }
 
