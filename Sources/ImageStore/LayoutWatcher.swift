@@ -15,7 +15,7 @@ public actor LayoutWatcher {
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
 
-    private var wanted: [String]
+    private let wanted: [String]
     private var events: (any DirectoryEvents)?
     private var watches = WatchTable()
     private var settling: SettleTable
@@ -62,7 +62,7 @@ public actor LayoutWatcher {
     public func run() async {
         let wake = wake
         events = makeEvents { wake.yield() }
-        look(at: wanted)
+        lookFirst()
         var signals = wakes.makeAsyncIterator()
         while !Task.isCancelled {
             handleEvents()
@@ -80,23 +80,6 @@ public actor LayoutWatcher {
         hasEnded = true
         listener?.resume(returning: nil)
         listener = nil
-    }
-
-    /// Watches these layouts from now on; new ones are told once if they exist.
-    public func setDirectories(_ directories: [String]) {
-        let directories = Self.tidied(directories)
-        let new = directories.filter { !wanted.contains($0) }
-        for directory in wanted where !directories.contains(directory) {
-            if let events { watches.disarm(directory, events) }
-            settling.end(directory)
-            told[directory] = nil
-            scanned[directory] = nil
-            changed.removeAll { $0 == directory }
-        }
-        wanted = directories
-        // Before the start there is nothing to watch with; run() looks at all.
-        if events != nil { look(at: new) }
-        wake.yield()
     }
 
     // MARK: What happened
@@ -143,12 +126,12 @@ public actor LayoutWatcher {
     }
 
     /// The first look at layouts: watched first, read afterwards, so that nothing falls between.
-    private func look(at directories: [String]) {
+    private func lookFirst() {
         let now = ContinuousClock.now
-        if nextRescan <= now { nextRescan = now + pace }
-        for directory in directories {
-            if let events { watches.arm(directory, events) }
-            look(at: directory, now: now)
+        nextRescan = now + pace
+        for layout in wanted {
+            if let events { watches.arm(layout, events) }
+            look(at: layout, now: now)
         }
     }
 

@@ -37,10 +37,6 @@ struct WatchTable {
         removeUnused(before, events)
     }
 
-    mutating func disarm(_ layout: String, _ events: any DirectoryEvents) {
-        removeUnused(removeInterests(of: layout), events)
-    }
-
     /// The kernel has dropped the watch, or the directory is elsewhere now.
     ///
     /// - Returns: the layouts that need other watches.

@@ -297,23 +297,6 @@ struct LayoutWatcherTests {
         }
     }
 
-    @Test("takes other directories while it runs")
-    func setDirectories() async throws {
-        try await TemporaryDirectory.with { temporary in
-            let (one, two) = try (Layout(temporary.file("one")), Layout(temporary.file("two")))
-            try one.write()
-            try two.write()
-            try await withWatcher([temporary.file("one")]) { watcher, changes in
-                #expect(await changes.next() == temporary.file("one"))
-                await watcher.setDirectories([temporary.file("two/")])
-                #expect(await changes.next() == temporary.file("two"))
-                try one.write()
-                try two.write()
-                #expect(await changes.next() == temporary.file("two"))
-            }
-        }
-    }
-
     @Test("tells two layouts of which one lies in the other")
     func nested() async throws {
         try await TemporaryDirectory.with { temporary in
