@@ -44,18 +44,22 @@ struct SecretTests {
                     "retry: { base: '1ms', cap: '5ms', maximumFailures: 30 }, log: { level: 'debug' }")
                 defer { daemon.send(SIGKILL) }
                 var told: [String] = []
-                func run(_ words: String...) async throws -> Int32? {
+                let password = try machine.directory.write(Self.password.utf8, to: "password")
+                func run(_ words: [String]) async throws -> Int32? {
                     let result = try await ProcessRunner.run(
-                        try builtProduct("pushctl"), words, environment: machine.environment)
+                        try builtProduct("pushctl"), words, environment: machine.environment, input: password)
                     told.append(result.output + result.errors)
                     return result.status
                 }
                 let address = registry.address
-                #expect(try await run("push", "app:1", address + "/team/app:1") == 0)
+                let logIn = ["login", "--json", "-u", Self.user, "--password-stdin", address]
+                #expect(try await run(["push", "app:1", address + "/team/app:1"]) == 0)
+                #expect(try await run(logIn) == 0)
                 // A login that is refused, here and for one repository only.
                 registry.setAuthentication(.basic(user: "somebody-else", password: "something else"))
-                #expect(try await run("push", "app:1", address + "/other/app:2") == 1)
-                #expect(try await run("verify", "--deep", address + "/team/app:1") == 1)
+                #expect(try await run(["push", "app:1", address + "/other/app:2"]) == 1)
+                #expect(try await run(logIn) == 1)
+                #expect(try await run(["verify", "--deep", address + "/team/app:1"]) == 1)
                 for words in [["show", "1"], ["show", "2"], ["events", "--since", "1h"], ["status"]] {
                     for options in [[], ["--json"]] {
                         let result = try await ProcessRunner.run(
