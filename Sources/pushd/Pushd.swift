@@ -28,8 +28,11 @@ struct Pushd {
         } catch {
             fail("\(error)", advice: "pushd --help lists the options", status: 2)
         }
+        // systemd tells root's services no HOME, and root's logins lie there all the same.
+        let home = environment["HOME"] ?? SystemUser.home(of: geteuid())
         let daemon = Daemon(
-            places: places, arguments: arguments, environment: environment,
+            places: places, arguments: arguments,
+            environment: environment.merging(home.map { ["HOME": $0] } ?? [:]) { given, _ in given },
             manager: ServiceManager(environment: environment), signals: signals)
         do {
             if arguments.checkConfiguration {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import OCI
 import TestSupport
 import Testing
@@ -208,6 +209,23 @@ struct RealRegistryTests {
                     #expect(out.output.hasPrefix("logged out of \(registry.address)"), "\(out.output)\(out.errors)")
                     #expect(try await machine.pushctl("inspect", destination).status == 1)
                 }
+            }
+        }
+    }
+
+    @Test("a daemon that was told no HOME looks for logins in the one that the system knows")
+    func homeless() async throws {
+        let home = String(cString: try #require(getpwuid(geteuid())).pointee.pw_dir)
+        try await Machine.with { machine in
+            try await TestRegistry.with(authentication: .basic(user: "u", password: "p")) { registry in
+                try machine.configure("")
+                let daemon = try ProcessRunner(
+                    try builtProduct("pushd"), machine.daemonArguments(stores: []),
+                    environment: ["PATH": "/usr/bin:/bin"])
+                defer { daemon.send(9) }
+                try await daemon.waitForOutput("listens on")
+                let refused = try await machine.pushctl("inspect", "\(registry.address)/app:1")
+                #expect(refused.errors.contains(home + "/.docker/config.json"), "\(refused.errors)")
             }
         }
     }

@@ -157,6 +157,9 @@ public actor CredentialStore {
         unlink(new)
         let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw failure(errno) }
+        // Where root changes another user's file, it stays that user's.
+        var old = stat()
+        if stat(target, &old) == 0 { fchown(file, old.st_uid, old.st_gid) }
         let text = bytes + [UInt8(ascii: "\n")]
         let isWritten = Glibc.write(file, text, text.count) == text.count && fsync(file) == 0
         let number = errno
