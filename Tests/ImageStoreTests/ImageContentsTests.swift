@@ -127,7 +127,7 @@ struct ImageContentsTests {
         }
     }
 
-    @Test("of platforms that are not there are named (field.md 35)")
+    @Test("of platforms that are not there are named")
     func missingPlatforms() async throws {
         try await TemporaryDirectory.with { temporary in
             let builder = try LayoutBuilder(directory: temporary.path)

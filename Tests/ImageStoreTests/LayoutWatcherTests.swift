@@ -153,7 +153,7 @@ struct LayoutWatcherTests {
         }
     }
 
-    @Test("does not tell a half-written index.json until it is whole (field.md 47)")
+    @Test("does not tell a half-written index.json until it is whole")
     func halfWritten() async throws {
         try await TemporaryDirectory.with { temporary in
             let layout = try Layout(temporary.file("app"))

@@ -71,7 +71,7 @@ struct OCILayoutTests {
         #expect(error?.cause == .layoutInvalid(reason: "it does not exist"))
     }
 
-    @Test("whose index.json is half written is read again until it is whole (field.md 47)")
+    @Test("whose index.json is half written is read again until it is whole")
     func halfWritten() async throws {
         try await TemporaryDirectory.with { temporary in
             let builder = try LayoutBuilder(directory: temporary.path)
