@@ -106,6 +106,7 @@ struct RealRegistryTests {
                     let missing = try await machine.pushctl("tags", "\(registry.address)/nope")
                     #expect(missing.status == 4)
                     #expect(missing.errors.contains("there is no repository nope at \(registry.address)"))
+                    #expect(try await machine.pushctl("repos", "\(registry.address)/team").status == 2)
                     let tagged = try await machine.pushctl("tags", "\(registry.address)/team/app:1")
                     #expect(tagged.status == 2 && tagged.errors.contains("leave the tag out"))
                 }
@@ -208,6 +209,12 @@ struct RealRegistryTests {
                     let out = try await machine.pushctl("logout", registry.address)
                     #expect(out.output.hasPrefix("logged out of \(registry.address)"), "\(out.output)\(out.errors)")
                     #expect(try await machine.pushctl("inspect", destination).status == 1)
+                    #expect(try await machine.pushctl("push", "app:1", destination + "2").status == 1)
+                    let attempts = try await machine.job(2)["attempts"]?.integer
+                    // Logging out makes no job try again.
+                    _ = try await machine.pushctl("logout", registry.address)
+                    #expect(try await machine.job(2)["state"]?.string == "blocked")
+                    #expect(try await machine.job(2)["attempts"]?.integer == attempts)
                 }
             }
         }

@@ -43,21 +43,12 @@ struct RetryCommandTests {
                 registry.faults.removeAll()
                 // The newer one, which is looked at first; what was pinned of it goes when its job has ended.
                 let pinned = bench.directory.file("spool/blobs/sha256/" + layers[1].digest.hex)
-                try await waitUntilGone(pinned)
+                try await waitUntil("the layer is given free") { !FileManager.default.fileExists(atPath: pinned) }
                 try FileManager.default.removeItem(atPath: bench.builder.path(of: layers[1].digest))
                 #expect(try await bench.publisher.retry(nil) == [jobs[0]])
                 await #expect(throws: (any Error).self, "nothing else is left") { try await bench.publisher.retry(nil) }
                 await #expect(throws: (any Error).self) { try await bench.publisher.retry([jobs[1]]) }
             }
-        }
-    }
-
-    /// The file system tells nobody: looks again and again, ten seconds at most.
-    private func waitUntilGone(_ path: String) async throws {
-        let end = ContinuousClock.now + .seconds(10)
-        while FileManager.default.fileExists(atPath: path) {
-            guard ContinuousClock.now < end else { throw TestSupportError("\(path) is still there") }
-            try await Task.sleep(for: .milliseconds(5))
         }
     }
 }

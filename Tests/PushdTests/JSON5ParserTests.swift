@@ -4,7 +4,7 @@ import Testing
 
 @Suite("JSON5")
 struct JSON5ParserTests {
-    private func parse(_ text: String) throws -> JSONValue { try JSON5Parser.parse(Array(text.utf8)) }
+    private func parse(_ text: String) throws -> ConfigurationValue { try JSON5Parser.parse(Array(text.utf8)) }
 
     @Test(
         "is read in all its forms",
@@ -30,8 +30,8 @@ struct JSON5ParserTests {
                     .number(0), .number(-0.25), .number(.infinity), .number(-.infinity),
                 ])
             ),
-        ] as [(String, JSONValue)])
-    func reads(text: String, value: JSONValue) throws {
+        ] as [(String, ConfigurationValue)])
+    func reads(text: String, value: ConfigurationValue) throws {
         #expect(try parse(text) == value)
     }
 

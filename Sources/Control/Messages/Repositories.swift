@@ -1,6 +1,6 @@
 /// `org.pushd.Control.Repositories`: the repositories of a registry, in the registry's order, as they come. To be called with `more`.
 ///
-/// Errors: `RegistryFailed`, `Stopping`.
+/// Errors: `ReferenceInvalid` (no such registry's name), `RegistryFailed`, `Stopping`.
 public enum Repositories: StreamMethod {
     public static let name = "org.pushd.Control.Repositories"
 

@@ -373,12 +373,14 @@ public actor ImagePublisher {
         ).checkLogin()
     }
 
-    /// A login was made or removed: what was issued for the old one is forgotten, and the jobs that waited for a person
-    /// go on.
+    /// What was issued for an earlier login at the registry is not used again.
+    public func forgetLogin(at registry: String) async { await registries.credentialsChanged(at: registry) }
+
+    /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
     ///
     /// - Returns: those jobs.
-    public func loginChanged(at registry: String) async throws -> [JobID] {
-        await registries.credentialsChanged(at: registry)
+    public func loggedIn(at registry: String) async throws -> [JobID] {
+        await forgetLogin(at: registry)
         let jobs = try await queue.unblock(registry: registry, now: clock())
         await engine.tryNow(registry)
         engine.nudge()

@@ -47,7 +47,7 @@ struct Configuration {
     }
 
     private init(parsing bytes: [UInt8]) throws(ConfigurationError) {
-        let document: JSONValue
+        let document: ConfigurationValue
         do { document = try JSON5Parser.parse(bytes) } catch {
             throw ConfigurationError(path: "", reason: "\(error)")
         }

@@ -1,11 +1,11 @@
 /// Reads one object of the configuration key by key, and in the end refuses whatever nobody asked for.
 struct ConfigurationReader {
     let path: String
-    private let values: [String: JSONValue]
+    private let values: [String: ConfigurationValue]
     private var known: Set<String> = []
 
     /// - Throws: ``ConfigurationError`` unless `value` is an object.
-    init(_ value: JSONValue, path: String) throws(ConfigurationError) {
+    init(_ value: ConfigurationValue, path: String) throws(ConfigurationError) {
         guard case .object(let values) = value else {
             throw ConfigurationError(path: path, reason: "an object is wanted, not \(value.kind)")
         }
@@ -25,7 +25,7 @@ struct ConfigurationReader {
     }
 
     /// The value at `key`; nil where it is absent or null.
-    mutating func value(_ key: String) -> JSONValue? {
+    mutating func value(_ key: String) -> ConfigurationValue? {
         known.insert(key)
         guard let value = values[key], value != .null else { return nil }
         return value
@@ -139,7 +139,7 @@ struct ConfigurationReader {
         }
     }
 
-    mutating func list(_ key: String) throws(ConfigurationError) -> [JSONValue]? {
+    mutating func list(_ key: String) throws(ConfigurationError) -> [ConfigurationValue]? {
         guard let value = value(key) else { return nil }
         guard case .list(let list) = value else { throw refuse(key, "a list is wanted, not \(value.kind)") }
         return list

@@ -15,7 +15,7 @@ struct JSON5Parser {
     private var depth = 0
 
     /// - Throws: ``JSON5Fault``.
-    static func parse(_ bytes: [UInt8]) throws(JSON5Fault) -> JSONValue {
+    static func parse(_ bytes: [UInt8]) throws(JSON5Fault) -> ConfigurationValue {
         var parser = JSON5Parser(text: try JSON5Text(bytes))
         try parser.text.skipSpace()
         guard parser.text.next != nil else { throw parser.text.fault("it is empty; { } is the least") }
@@ -27,7 +27,7 @@ struct JSON5Parser {
         return value
     }
 
-    private mutating func value() throws(JSON5Fault) -> JSONValue {
+    private mutating func value() throws(JSON5Fault) -> ConfigurationValue {
         guard let next = text.next else { throw text.fault("a value is missing") }
         switch next {
         case "{": return .object(try nested { parser throws(JSON5Fault) in try parser.object() })
@@ -57,8 +57,8 @@ struct JSON5Parser {
         return try body(&self)
     }
 
-    private mutating func object() throws(JSON5Fault) -> [String: JSONValue] {
-        var values: [String: JSONValue] = [:]
+    private mutating func object() throws(JSON5Fault) -> [String: ConfigurationValue] {
+        var values: [String: ConfigurationValue] = [:]
         let open = text.place
         text.advance()
         while !(try endsGroup("}", openedAt: open, isFirst: values.isEmpty)) {
@@ -83,8 +83,8 @@ struct JSON5Parser {
         return word
     }
 
-    private mutating func list() throws(JSON5Fault) -> [JSONValue] {
-        var values: [JSONValue] = []
+    private mutating func list() throws(JSON5Fault) -> [ConfigurationValue] {
+        var values: [ConfigurationValue] = []
         let open = text.place
         text.advance()
         while !(try endsGroup("]", openedAt: open, isFirst: values.isEmpty)) { values.append(try value()) }

@@ -175,7 +175,7 @@ struct DaemonService: ControlService {
             let password = Secret(input.password)
             try await publisher.checkLogin(input.user, password, at: registry)
             let place = try await keeping { try await $0.store(user: input.user, password: password, for: registry) }
-            let jobs = try await publisher.loginChanged(at: registry)
+            let jobs = try await publisher.loggedIn(at: registry)
             return Login.Output(registry: registry, place: place, jobs: jobs.map { Int($0) })
         }
     }
@@ -184,7 +184,7 @@ struct DaemonService: ControlService {
         try await translatingErrors {
             let registry = try await self.registry(input.registry)
             let place = try await keeping { try await $0.erase(registry) }
-            _ = try await publisher.loginChanged(at: registry)
+            await publisher.forgetLogin(at: registry)
             return Logout.Output(
                 registry: registry, place: place, remaining: try? await publisher.placeOfLogin(at: registry))
         }
@@ -233,7 +233,11 @@ struct DaemonService: ControlService {
     }
 
     func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> {
-        let pages = Task { try await publisher.repositories(of: input.registry, limit: input.limit) }
+        let pages = Task {
+            try await translatingErrors {
+                try await publisher.repositories(of: registry(input.registry), limit: input.limit)
+            }
+        }
         return AsyncThrowingStream {
             try await translatingErrors {
                 try await pages.value.next().map { Repositories.Output(repositories: $0) }

@@ -1,11 +1,11 @@
 /// Any JSON5 document, kept as it was written, so that what it may hold is checked with its place at hand.
-enum JSONValue: Equatable, Sendable {
+enum ConfigurationValue: Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
     case text(String)
-    case list([JSONValue])
-    case object([String: JSONValue])
+    case list([ConfigurationValue])
+    case object([String: ConfigurationValue])
 
     /// What it is, as an error message names it.
     var kind: String {
