@@ -101,7 +101,7 @@ struct Configuration {
     }
 
     /// Whether image names can begin with it.
-    private static func isRegistry(_ name: String) -> Bool {
+    static func isRegistry(_ name: String) -> Bool {
         guard let reference = try? ImageReference(parsing: name + "/x/y"), reference.domain == name else {
             return false
         }
@@ -109,7 +109,7 @@ struct Configuration {
         return UInt16(name[name.index(after: colon)...]).map { $0 > 0 } ?? false
     }
 
-    private static let registryForm =
+    static let registryForm =
         "a registry is named HOST or HOST:PORT, as in image names; a HOST without a dot or a port is only localhost"
 
     private mutating func readRules(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
@@ -194,34 +194,6 @@ struct Configuration {
         var log = try reader.object("log")
         logLevel = try log.choice("level", of: LogLevel.self) ?? logLevel
         try log.finish()
-    }
-
-    private mutating func readRegistries(_ section: ConfigurationReader) throws(ConfigurationError) {
-        var section = section
-        for name in section.keys {
-            guard let value = section.value(name) else { continue }
-            guard Self.isRegistry(name) else { throw section.refuse(name, Self.registryForm) }
-            var entry = try ConfigurationReader(value, path: section.place(of: name))
-            var settings = publisher.registry
-            settings.plainHTTP = try entry.bool("plainHttp")
-            settings.tls.authorityFiles = try entry.absolutePath("caFile").map { [$0] } ?? []
-            settings.tls.clientCertificate = try entry.absolutePath("clientCertificate")
-            settings.tls.clientKey = try entry.absolutePath("clientKey")
-            if (settings.tls.clientCertificate == nil) != (settings.tls.clientKey == nil) {
-                throw entry.refuse("clientKey", "clientCertificate and clientKey belong together")
-            }
-            settings.tls.verify = !(try entry.bool("insecure") ?? false)
-            settings.limits.connect =
-                try entry.duration("connectTimeout", atLeast: .milliseconds(1)) ?? settings.limits.connect
-            settings.limits.response =
-                try entry.duration("responseTimeout", atLeast: .milliseconds(1)) ?? settings.limits.response
-            settings.limits.stall =
-                try entry.duration("stallTimeout", atLeast: .milliseconds(1)) ?? settings.limits.stall
-            settings.commitPatience = try entry.duration("commitPatience") ?? settings.commitPatience
-            settings.manifestGrace = try entry.duration("manifestGrace") ?? settings.manifestGrace
-            try entry.finish()
-            publisher.registries[name] = settings
-        }
     }
 }
 

@@ -1,0 +1,46 @@
+import HTTP
+import Publisher
+import Registry
+
+/// What is special about single registries.
+extension Configuration {
+    mutating func readRegistries(_ section: ConfigurationReader) throws(ConfigurationError) {
+        var section = section
+        for name in section.keys {
+            guard let value = section.value(name) else { continue }
+            guard Self.isRegistry(name) else { throw section.refuse(name, Self.registryForm) }
+            var entry = try ConfigurationReader(value, path: section.place(of: name))
+            var settings = publisher.registry
+            try Self.readConnection(&entry, into: &settings)
+            try Self.readPatience(&entry, into: &settings)
+            try entry.finish()
+            publisher.registries[name] = settings
+        }
+    }
+
+    private static func readConnection(
+        _ entry: inout ConfigurationReader, into settings: inout RegistrySettings
+    ) throws(ConfigurationError) {
+        settings.plainHTTP = try entry.bool("plainHttp")
+        settings.tls.authorityFiles = try entry.absolutePath("caFile").map { [$0] } ?? []
+        settings.tls.clientCertificate = try entry.absolutePath("clientCertificate")
+        settings.tls.clientKey = try entry.absolutePath("clientKey")
+        if (settings.tls.clientCertificate == nil) != (settings.tls.clientKey == nil) {
+            throw entry.refuse("clientKey", "clientCertificate and clientKey belong together")
+        }
+        settings.tls.verify = !(try entry.bool("insecure") ?? false)
+    }
+
+    private static func readPatience(
+        _ entry: inout ConfigurationReader, into settings: inout RegistrySettings
+    ) throws(ConfigurationError) {
+        settings.limits.connect =
+            try entry.duration("connectTimeout", atLeast: .milliseconds(1)) ?? settings.limits.connect
+        settings.limits.response =
+            try entry.duration("responseTimeout", atLeast: .milliseconds(1)) ?? settings.limits.response
+        settings.limits.stall =
+            try entry.duration("stallTimeout", atLeast: .milliseconds(1)) ?? settings.limits.stall
+        settings.commitPatience = try entry.duration("commitPatience") ?? settings.commitPatience
+        settings.manifestGrace = try entry.duration("manifestGrace") ?? settings.manifestGrace
+    }
+}
