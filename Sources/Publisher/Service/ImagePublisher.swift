@@ -251,6 +251,7 @@ public actor ImagePublisher {
         let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
         let jobs = try await queue.jobs(
             JobFilter(states: states, ids: ids, registry: nil, before: nil, limit: 10_000))
+        await credentials.forgetAnswers()
         var revived: [JobID] = []
         var gone: ImageStoreError?
         for job in jobs {
@@ -374,7 +375,10 @@ public actor ImagePublisher {
     }
 
     /// What was issued for an earlier login at the registry is not used again.
-    public func forgetLogin(at registry: String) async { await registries.credentialsChanged(at: registry) }
+    public func forgetLogin(at registry: String) async {
+        await credentials.forgetAnswers()
+        await registries.credentialsChanged(at: registry)
+    }
 
     /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
     ///
