@@ -7,11 +7,16 @@ public struct HTTPResponse: Sendable {
     public var body: [UInt8]
     /// The address asked; relative locations in the answer are resolved against it.
     public var url: HTTPURL
+    /// What was sent along: an answer may repeat it.
+    public var requestHeaders: HTTPHeaders
 
-    public init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = [], url: HTTPURL) {
+    public init(
+        status: Int, headers: HTTPHeaders = [:], body: [UInt8] = [], url: HTTPURL, requestHeaders: HTTPHeaders = [:]
+    ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.url = url
+        self.requestHeaders = requestHeaders
     }
 }

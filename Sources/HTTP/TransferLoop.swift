@@ -156,7 +156,8 @@ final class TransferLoop {
         }
         return .success(
             HTTPResponse(
-                status: answer.status, headers: answer.headers, body: answer.body, url: transfer.call.request.url))
+                status: answer.status, headers: answer.headers, body: answer.body, url: transfer.call.request.url,
+                requestHeaders: transfer.call.request.headers))
     }
 
     private func error(_ cause: HTTPError.Cause, _ transfer: Transfer) -> HTTPError {

@@ -6,24 +6,11 @@ import Testing
 
 @Suite("The daemon's memory")
 struct MemoryTests {
-    /// A layer of zeros that takes no room on the disk.
-    private func addSparseLayer(_ builder: LayoutBuilder, size: Int) throws -> Descriptor {
-        var hasher = DigestHasher()
-        let zeros = [UInt8](repeating: 0, count: 1 << 20)
-        for _ in 0..<(size >> 20) { zeros.withUnsafeBytes { hasher.update($0) } }
-        let digest = hasher.finish()
-        let file = open(builder.path(of: digest), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
-        guard file >= 0, ftruncate(file, size) == 0 else { throw TestSupportError("cannot make a sparse layer") }
-        close(file)
-        return Descriptor(
-            mediaType: MediaType("application/vnd.oci.image.layer.v1.tar"), digest: digest, size: Int64(size))
-    }
-
     @Test("does not grow with the layer: one of 1 GiB goes through less than 60 MB")
     func bigLayer() async throws {
         try await Machine.with { machine in
             let builder = try LayoutBuilder(directory: machine.layout)
-            let layer = try addSparseLayer(builder, size: 1 << 30)
+            let layer = try builder.addSparseLayer(size: 1 << 30)
             try builder.addImage(layers: [layer], name: "big:1")
             try builder.writeIndexJSON()
             try await TestRegistry.with(verifiesDigests: false, keepsContent: false) { registry in

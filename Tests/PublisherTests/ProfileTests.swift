@@ -14,6 +14,8 @@ struct ProfileTests {
         let profile: RegistryProfile
         /// Whether what arrived of a body that broke off has to be sent again, since nobody can go on from it.
         var losesBrokenBodies = false
+        /// Answers besides service, so that some questions are asked twice.
+        var isFlaky: Bool { !profile.flakes.isEmpty }
 
         var mounts: Bool { if case .works = profile.mount { true } else { false } }
     }
@@ -25,20 +27,36 @@ struct ProfileTests {
         Kind(name: "distribution 3", profile: .distribution3),
         Kind(name: "distribution 2", profile: .distribution2, losesBrokenBodies: true),
         Kind(name: "ECR", profile: .ecr, losesBrokenBodies: true),
+        Kind(
+            name: "ECR, parts",
+            profile: .ecr.with {
+                $0.minimumChunk = 60_000
+                $0.maximumBody = 260_000
+            }, losesBrokenBodies: true),
+        Kind(name: "Harbor", profile: .harbor),
+        Kind(name: "Docker Hub", profile: .dockerHub),
         Kind(name: "GHCR", profile: .ghcr.with { $0.maximumPatch = 100_000 }),
         Kind(name: "Google", profile: .google, losesBrokenBodies: true),
         Kind(name: "Gitea", profile: .gitea, losesBrokenBodies: true),
         Kind(name: "zot, old", profile: .zotOld),
         Kind(name: "Quay", profile: .quay),
+        Kind(name: "Quay, busy", profile: .quayBusy),
         Kind(name: "proxy, 100 kB", profile: .proxyCapped(100_000)),
         Kind(name: "no mounts", profile: .noMount),
-        Kind(name: "mounts refused", profile: .distribution3.with { $0.mount = .answers(405) }),
+        Kind(name: "mounts get 401", profile: .distribution3.with { $0.mount = .answers(401) }),
+        Kind(name: "mounts get 403", profile: .distribution3.with { $0.mount = .answers(403) }),
+        Kind(name: "mounts get 405", profile: .distribution3.with { $0.mount = .answers(405) }),
         Kind(name: "relative locations", profile: .distribution3.with { $0.location = .relative }),
         Kind(name: "https locations", profile: .distribution3.with { $0.location = .otherScheme }),
         Kind(name: "other host", profile: .distribution3.with { $0.location = .otherHost("localhost") }),
         Kind(name: "no digest headers", profile: .distribution3.with { $0.sendsDigestHeader = false }),
         Kind(name: "no HEAD", profile: .distribution3.with { $0.answersHead = false }),
         Kind(name: "no whole PUT", profile: .distribution3.with { $0.takesWholePut = false }),
+        Kind(name: "202 for 201", profile: .distribution3.with { $0.storedStatus = 202 }),
+        Kind(name: "bodies redirected", profile: .distribution3.with { $0.bodiesGoTo = "localhost" }),
+        Kind(
+            name: "uploads expire", profile: .distribution3.with { $0.requestsPerUpload = 1 }, losesBrokenBodies: true),
+        Kind(name: "late manifests", profile: .distribution3.with { $0.looksInVain = 2 }),
         Kind(name: "no status", profile: .distribution3.with { $0.answersStatus = false }, losesBrokenBodies: true),
     ]
 
@@ -101,9 +119,12 @@ struct ProfileTests {
                     let layer = try bench.builder.addLayer(size: 450_000, seed: 90)
                     try bench.image("later:1", layers: [layer])
                     try await bench.publish("later:1", to: registry.address + "/a:later")
+                    // What comes by chance is nothing that could be learned.
                     let isQuestion = { (request: RecordedRequest) in ["HEAD", "GET"].contains(request.method) }
                     let refused = meter.take().filter { ($0.status ?? 0) >= 400 && !isQuestion($0) }
-                    #expect(refused.isEmpty, "\(kind.name): \(refused.map { "\($0.line) \($0.status ?? 0)" })")
+                    #expect(
+                        refused.isEmpty || kind.isFlaky,
+                        "\(kind.name): \(refused.map { "\($0.line) \($0.status ?? 0)" })")
                     #expect(registry.bodyBytes(for: layer.digest) == layer.size, "\(kind.name)")
                 }
                 #expect(registry.violations.isEmpty, "\(kind.name): \(registry.violations)")
@@ -127,7 +148,10 @@ struct ProfileTests {
         try await bench.publish("app:1", to: registry.address + "/a:2")
         // HEAD, PUT, and HEAD to verify; a GET for each HEAD that does not tell enough.
         let isPlain = kind.profile.answersHead && kind.profile.sendsDigestHeader
-        #expect(meter.take().count <= (isPlain ? 3 : 5), "\(kind.name), second tag")
+        let tagged = meter.take()
+        let allowed = (isPlain ? 3 : 5) + (kind.isFlaky ? 4 : 0) + kind.profile.looksInVain
+        #expect(tagged.count <= allowed, "\(kind.name), second tag")
+        #expect(!tagged.contains { $0.kind == .uploadBody }, "\(kind.name), second tag")
 
         try await bench.publish("app:1", to: registry.address + "/b:1")
         for layer in layers { #expect(received(layer) == layer.size * (kind.mounts ? 1 : 2), "\(kind.name), mount") }

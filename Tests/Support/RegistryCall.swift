@@ -23,6 +23,8 @@ final class RegistryCall {
     var hiddenLooks = 0
     var claimedSize: Int64?
     var expiresSession = false
+    /// When the body is ended, and the answer then.
+    var end: (at: ContinuousClock.Instant, answer: Answer)?
     private(set) var corrupted = false
 
     var head: RequestHead { exchange.head }
@@ -89,6 +91,7 @@ final class RegistryCall {
                 try use(piece)
             }
             offset += Int64(piece.count)
+            if let end, end.at <= .now, offset < head.contentLength ?? 0 { throw Interruption.answer(end.answer) }
         }
     }
 

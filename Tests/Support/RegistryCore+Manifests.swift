@@ -66,7 +66,7 @@ extension RegistryCore {
             known.manifests[digest] = RegistryState.StoredManifest(bytes: bytes, mediaType: type)
             if named == nil { known.tags[reference] = digest }
             state.repositories[repository] = known
-            state.hide(repository, reference, looks: call.hiddenLooks)
+            state.hide(repository, reference, looks: max(call.hiddenLooks, profile.looksInVain))
             return nil
         }
         if let refusal { return refusal }
@@ -75,7 +75,7 @@ extension RegistryCore {
             headers.append(("Location", "http://\(call.host)/v2/\(repository)/manifests/\(digest)"))
         }
         if profile.sendsDigestHeader { headers.append(("Docker-Content-Digest", digest.description)) }
-        return Answer(201, headers: headers)
+        return Answer(profile.storedStatus, headers: headers)
     }
 
     /// Read here by its own few lines, so that a mistake in the product's reader shows.

@@ -14,6 +14,11 @@ extension RegistryCore {
             violate(.authorization, call, "several Authorization headers")
             return Answer(400)
         }
+        if let host = profile.bodiesGoTo, call.host == Self.authority(call, host: host) {
+            guard authorization != nil else { return nil }
+            violate(.authorization, call, "credentials for the registry at its upload host \(host)")
+            return Answer(400, "two kinds of authorization")
+        }
         if case .otherHost(let host) = profile.location, call.host == Self.authority(call, host: host),
             case .upload = call.route
         {
@@ -51,6 +56,9 @@ extension RegistryCore {
         }
         let isEnough = needed.allSatisfy { repository, actions in
             token.grants[repository].map { $0.isSuperset(of: actions) } ?? false
+        }
+        if isEnough, service.endsBodies, let end = token.endsAt {
+            call.end = (end, challenge(call, needed, service, error: "invalid_token"))
         }
         return isEnough ? nil : challenge(call, needed, service, error: "insufficient_scope")
     }

@@ -8,6 +8,10 @@ extension RegistryCore {
     func upload(_ call: RegistryCall, _ repository: String, _ id: String) throws -> Answer? {
         guard ["GET", "PATCH", "PUT", "DELETE"].contains(call.head.method) else { return nil }
         if call.expiresSession { state.withLock { $0.sessions[id] = nil } }
+        state.withLock { state in
+            state.sessions[id]?.requests += 1
+            if state.sessions[id]?.requests ?? 0 > profile.requestsPerUpload { state.sessions[id] = nil }
+        }
         let isTaken = try occupy(call, id)
         defer { if isTaken { state.withLock { $0.sessions[id]?.isBusy = false } } }
         if !isTaken, state.withLock({ $0.sessions[id] != nil }) {
@@ -128,7 +132,9 @@ extension RegistryCore {
         }
         let answer = try commit(call, session.data, digest, repository)
         // distribution 2 means to remove a refused upload too, but leaves it lying, with the refused bytes in it.
-        if answer.status == 201 || !profile.keepsRefusedUploads { state.withLock { $0.sessions[id] = nil } }
+        if answer.status == profile.storedStatus || !profile.keepsRefusedUploads {
+            state.withLock { $0.sessions[id] = nil }
+        }
         return answer
     }
 
@@ -185,7 +191,7 @@ extension RegistryCore {
     func committed(_ call: RegistryCall, _ repository: String, _ digest: Digest) -> Answer {
         var headers = [("Location", "http://\(call.host)/v2/\(repository)/blobs/\(digest)")]
         if profile.sendsDigestHeader { headers.append(("Docker-Content-Digest", digest.description)) }
-        return Answer(201, headers: headers)
+        return Answer(call.kind == .mount ? 201 : profile.storedStatus, headers: headers)
     }
 
     func checkOctetStream(_ call: RegistryCall) -> Bool {

@@ -19,6 +19,7 @@ final class RegistryCore: Sendable {
     func handle(_ exchange: Exchange) throws {
         let call = RegistryCall(exchange)
         if let refusal = admit(call) { return try exchange.send(refusal) }
+        if let answer = flake(call) ?? elsewhere(call) { return try exchange.send(answer) }
         let actions = faults.actions(
             kind: call.kind, method: call.head.method, repository: call.route.repository,
             bodyLength: call.head.contentLength ?? 0)
@@ -39,6 +40,27 @@ final class RegistryCore: Sendable {
     func violate(_ kind: Violation.Kind, _ call: RegistryCall, _ what: String) {
         let violation = Violation(kind: kind, description: "\(call.head.method) \(call.head.target): \(what)")
         state.withLock { $0.violations.append(violation) }
+    }
+
+    /// What the profile answers instead of service.
+    private func flake(_ call: RegistryCall) -> Answer? {
+        for (number, flake) in profile.flakes.enumerated() where flake.kind.covers(call.kind) {
+            let count = state.withLock { state in
+                defer { state.flakeCounts[number, default: 0] += 1 }
+                return state.flakeCounts[number, default: 0]
+            }
+            if count % flake.every == 0 { return flake.answer }
+        }
+        return nil
+    }
+
+    private func elsewhere(_ call: RegistryCall) -> Answer? {
+        guard let host = profile.bodiesGoTo, call.kind == .uploadBody, call.head.contentLength ?? 0 > 0 else {
+            return nil
+        }
+        let authority = Self.authority(call, host: host)
+        guard call.host != authority else { return nil }
+        return Answer(307, headers: [("Location", "http://\(authority)\(call.head.target)")], "")
     }
 
     private func respondInstead(_ action: Fault.Action, _ exchange: Exchange) throws -> Bool {

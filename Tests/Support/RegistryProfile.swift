@@ -35,6 +35,20 @@ public struct RegistryProfile: Sendable {
         case answers(Int)
     }
 
+    /// An answer that comes now and then instead of service, as of a registry with limits or under load.
+    public struct Flake: Sendable {
+        let kind: RequestKind
+        let every: Int
+        let answer: Answer
+
+        /// - Parameter every: the first such request meets it, and after it each of this number.
+        public init(_ kind: RequestKind, every: Int, _ answer: Answer) {
+            self.kind = kind
+            self.every = every
+            self.answer = answer
+        }
+    }
+
     public var staleOffset = StaleOffset.refused
     public var brokenBody = BrokenBody.kept
     /// Whether an upload stays when its bytes do not have the digest of the closing PUT.
@@ -78,6 +92,15 @@ public struct RegistryProfile: Sendable {
     public var answersHead = true
     /// Whether `Docker-Content-Digest` is sent.
     public var sendsDigestHeader = true
+    /// The status of what stored a blob or a manifest.
+    public var storedStatus = 201
+    /// Bodies are sent on, with 307, to this other name of this machine, where no credentials are wanted.
+    public var bodiesGoTo: String?
+    /// How many requests an upload answers before it is forgotten.
+    public var requestsPerUpload = Int.max
+    /// How many looks at a manifest find nothing after it was put.
+    public var looksInVain = 0
+    public var flakes: [Flake] = []
 
     public init() {}
 
@@ -146,6 +169,30 @@ public struct RegistryProfile: Sendable {
 
     /// Quay: no mount without `from`.
     public static let quay = RegistryProfile { $0.staleOffset = .notSealed }
+
+    /// Quay under load: a success that is none, and a gateway that fails, now and then.
+    public static let quayBusy = quay.with {
+        $0.flakes = [
+            Flake(.uploadStart, every: 6, Answer(200, "Healthcheck requested")),
+            Flake(.manifest, every: 8, .proxyPage(502, "Bad Gateway")),
+        ]
+    }
+
+    /// Harbor: its lock on quotas and its core fail now and then under a burst.
+    public static let harbor = RegistryProfile {
+        $0.flakes = [
+            Flake(.uploadStart, every: 7, .refusal(500, "UNKNOWN", "deadlock detected")),
+            Flake(.manifest, every: 9, .refusal(500, "UNKNOWN", "internal server error")),
+        ]
+    }
+
+    /// Docker Hub: limits pushes too.
+    public static let dockerHub = RegistryProfile {
+        $0.flakes = [
+            Flake(.uploadStart, every: 8, .refusal(429, "TOOMANYREQUESTS", headers: [("Retry-After", "0")])),
+            Flake(.manifest, every: 10, .refusal(429, "TOOMANYREQUESTS", headers: [("Retry-After", "0")])),
+        ]
+    }
 
     /// distribution behind a proxy with a limit on bodies.
     public static func proxyCapped(_ bytes: Int64) -> RegistryProfile { RegistryProfile { $0.maximumBody = bytes } }

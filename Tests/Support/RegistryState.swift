@@ -25,6 +25,7 @@ struct RegistryState: Sendable {
         /// Body bytes taken in for it, broken ones included.
         var receivedBytes: Int64 = 0
         var isBusy = false
+        var requests = 0
     }
 
     /// What is stored but not to be seen for a number of looks.
@@ -54,6 +55,8 @@ struct RegistryState: Sendable {
     var violations: [Violation] = []
     var tokens: [String: Token] = [:]
     var nextToken = 1
+    /// Requests that each of the profile's flakes could have met.
+    var flakeCounts: [Int: Int] = [:]
     /// Instead of the profile's, as after an update of the registry.
     var mount: RegistryProfile.Mount?
     var authentication: TestAuthentication

@@ -24,6 +24,8 @@ public struct TestTokenService: Sendable {
     public var expiresIn: Int? = 300
     /// After how long tokens really end; nil: only by ``TestRegistry/expireTokens()``.
     public var lifetime: Duration?
+    /// Whether a body is ended with 401 when its token ends, and not only the next request refused.
+    public var endsBodies = false
     /// Honours only the first scope of a request, as some services do.
     public var dropsFurtherScopes = false
     /// Answers 200 with an empty token.

@@ -128,7 +128,9 @@ public actor Authenticator {
         from response: HTTPResponse, for scopes: [AccessScope]
     ) throws(AuthenticationError) -> [AccessScope] {
         var unusable: [String] = []
-        for challenge in Challenge.parse(response.headers.values("WWW-Authenticate")) {
+        let secrets = EchoedSecrets(response)
+        let challenges = response.headers.values("WWW-Authenticate").map { secrets.removed(from: $0) }
+        for challenge in Challenge.parse(challenges) {
             switch challenge.scheme {
             case "basic":
                 method = .basic
@@ -252,6 +254,6 @@ public actor Authenticator {
     ) -> AuthenticationError {
         AuthenticationError(
             cause, registry: endpoint.domain,
-            serverMessage: response.flatMap { ServerMessage($0.body, hiding: login).text })
+            serverMessage: response.flatMap { ServerMessage($0, hiding: login).text })
     }
 }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import HTTP
 
 /// What a server says about its refusal, safe to show: at most 300 characters, no control characters, no secrets.
 struct ServerMessage: Sendable {
@@ -8,24 +9,21 @@ struct ServerMessage: Sendable {
     let text: String?
 
     /// - Parameters:
-    ///   - body: `{"errors":[{"code","message"}]}` as registries write it; `error` and `error_description`, as OAuth2
+    ///   - response: with a body such as `{"errors":[{"code","message"}]}` as registries write it; `error` and `error_description`, as OAuth2
     ///     has it; `details`, as Docker Hub's token server does; `message`.
     ///   - login: what was sent; a server that repeats it is not repeated here.
-    init(_ body: [UInt8], hiding login: FoundCredential?) {
-        guard let content = try? JSONDecoder().decode(Content.self, from: Data(body)) else {
+    init(_ response: HTTPResponse, hiding login: FoundCredential?) {
+        guard let content = try? JSONDecoder().decode(Content.self, from: Data(response.body)) else {
             (code, text) = (nil, nil)
             return
         }
-        code = content.code.map { Self.shown($0, hiding: login, limit: 60) }
-        text = content.message.map { Self.shown($0, hiding: login, limit: 300) }
+        let secrets = EchoedSecrets(response, login: login)
+        code = content.code.map { Self.shown($0, hiding: secrets, limit: 60) }
+        text = content.message.map { Self.shown($0, hiding: secrets, limit: 300) }
     }
 
-    private static func shown(_ text: String, hiding login: FoundCredential?, limit: Int) -> String {
-        var text = text
-        for secret in [login?.credential, login?.fallback].compactMap({ $0?.secret.revealed() }) where !secret.isEmpty {
-            text = text.replacing(secret, with: "…")
-        }
-        let scalars = text.unicodeScalars.prefix(limit).map { scalar in
+    private static func shown(_ text: String, hiding secrets: EchoedSecrets, limit: Int) -> String {
+        let scalars = secrets.removed(from: text).unicodeScalars.prefix(limit).map { scalar in
             scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
                 ? " " : Character(scalar)
         }
@@ -60,15 +58,6 @@ struct ServerMessage: Sendable {
             let first = (try? container.decode([Entry].self, forKey: .errors))?.first
             code = first?.code ?? text(.error) ?? text(.code)
             message = first?.message ?? text(.description) ?? text(.details) ?? text(.message) ?? code
-        }
-    }
-}
-
-extension Credential {
-    fileprivate var secret: Secret {
-        switch self {
-        case .basic(_, let password): password
-        case .identityToken(let token), .bearer(let token): token
         }
     }
 }

@@ -65,7 +65,8 @@ struct TokenServer: Sendable {
                 throw refusal(response, login: login)
             }
             do { url = try url.resolving(location) } catch {
-                throw failure(.tokenUnusable(reason: "it redirects to \(error.text)"))
+                let secrets = EchoedSecrets(response, login: login)
+                throw failure(.tokenUnusable(reason: "it redirects to \(secrets.removed(from: error.text))"))
             }
             try check(url)
             if url.origin != question.realm.origin { authorization = nil }
@@ -120,7 +121,7 @@ struct TokenServer: Sendable {
     }
 
     private func refusal(_ response: HTTPResponse, login: FoundCredential?) -> AuthenticationError {
-        let message = ServerMessage(response.body, hiding: login)
+        let message = ServerMessage(response, hiding: login)
         let cause: AuthenticationError.Cause
         switch (response.status, login) {
         case (408, _), (425, _), (429, _), (500..., _):

@@ -59,8 +59,9 @@ struct Courier: Sendable {
                 call.url = url
                 renewed = nil
             case .refuse(let reason):
+                let shown = EchoedSecrets(response).removed(from: reason)
                 throw RegistryError(
-                    .redirectRefused(reason: reason), call.attempt, answer: ServerAnswer(response))
+                    .redirectRefused(reason: shown), call.attempt, answer: ServerAnswer(response))
             }
         }
     }

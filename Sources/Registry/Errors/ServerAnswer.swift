@@ -29,15 +29,17 @@ struct ServerAnswer: Sendable {
         let text = String(decoding: response.body.prefix(64 << 10), as: UTF8.self)
         let isPage = Self.isPage(response)
         let document = isPage ? nil : Self.parse(response.body)
-        code = document?.errors.lazy.compactMap(\.code).first.map { Self.shown($0, limit: 80) }
+        let secrets = EchoedSecrets(response)
+        func shown(_ text: String, limit: Int) -> String { Self.shown(secrets.removed(from: text), limit: limit) }
+        code = document?.errors.lazy.compactMap(\.code).first.map { shown($0, limit: 80) }
         let says = document.map(\.text) ?? (isPage ? Self.title(of: text) : Self.plain(text, type: type))
-        message = says.flatMap { $0.isEmpty ? nil : Self.shown($0, limit: 500) }
+        message = says.flatMap { $0.isEmpty ? nil : shown($0, limit: 500) }
         isFromRegistry =
             document?.errors.isEmpty == false
             || response.headers["Docker-Distribution-Api-Version"]?.hasPrefix("registry/2.") == true
         self.isPage = isPage
         requestID = ["X-Request-Id", "x-amzn-RequestId", "X-GitHub-Request-Id", "cf-ray", "X-Correlation-Id"].lazy
-            .compactMap { response.headers[$0] }.first.map { Self.shown($0, limit: 100) }
+            .compactMap { response.headers[$0] }.first.map { shown($0, limit: 100) }
         let date = response.headers["Date"].flatMap(WireDate.http) ?? now ?? Int64(Date().timeIntervalSince1970)
         retryAfter = WireDate.retryAfter(response.headers["Retry-After"], now: date)
         hasChallenge = response.headers["WWW-Authenticate"] != nil

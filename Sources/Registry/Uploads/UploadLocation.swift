@@ -25,8 +25,9 @@ enum UploadLocation {
                 .redirectRefused(reason: "the upload goes on in plain HTTP at \(url.origin)"), attempt,
                 answer: ServerAnswer(response))
         } catch let error as HTTPURLError {
+            let shown = EchoedSecrets(response).removed(from: error.description)
             throw RegistryError(
-                .protocolViolation(reason: "its Location is \(error)"), attempt, answer: ServerAnswer(response))
+                .protocolViolation(reason: "its Location is \(shown)"), attempt, answer: ServerAnswer(response))
         } catch let error as RegistryError {
             throw error
         } catch {
