@@ -154,8 +154,14 @@ struct ProfileTests {
         #expect(!tagged.contains { $0.kind == .uploadBody }, "\(kind.name), second tag")
 
         try await bench.publish("app:1", to: registry.address + "/b:1")
-        for layer in layers { #expect(received(layer) == layer.size * (kind.mounts ? 1 : 2), "\(kind.name), mount") }
-        #expect(bytes(meter.take()) <= (kind.mounts ? 0 : 630_000) + small, "\(kind.name), mount")
+        // Where a mount fails, whatever the reason, the bytes are sent instead.
+        let isMounted = kind.mounts && !kind.isFlaky
+        for layer in layers {
+            let copies: Int64 = isMounted ? 1 : 2
+            #expect(received(layer) == layer.size * copies || kind.isFlaky, "\(kind.name), mount")
+            #expect(received(layer) <= layer.size * copies, "\(kind.name), mount")
+        }
+        #expect(bytes(meter.take()) <= (isMounted ? 0 : 630_000) + small, "\(kind.name), mount")
 
         let big = try bench.builder.addLayer(size: 500_000, seed: 4)
         let cut: Int64 = 250_000
@@ -175,10 +181,11 @@ struct ProfileTests {
             }
             try await group.waitForAll()
         }
-        #expect(received(shared) == shared.size * (kind.mounts ? 1 : 10), "\(kind.name), ten sharing")
+        #expect(received(shared) <= shared.size * (isMounted ? 1 : 10), "\(kind.name), ten sharing")
+        #expect(received(shared) >= shared.size * (kind.mounts ? 1 : 10), "\(kind.name), ten sharing")
         // That a registry takes one PATCH only is found out with the second, once.
         let tried = kind.profile.maximumPatches == 1 ? chunk : 0
-        #expect(bytes(meter.take()) <= shared.size * (kind.mounts ? 1 : 10) + tried + 10 * small, "\(kind.name), ten")
+        #expect(bytes(meter.take()) <= shared.size * (isMounted ? 1 : 10) + tried + 10 * small, "\(kind.name), ten")
     }
 
     private static func cutPush(

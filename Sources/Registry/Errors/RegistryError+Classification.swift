@@ -148,6 +148,7 @@ extension Attempt {
 extension Attempt.Operation {
     var isManifestPut: Bool { self == .putManifest || self == .putTag }
     var isList: Bool { self == .listTags || self == .listRepositories }
+    var isQuestion: Bool { [.readBlob, .readManifest, .startUpload, .mount].contains(self) || isList }
     var isUpload: Bool { self == .startUpload || self == .mount || self == .upload }
 }
 

@@ -2,7 +2,9 @@
 extension RegistryError {
     public var disposition: Disposition {
         switch cause {
-        case .connectionBroken, .timedOut, .serverError, .notARegistry, .protocolViolation, .redirectRefused,
+        // In the middle of a body it may be the body's own trouble.
+        case .connectionBroken, .timedOut: isUnansweredQuestion ? .retryRegistry : .retry
+        case .serverError, .notARegistry, .protocolViolation, .redirectRefused,
             .referencesMissing, .uploadLost, .uploadsForgotten, .uploadRefused, .offsetRefused, .contentRefused,
             .damagedOnTheWay, .internalFailure:
             .retry

@@ -128,6 +128,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     /// Which login was used and where it came from, where that is the trouble.
     public let authentication: AuthenticationError?
 
+    /// Whether it was a mere question, and there was no answer: any other would have met the same.
+    private(set) var isUnansweredQuestion = false
+
     /// Whether the registry lacks content that it was believed to hold.
     public var isMissingContent: Bool { cause == .referencesMissing || cause == .contentMissing }
 
@@ -145,6 +148,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         requestID = answer?.requestID
         retryAfter = answer?.retryAfter ?? authentication?.retryAfter
         self.authentication = authentication
+        isUnansweredQuestion = answer == nil && attempt.operation.isQuestion
     }
 
     /// The same failure, understood better.

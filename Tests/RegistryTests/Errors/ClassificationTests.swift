@@ -150,6 +150,17 @@ struct ClassificationTests {
         #expect(error.disposition == disposition)
     }
 
+    @Test("that a mere question got is the registry's trouble, not one job's")
+    func unansweredQuestion() throws {
+        let url = try HTTPURL(parsing: "https://registry.test/v2/")
+        for cause in [HTTPError.Cause.connectionBroken(reason: "a"), .responseTimedOut, .stalled(seconds: 60)] {
+            for operation in [Attempt.Operation.readManifest, .readBlob, .startUpload, .mount] {
+                let attempt = Attempt(operation, "do that", at: "registry.test", repository: nil)
+                #expect(attempt.error(HTTPError(cause: cause, url: url)).disposition == .retryRegistry)
+            }
+        }
+    }
+
     @Test("a login's trouble keeps its own words and advice")
     func authentication() {
         let attempt = Attempt(.startUpload, "open an upload in team/app", at: "registry.test", repository: "team/app")
