@@ -26,6 +26,7 @@ public actor ImagePublisher {
     private let storesChanged = Signal()
     private var settings: PublisherSettings
     private var credentials: any CredentialProvider
+    private let bandwidth: Bandwidth
 
     /// - Parameters:
     ///   - queue: open and migrated.
@@ -47,26 +48,30 @@ public actor ImagePublisher {
         self.rescan = rescan
         let touched = Broadcast<JobID>(capacity: 4096)
         self.touched = touched
+        bandwidth = Bandwidth(settings, clock: clock)
         intake = Intake(queue: queue, spool: spool, clock: clock)
         registries = RegistryPool(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+            make: Self.maker(
+                settings: settings, http: http, credentials: credentials, bandwidth: bandwidth, queue: queue,
+                clock: clock))
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
-                slots: TransferSlots(limit: settings.uploads, perRegistry: settings.uploadsPerRegistry), clock: clock,
+                slots: Slots(settings.uploadSlots), clock: clock,
                 random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
             settings: settings, jobChanged: { touched.send($0) })
     }
 
     private static func maker(
-        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, queue: JobStore,
-        clock: @escaping @Sendable () -> Int64
+        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, bandwidth: Bandwidth,
+        queue: JobStore, clock: @escaping @Sendable () -> Int64
     ) -> RegistryPool.Maker {
         { name throws(RegistryError) in
             RegistryAccess(
                 name: name,
                 client: try RegistryClient(
-                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials),
+                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials,
+                    bandwidth: bandwidth.limits(for: name)),
                 queue: queue, learnedAge: settings.learnedAge, clock: clock)
         }
     }
@@ -102,6 +107,9 @@ public actor ImagePublisher {
                         try? await self?.tidy()
                     }
                 }
+            }
+            group.addTask { [bandwidth] in
+                while (try? await Task.sleep(for: .seconds(15))) != nil { bandwidth.refresh() }
             }
             group.addTask { [weak self] in
                 while (try? await Task.sleep(for: .seconds(600))) != nil { try? await self?.tidy() }
@@ -146,7 +154,10 @@ public actor ImagePublisher {
         storesChanged.raise()
         self.credentials = credentials
         await registries.reset(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+            make: Self.maker(
+                settings: settings, http: http, credentials: credentials, bandwidth: bandwidth, queue: queue,
+                clock: clock))
+        bandwidth.apply(settings)
         await engine.apply(settings)
     }
 
@@ -279,6 +290,14 @@ public actor ImagePublisher {
     public func pause(_ registry: String?) async { await engine.hold(registry) }
 
     public func resume(_ registry: String?) async { await engine.release(registry) }
+
+    /// Sets how fast bodies may be sent, to one registry or with nil to all together.
+    public func limitBandwidth(_ change: BandwidthChange, of registry: String?) {
+        bandwidth.change(change, of: registry)
+    }
+
+    /// All registries together first.
+    public var bandwidthInForce: [BandwidthInForce] { bandwidth.summary }
 
     // MARK: What is known
 
