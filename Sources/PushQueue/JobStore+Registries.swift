@@ -116,6 +116,19 @@ extension JobStore {
         }
     }
 
+    /// The repository of the last job for the registry that succeeded; of any job where none has.
+    public nonisolated func lastRepository(at registry: String) async throws(QueueError) -> String? {
+        try await read("look for a repository") { store in
+            let destination = try store.database.row(
+                """
+                SELECT destination FROM
+                    (SELECT destination, state, id FROM job WHERE registry = ? ORDER BY id DESC LIMIT 100)
+                 ORDER BY state = 'succeeded' DESC, id DESC LIMIT 1
+                """, registry) { row in row.text(0) }
+            return destination.flatMap { try? ImageReference(parsing: $0).path }
+        }
+    }
+
     /// The digest that the rules have dealt with under this name, if any.
     public nonisolated func handled(store name: String, name image: String) async throws(QueueError) -> Digest? {
         try await read("look up what was published") { store in

@@ -9,13 +9,13 @@ public import Registry
 /// One for each state directory. ``run()`` does the work until it is cancelled; everything else may be called at any
 /// time from anywhere.
 public actor ImagePublisher {
-    private let queue: JobStore
+    let queue: JobStore
     private let spool: Spool
-    private let http: HTTPClient
-    private let registries: RegistryPool
-    private let engine: Engine
+    let http: HTTPClient
+    let registries: RegistryPool
+    let engine: Engine
     private let intake: Intake
-    private let clock: @Sendable () -> Int64
+    let clock: @Sendable () -> Int64
     private let log: @Sendable (PublisherLog) -> Void
     private let events = Broadcast<PublisherEvent>(capacity: 4096)
     private var recent: [PublisherEvent] = []
@@ -24,9 +24,9 @@ public actor ImagePublisher {
     private var directories: [String]
     private var rescan: Duration
     private let storesChanged = Signal()
-    private var settings: PublisherSettings
-    private var credentials: any CredentialProvider
-    private let bandwidth: Bandwidth
+    var settings: PublisherSettings
+    var credentials: any CredentialProvider
+    let bandwidth: Bandwidth
 
     /// - Parameters:
     ///   - queue: open and migrated.
@@ -76,7 +76,7 @@ public actor ImagePublisher {
         }
     }
 
-    private var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
+    var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
 
     // MARK: Life
 
@@ -358,79 +358,6 @@ public actor ImagePublisher {
     public func size(of image: StoredImage) async -> Int64? {
         guard let layout = stores.layouts.first(where: { $0.storeID == image.storeID }) else { return nil }
         return try? await ImageContents.read(root: image.root, from: layout).totalBytes
-    }
-
-    // MARK: The registry's side
-
-    /// Checks an image in a registry, against a local one if `local` names it.
-    public func verify(
-        _ reference: ImageReference, against local: String?, level: VerifyLevel
-    ) async throws -> VerificationReport {
-        let reference = reference.withDefaultTag(settings.defaultTag)
-        var expected: Digest?
-        if let local {
-            let name = try ImageName(parsing: local)
-            expected = try await stores.find(name, defaultTag: settings.defaultTag).image.root.digest
-        }
-        let registry = try await registries.registry(reference.domain)
-        let verifier = Verifier(
-            client: registry.client, repository: reference.path, grace: .zero,
-            sleep: { try await Task.sleep(for: $0) })
-        return try await verifier.verify(reference, expected: expected, level: level)
-    }
-
-    /// Host and port of the registry that is meant where none is named.
-    public var defaultRegistry: String { settings.defaultRegistry ?? "docker.io" }
-
-    /// Checks a login against its registry; nothing is kept.
-    ///
-    /// - Throws: `RegistryError`, `CancellationError`.
-    public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws {
-        let login = OneLogin(user: user, password: password, origin: "the login that was given")
-        try await RegistryClient(
-            domain: registry, settings: settings.settings(for: registry), http: http, credentials: login
-        ).checkLogin()
-    }
-
-    /// What was issued for an earlier login at the registry is not used again.
-    public func forgetLogin(at registry: String) async { await registries.credentialsChanged(at: registry) }
-
-    /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
-    ///
-    /// - Returns: those jobs.
-    public func loggedIn(at registry: String) async throws -> [JobID] {
-        await forgetLogin(at: registry)
-        let jobs = try await queue.unblock(registry: registry, now: clock())
-        await engine.tryNow(registry)
-        engine.nudge()
-        return jobs
-    }
-
-    /// Where a login for a registry is found now; nil where there is none.
-    public func placeOfLogin(at registry: String) async throws -> String? {
-        try await credentials.credential(registry: registry, repository: "")?.origin
-    }
-
-    /// The tags of a repository.
-    public func tags(of repository: ImageReference, limit: Int?) async throws -> NamePages {
-        try await registries.registry(repository.domain).client.tags(of: repository.path, limit: limit)
-    }
-
-    public func repositories(of registry: String, limit: Int?) async throws -> NamePages {
-        try await registries.registry(registry).client.repositories(limit: limit)
-    }
-
-    /// Reads what a registry has under a reference.
-    ///
-    /// - Parameter withPlatforms: also the configuration of a single image is read, which alone tells its platform.
-    /// - Returns: nil where the registry has nothing there.
-    public func inspect(_ reference: ImageReference, withPlatforms: Bool) async throws -> RemoteImage? {
-        let reference = reference.withDefaultTag(settings.defaultTag)
-        let registry = try await registries.registry(reference.domain)
-        let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? settings.defaultTag)
-        guard let manifest = try await registry.client.manifest(reference.path, name) else { return nil }
-        return try await RemoteImage(
-            manifest, in: reference.path, configurationFrom: withPlatforms ? registry.client : nil)
     }
 }
 
