@@ -131,4 +131,12 @@ public struct RegistryActivity: Sendable, Equatable {
     /// Milliseconds since 1970; nil where there is no trouble.
     public let pausedUntil: Int64?
     public let reason: String?
+
+    public init(name: String, running: Int, isHeld: Bool, pausedUntil: Int64?, reason: String?) {
+        self.name = name
+        self.running = running
+        self.isHeld = isHeld
+        self.pausedUntil = pausedUntil
+        self.reason = reason
+    }
 }

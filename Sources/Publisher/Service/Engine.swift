@@ -155,7 +155,7 @@ actor Engine {
     private func attempt(_ claim: Claim, _ progress: JobProgress) async throws -> PushRun.Success {
         let job = claim.job
         let name = job.destination.domain
-        let registry = try await parts.registries.registry(name)
+        let registry = try await parts.registries.registry(for: job)
         let registrySettings = settings.settings(for: name)
         let delivery = BlobDelivery(
             job: job.id, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,

@@ -25,6 +25,8 @@ extension ImagePublisher {
     public func loggedIn(at registry: String) async throws -> [JobID] {
         await forgetLogin(at: registry)
         let jobs = try await queue.unblock(registry: registry, now: clock())
+        // They waited because the login that they came with was refused.
+        for job in jobs { await registries.removeLogin(of: job) }
         await engine.tryNow(registry)
         engine.nudge()
         return jobs

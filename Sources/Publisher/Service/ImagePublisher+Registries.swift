@@ -27,10 +27,13 @@ extension ImagePublisher {
         return states
     }
 
+    /// What registries said last about how much they may still be asked.
+    public var allowances: [String: RateAllowance] { get async { await registries.allowances } }
+
     /// Finds out anew what a registry can do and which blobs it has.
     public func forgetRegistry(_ name: String) async throws {
         try await queue.forgetRegistry(name)
-        try await registries.registry(name).forget()
+        await registries.forgetLearned(at: name)
     }
 
     /// Goes the way of a push to a registry, as far as opening an upload, and tells of each step.

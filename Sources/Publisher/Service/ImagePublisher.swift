@@ -66,11 +66,12 @@ public actor ImagePublisher {
         settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, bandwidth: Bandwidth,
         queue: JobStore, clock: @escaping @Sendable () -> Int64
     ) -> RegistryPool.Maker {
-        { name throws(RegistryError) in
+        { name, login throws(RegistryError) in
             RegistryAccess(
                 name: name,
                 client: try RegistryClient(
-                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials,
+                    domain: name, settings: settings.settings(for: name), http: http,
+                    credentials: login.map { OneLogin($0) } ?? credentials,
                     bandwidth: bandwidth.limits(for: name)),
                 queue: queue, learnedAge: settings.learnedAge, clock: clock)
         }
@@ -202,6 +203,7 @@ public actor ImagePublisher {
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
             await engine.forgetProgress(of: job.id)
+            await registries.removeLogin(of: job.id)
             let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
             await spool.release(digests) { @Sendable [queue] in (try? await queue.neededDigests(among: $0)) ?? Set($0) }
         } else if job.state == .queued || job.state == .waiting {
@@ -217,9 +219,19 @@ public actor ImagePublisher {
     public func push(_ request: PushRequest) async throws -> [Accepted] {
         let settings = settings
         let orders = try await intake.orders(request, stores: stores, settings: settings)
-        let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
-        announce(jobs)
-        return jobs
+        let logins = try request.login.map { login in try orders.map { try login.login(for: $0.destination) } } ?? []
+        let places = orders.map(\.destination)
+        // Before the jobs are there: one may begin at once.
+        for (place, login) in zip(places, logins) { await registries.expectLogin(login, for: place) }
+        do {
+            let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
+            for (place, job) in zip(places, jobs) { await registries.settleLogin(for: place, job: job.id) }
+            announce(jobs)
+            return jobs
+        } catch {
+            for place in places { await registries.settleLogin(for: place, job: nil) }
+            throw error
+        }
     }
 
     private func announce(_ jobs: [Accepted]) {

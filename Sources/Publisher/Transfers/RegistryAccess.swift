@@ -143,30 +143,3 @@ actor RegistryAccess {
         probe = nil
     }
 }
-
-/// The registries that are in use, each with one client for all jobs.
-actor RegistryPool {
-    private var entries: [String: RegistryAccess] = [:]
-    private var make: Maker
-
-    typealias Maker = @Sendable (String) throws(RegistryError) -> RegistryAccess
-
-    init(make: @escaping Maker) { self.make = make }
-
-    /// - Throws: ``RegistryError`` for a name that is no host and port.
-    func registry(_ name: String) throws(RegistryError) -> RegistryAccess {
-        if let entry = entries[name] { return entry }
-        let entry = try make(name)
-        entries[name] = entry
-        return entry
-    }
-
-    /// What was issued for an earlier login is not used again.
-    func credentialsChanged(at name: String) async { await entries[name]?.client.credentialsChanged() }
-
-    /// From now on clients are made anew; jobs under way keep theirs.
-    func reset(make: @escaping Maker) {
-        self.make = make
-        entries = [:]
-    }
-}
