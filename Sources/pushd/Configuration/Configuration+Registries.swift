@@ -13,6 +13,7 @@ extension Configuration {
             var settings = publisher.registry
             try Self.readConnection(&entry, into: &settings)
             try Self.readPatience(&entry, into: &settings)
+            try readLimits(of: name, &entry, into: &settings)
             try entry.finish()
             publisher.registries[name] = settings
         }
