@@ -51,9 +51,8 @@ public actor ImagePublisher {
         bandwidth = Bandwidth(settings, clock: clock)
         intake = Intake(queue: queue, spool: spool, clock: clock)
         registries = RegistryPool(
-            make: Self.maker(
-                settings: settings, http: http, credentials: credentials, bandwidth: bandwidth, queue: queue,
-                clock: clock))
+            make: Self.maker(settings: settings, http: http, credentials: credentials, bandwidth: bandwidth),
+            makeCommon: Self.commonMaker(settings: settings, queue: queue, clock: clock))
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
@@ -63,17 +62,23 @@ public actor ImagePublisher {
     }
 
     private static func maker(
-        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, bandwidth: Bandwidth,
-        queue: JobStore, clock: @escaping @Sendable () -> Int64
+        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, bandwidth: Bandwidth
     ) -> RegistryPool.Maker {
-        { name, login throws(RegistryError) in
-            RegistryAccess(
-                name: name,
-                client: try RegistryClient(
-                    domain: name, settings: settings.settings(for: name), http: http,
-                    credentials: login.map { OneLogin($0) } ?? credentials,
-                    bandwidth: bandwidth.limits(for: name)),
-                queue: queue, learnedAge: settings.learnedAge, clock: clock)
+        { name, login, gate throws(RegistryError) in
+            try RegistryClient(
+                domain: name, settings: settings.settings(for: name), http: http,
+                credentials: login.map { OneLogin($0) } ?? credentials, bandwidth: bandwidth.limits(for: name),
+                gate: gate)
+        }
+    }
+
+    private static func commonMaker(
+        settings: PublisherSettings, queue: JobStore, clock: @escaping @Sendable () -> Int64
+    ) -> @Sendable (String) -> RegistryPool.Common {
+        { name in
+            RegistryPool.Common(
+                facts: RegistryFacts(registry: name, queue: queue, age: settings.learnedAge, clock: clock),
+                gate: RequestGate(limits: settings.settings(for: name).requests))
         }
     }
 
@@ -155,9 +160,8 @@ public actor ImagePublisher {
         storesChanged.raise()
         self.credentials = credentials
         await registries.reset(
-            make: Self.maker(
-                settings: settings, http: http, credentials: credentials, bandwidth: bandwidth, queue: queue,
-                clock: clock))
+            make: Self.maker(settings: settings, http: http, credentials: credentials, bandwidth: bandwidth),
+            makeCommon: Self.commonMaker(settings: settings, queue: queue, clock: clock))
         bandwidth.apply(settings)
         await engine.apply(settings)
     }

@@ -62,10 +62,13 @@ extension Session {
         var line = Line(step.kind.padding(to: 9), .bold)
         line.append(sign.padding(to: 8), style)
         let time = step.time.map { $0 < 1 ? "\(Int(($0 * 1000).rounded())) ms" : formatSpan(seconds: $0) } ?? ""
-        line.append(time.padding(to: 8), .dim)
-        line.append(step.text)
-        guard let advice = step.advice else { return [line] }
-        return [line, Line(String(repeating: " ", count: 25) + advice)]
+        line.append(time.padding(to: 10), .dim)
+        // On a terminal, long texts stay in their column.
+        let indent = 27
+        let width = console.isTerminal ? max(console.size().width - indent, 30) : Int.max
+        let text = step.text.wrapped(width: width) + (step.advice?.wrapped(width: width) ?? [])
+        line.append(text[0])
+        return [line] + text.dropFirst().map { Line(String(repeating: " ", count: indent) + $0) }
     }
 
     func registries(_ registry: String?, forget: Bool) async throws -> Int32 {
