@@ -70,7 +70,7 @@ struct RegistryCommandTests {
                 try await machine.withDaemon("registries: { '\(registry.address)': { plainHttp: false } }") { _ in
                     let bad = try await machine.pushctl("doctor", registry.address)
                     #expect(bad.status == 1)
-                    #expect(bad.output.contains("plainHttp"), "\(bad.output)")
+                    #expect(bad.output.contains("it speaks plain HTTP"), "\(bad.output)")
                     let steps = try await ProcessRunner.run(
                         try builtProduct("pushctl"), ["--json", "doctor", registry.address],
                         environment: machine.environment)
@@ -93,11 +93,12 @@ struct RegistryCommandTests {
                     let known = try await machine.json("registries", address).first?["registries"]?.list?.first
                     return known?["learned"]?.list?.compactMap { $0["name"]?.string } ?? []
                 }
-                try await machine.withDaemon { _ in
-                    #expect(try await facts().isEmpty)
-                    try await machine.pushctl("push", "app:1", "\(address)/app:1")
-                    #expect(try await !facts().isEmpty)
-                }
+                let first = try await machine.start()
+                #expect(try await facts().isEmpty)
+                try await machine.pushctl("push", "app:1", "\(address)/app:1")
+                #expect(try await !facts().isEmpty)
+                first.send(15)
+                _ = try await first.wait()
                 try await machine.withDaemon { _ in
                     let kept = try await facts()
                     #expect(!kept.isEmpty)

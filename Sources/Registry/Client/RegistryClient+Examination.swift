@@ -34,12 +34,20 @@ extension RegistryClient {
         switch answer {
         case .success(let response): steps.append(Self.step(of: response, report.details, attempt))
         case .failure(let error):
+            // libcurl tells no time of a connection whose TLS failed.
+            if error.isAboutTLS, steps.last?.kind == .resolve {
+                let peer = report.details.peer ?? "the server"
+                steps.append(ExaminationStep(.connect, .good, "connected to \(peer)"))
+            }
             // What came last is what failed.
-            let done = Set(steps.map(\.kind))
-            let order: [ExaminationStep.Kind] =
-                courier.endpoint.root.scheme == .https ? [.resolve, .connect, .tls, .api] : [.resolve, .connect, .api]
-            let failed = order.first { !done.contains($0) } ?? .api
-            steps.append(ExaminationStep(failed, failed: error))
+            let next: ExaminationStep.Kind =
+                switch steps.last?.kind {
+                case nil: .resolve
+                case .resolve: .connect
+                case .connect where error.isAboutTLS: .tls
+                default: .api
+                }
+            steps.append(ExaminationStep(next, failed: error))
         }
         for step in steps { try await tell(step) }
         return steps.last?.outcome != .bad
@@ -140,5 +148,16 @@ extension RegistryClient {
         let start = ContinuousClock.now
         let value = try await body()
         return (value, ContinuousClock.now - start)
+    }
+}
+
+extension RegistryError {
+    fileprivate var isAboutTLS: Bool {
+        switch cause {
+        case .certificateUntrusted, .certificateExpired, .certificateNotYetValid, .certificateForOtherHost,
+            .clientCertificateWanted, .certificateFilesUnusable, .speaksPlainHTTP, .tlsFailed:
+            true
+        default: false
+        }
     }
 }
