@@ -24,13 +24,14 @@ public final class DebianRegistry: Sendable {
     ///   - login: whether it wants ``user`` and ``password``, by Basic.
     ///   - certificate: for HTTPS; nil: plain HTTP.
     ///   - client: a certificate that every client must show; nil: none.
+    ///   - tokens: a server whose tokens it wants; nil: none.
     public static func with<Result>(
         login: Bool = false, certificate: TestCertificate? = nil, client: TestCertificate? = nil,
-        _ body: (DebianRegistry) async throws -> Result
+        tokens: SignedTokenServer? = nil, _ body: (DebianRegistry) async throws -> Result
     ) async throws -> Result {
         try await TemporaryDirectory.with { directory in
             let registry = try await start(in: directory) { address in
-                configuration(address, directory, login: login, certificate, client)
+                configuration(address, directory, login: login, certificate, client, tokens)
             }
             do {
                 let result = try await body(registry)
@@ -71,7 +72,7 @@ public final class DebianRegistry: Sendable {
 
     private static func configuration(
         _ address: String, _ directory: TemporaryDirectory, login: Bool, _ certificate: TestCertificate?,
-        _ client: TestCertificate?
+        _ client: TestCertificate?, _ tokens: SignedTokenServer?
     ) -> String {
         var lines = [
             "version: 0.1", "log: {level: info, accesslog: {disabled: true}}", "storage:",
@@ -83,6 +84,12 @@ public final class DebianRegistry: Sendable {
             lines.append("  tls: {certificate: \"\(certificate.certificate)\", key: \"\(certificate.key)\"\(clients)}")
         }
         if login { lines += ["auth:", "  htpasswd: {realm: test, path: \"\(directory.file("htpasswd"))\"}"] }
+        if let tokens {
+            lines += [
+                "auth:", "  token:", "    realm: \(tokens.realm)", "    service: \(SignedTokenServer.service)",
+                "    issuer: \(SignedTokenServer.issuer)", "    rootcertbundle: \"\(tokens.certificate)\"",
+            ]
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 }

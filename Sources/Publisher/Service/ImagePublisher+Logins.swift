@@ -17,7 +17,10 @@ extension ImagePublisher {
     }
 
     /// What was issued for an earlier login at the registry is not used again.
-    public func forgetLogin(at registry: String) async { await registries.credentialsChanged(at: registry) }
+    public func forgetLogin(at registry: String) async {
+        await credentials.forgetAnswers()
+        await registries.credentialsChanged(at: registry)
+    }
 
     /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
     ///

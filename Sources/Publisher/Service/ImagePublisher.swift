@@ -278,6 +278,7 @@ public actor ImagePublisher {
         let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
         let jobs = try await queue.jobs(
             JobFilter(states: states, ids: ids, registry: nil, before: nil, limit: 10_000))
+        await credentials.forgetAnswers()
         var revived: [JobID] = []
         var gone: ImageStoreError?
         for job in jobs {

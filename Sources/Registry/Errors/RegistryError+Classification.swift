@@ -127,7 +127,7 @@ extension RegistryError.Cause {
         switch cause {
         case .loginMissing: self = .loginMissing
         case .loginRejected: self = .loginRejected
-        case .accessRefused, .tokenRefused: self = .denied
+        case .accessRefused, .tokenNotTaken, .tokenRefused: self = .denied
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable: self = .tokenServerDown
         case .helperFailed: self = .loginHelperFailed
         case .challengeUnusable, .realmUnsafe, .credentialUnusable, .credentialFileUnreadable, .helperMissing:
