@@ -12,11 +12,11 @@ struct SignalsTests {
         for _ in 0..<20 {
             let called = TestSignal()
             let count = Counter()
-            let signals = Signals([SIGHUP]) { _ in
+            let signals = Signals([SIGUSR2]) { _ in
                 count.add()
                 called.raise()
             }
-            kill(getpid(), SIGHUP)
+            kill(getpid(), SIGUSR2)
             try await called.wait(for: "the signal's call", timeout: .seconds(5)) { count.value > 0 }
             signals.stop()
         }
