@@ -24,6 +24,7 @@ deps:
 test-deps: deps
 	@scripts/install-packages docker-registry skopeo buildah umoci tmux openssl apache2-utils python3-pip
 	@scripts/install-varlink
+	@scripts/install-aws
 
 test: test-deps lint
 	$(SWIFT) build --build-tests $(TEST_FLAGS)

@@ -12,6 +12,7 @@ public actor ImagePublisher {
     private let queue: JobStore
     private let spool: Spool
     private let http: HTTPClient
+    private let hub: String
     private let registries: RegistryPool
     private let engine: Engine
     private let intake: Intake
@@ -30,15 +31,18 @@ public actor ImagePublisher {
     /// - Parameters:
     ///   - queue: open and migrated.
     ///   - directories: the OCI layouts of this machine.
+    ///   - hub: the root of Docker Hub's interface for repositories.
     ///   - clock: milliseconds since 1970.
     public init(
         queue: JobStore, spool: Spool, directories: [String], rescan: Duration,
         http: HTTPClient, credentials: any CredentialProvider, settings: PublisherSettings,
-        clock: @escaping @Sendable () -> Int64, log: @escaping @Sendable (PublisherLog) -> Void
+        hub: String = RepositoryMaker.hubAddress, clock: @escaping @Sendable () -> Int64,
+        log: @escaping @Sendable (PublisherLog) -> Void
     ) {
         self.queue = queue
         self.spool = spool
         self.http = http
+        self.hub = hub
         self.clock = clock
         self.log = log
         self.settings = settings
@@ -49,7 +53,7 @@ public actor ImagePublisher {
         self.touched = touched
         intake = Intake(queue: queue, spool: spool, clock: clock)
         registries = RegistryPool(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+            make: Self.maker(settings, http, credentials, queue, hub: hub, clock: clock, log: log))
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
@@ -59,14 +63,15 @@ public actor ImagePublisher {
     }
 
     private static func maker(
-        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, queue: JobStore,
-        clock: @escaping @Sendable () -> Int64
+        _ settings: PublisherSettings, _ http: HTTPClient, _ credentials: any CredentialProvider, _ queue: JobStore,
+        hub: String, clock: @escaping @Sendable () -> Int64, log: @escaping @Sendable (PublisherLog) -> Void
     ) -> RegistryPool.Maker {
         { name throws(RegistryError) in
             RegistryAccess(
                 name: name,
                 client: try RegistryClient(
-                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials),
+                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials,
+                    hub: hub, repositoryMade: { log(.repositoryMade(registry: name, repository: $0)) }),
                 queue: queue, learnedAge: settings.learnedAge, clock: clock)
         }
     }
@@ -146,7 +151,7 @@ public actor ImagePublisher {
         storesChanged.raise()
         self.credentials = credentials
         await registries.reset(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+            make: Self.maker(settings, http, credentials, queue, hub: hub, clock: clock, log: log))
         await engine.apply(settings)
     }
 

@@ -51,6 +51,15 @@ public struct PublisherSettings: Sendable {
         }
     }
 
+    /// Gives the programs that make repositories an environment: the daemon's own.
+    public mutating func runPrograms(in environment: [String: String]) {
+        registries = registries.mapValues { settings in
+            var settings = settings
+            settings.programEnvironment = environment
+            return settings
+        }
+    }
+
     func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
 
     /// Where an image goes that was pushed without a destination, or with an unqualified one.

@@ -12,6 +12,7 @@ struct Attempt: Sendable {
         case putManifest
         /// A manifest that is put under a tag.
         case putTag
+        case createRepository
     }
 
     let operation: Operation

@@ -91,7 +91,7 @@ extension RegistryError.Cause {
         // Two writers, or an earlier request of ours that is still being served.
         case .startUpload, .mount, .upload: .serverError
         // A policy, such as Harbor's against vulnerable images.
-        case .readBlob, .readManifest, .listTags, .listRepositories: .denied
+        case .readBlob, .readManifest, .listTags, .listRepositories, .createRepository: .denied
         }
     }
 

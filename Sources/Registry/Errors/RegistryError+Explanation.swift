@@ -47,6 +47,7 @@ extension RegistryError {
         case .digestMismatch(let found):
             found.map { "it has other content under this name: \($0)" } ?? "it has other content under this name"
         case .repositoryMissing: "the repository does not exist, and pushing does not make it"
+        case .repositoryCreationRefused(let reason, _), .repositoryCreationFailed(let reason): reason
         case .nameRefused: "it does not take the repository's name"
         case .tagRefused: "it does not take the tag"
         case .tagConflict(let existing):
@@ -77,7 +78,10 @@ extension RegistryError {
         switch cause {
         case .loginMissing, .loginRejected, .loginUnusable, .denied:
             hostAdvice ?? authentication?.advice ?? "log in with an account that may push to \(name)"
-        case .repositoryMissing: hostAdvice ?? "create \(name) first, then: pushctl retry --failed"
+        case .repositoryMissing:
+            (hostAdvice ?? "create \(name) first, then: pushctl retry --failed") + "; or let pushd create it: "
+                + "registries.\"\(registry)\".createRepository in pushd.json5"
+        case .repositoryCreationRefused(_, let advice): advice
         case .hostUnknown: "check the name \(registry), or the VPN that knows it"
         case .resolverFailed: "if it lasts, look at this machine's name servers: resolvectl status"
         case .unreachable: Self.isLocal(registry) ? "start the registry: \(registry) is this machine" : nil
@@ -118,7 +122,7 @@ extension RegistryError {
         case .loginHelperFailed: authentication?.advice
         case .tlsFailed, .connectionBroken, .timedOut, .tokenServerDown, .rateLimited, .unavailable,
             .protocolViolation, .contentMissing, .requestRefused, .uploadLost, .uploadRefused, .offsetRefused,
-            .contentRefused, .internalFailure:
+            .contentRefused, .internalFailure, .repositoryCreationFailed:
             nil
         }
     }

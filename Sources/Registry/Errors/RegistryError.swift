@@ -61,7 +61,12 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
 
         // It refuses what was asked for.
 
-        case repositoryMissing, nameRefused, tagRefused
+        case repositoryMissing
+        /// It was to be made, and a person must act before it can be.
+        case repositoryCreationRefused(reason: String, advice: String)
+        /// It was to be made, and that may go better later.
+        case repositoryCreationFailed(reason: String)
+        case nameRefused, tagRefused
         /// The tag can't be moved and holds another manifest; nil where it could not be read.
         case tagConflict(existing: Digest?)
         case manifestRefused, manifestTooLarge

@@ -17,7 +17,8 @@ extension ImageStoreError {
         switch cause {
         case .imageNotFound, .platformNotFound: .imageNotFound
         case .nameInvalid: .referenceInvalid
-        case .notSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid, .blobsMissing,
+        case .notSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid, .manifestTooLarge,
+            .formatRefused, .blobsMissing,
             .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .cannotLink, .noSpace, .system:
             .imageInvalid
         }
