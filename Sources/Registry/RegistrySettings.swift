@@ -20,6 +20,7 @@ public struct RegistrySettings: Sendable, Hashable {
     public var programEnvironment: [String: String] = [:]
     /// The format of manifests that images are pushed in where a push does not say it; nil: as they are.
     public var format: ImageFormat?
+    public var requests = RequestLimits()
 
     public init(
         plainHTTP: Bool? = nil, tls: TLSOptions = TLSOptions(), certificateDirectories: [String] = [],

@@ -54,7 +54,7 @@ struct BlobDeliveryTests {
                 name: registry.address, client: client, queue: queue, learnedAge: settings.learnedAge,
                 clock: { Bench.now }),
             queue: queue, content: OCILayout(directory: builder.directory), transfers: SharedTransfers(),
-            slots: TransferSlots(limit: 1, perRegistry: 1), progress: JobProgress(changed: {}), settings: settings,
+            slots: Slots(.init(total: 1)), progress: JobProgress(changed: {}), settings: settings,
             clock: { Bench.now }, isStopping: { false })
     }
 }

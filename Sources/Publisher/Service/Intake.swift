@@ -1,6 +1,7 @@
 import ImageStore
 public import OCI
 public import PushQueue
+public import Registry
 
 /// What somebody wants to have pushed.
 public struct PushRequest: Sendable {
@@ -18,6 +19,8 @@ public struct PushRequest: Sendable {
     public var timeout: Duration?
     /// Every tag of the image's name in its store, not only one.
     public var allTags = false
+    /// Nil: the daemon's own logins.
+    public var login: PushLogin?
 
     public init(image: String) { self.image = image }
 }
@@ -27,6 +30,7 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
     case destinationInvalid(ImageReferenceError)
     case destinationMissing(image: String)
     case digestDiffers(wanted: Digest, image: Digest)
+    case loginMissing(registry: String, CallersLogins.Failure)
     case stopping
 
     public var description: String {
@@ -34,6 +38,10 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         case .destinationInvalid(let error): error.description
         case .destinationMissing(let image): "\"\(image)\" does not say which registry it is for"
         case .digestDiffers(let wanted, let image): "the destination wants \(wanted), the image is \(image)"
+        case .loginMissing(let registry, .missing): "you have no login for \(registry) of your own"
+        case .loginMissing(let registry, .keptByHelper(let name, let path)):
+            "your login for \(registry) is kept by docker-credential-\(name), which \(path) names"
+        case .loginMissing(_, .unreadable(let path, let reason)): "your logins in \(path) can't be read: \(reason)"
         case .stopping: "pushd is stopping"
         }
     }
@@ -45,6 +53,8 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
             "name the destination: pushctl push \(image) HOST/REPOSITORY:TAG, "
                 + "or set defaults.registry and defaults.namespace in pushd.json5"
         case .digestDiffers: "leave the digest out, or push the image that has it"
+        case .loginMissing(_, .unreadable): "mend the file, or give the login: pushctl push -u USER --password-stdin"
+        case .loginMissing: "give it: pushctl push -u USER --password-stdin"
         case .stopping: "try again when it is back"
         }
     }

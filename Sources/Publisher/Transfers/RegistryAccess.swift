@@ -23,11 +23,15 @@ actor RegistryAccess {
     private let clock: @Sendable () -> Int64
     private var facts: [String: Fact]?
     private var probe: Task<Void, Never>?
+    private var manifests = ManifestPace()
+    private let sleep: @Sendable (Duration) async throws -> Void
 
     init(
         name: String, client: RegistryClient, queue: JobStore, learnedAge: Duration,
-        clock: @escaping @Sendable () -> Int64
+        clock: @escaping @Sendable () -> Int64,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
+        self.sleep = sleep
         self.name = name
         self.client = client
         self.queue = queue
@@ -83,6 +87,42 @@ actor RegistryAccess {
         UploadStyle(size: size, chunkSize: chunkSize, facts: try await known())
     }
 
+    /// Puts a manifest, not faster than the registry has shown to take them.
+    ///
+    /// - Throws: what `put` throws; `CancellationError`.
+    nonisolated func putManifest(_ put: @Sendable () async throws -> Void) async throws {
+        let wait = try await manifestTurn()
+        if wait > 0 { try await sleep(.milliseconds(wait)) }
+        do { try await put() } catch let error as RegistryError where error.cause == .rateLimited {
+            try await manifestRefused()
+            throw error
+        }
+    }
+
+    /// - Returns: milliseconds until the next manifest may be put.
+    private func manifestTurn() async throws -> Int64 {
+        let rate = try await known()["manifest-rate"].flatMap(Int.init)
+        let now = clock()
+        return manifests.turn(now: now, perSecond: rate) - now
+    }
+
+    private func manifestRefused() async throws {
+        try await learn(RegistryFact.manifestRate(manifests.rateRefused(now: clock())))
+    }
+
+    /// All that is known about the registry and not too old.
+    var learned: [LearnedFact] {
+        get async throws {
+            let names = try await Set(known().keys)
+            return (facts ?? [:]).filter { names.contains($0.key) }
+                .map { LearnedFact(name: $0.key, value: $0.value.value, at: $0.value.at) }
+                .sorted { $0.name < $1.name }
+        }
+    }
+
+    /// What was learned is found out anew.
+    func forget() { facts = nil }
+
     /// Finds out, once for a registry, whether ``SelfMount`` works, with a blob that certainly is in `repository`.
     func probeSelfMount(_ digest: Digest, in repository: String) async throws {
         guard try await selfMount == .unknown else { return }
@@ -101,32 +141,5 @@ actor RegistryAccess {
         probe = task
         await task.value
         probe = nil
-    }
-}
-
-/// The registries that are in use, each with one client for all jobs.
-actor RegistryPool {
-    private var entries: [String: RegistryAccess] = [:]
-    private var make: Maker
-
-    typealias Maker = @Sendable (String) throws(RegistryError) -> RegistryAccess
-
-    init(make: @escaping Maker) { self.make = make }
-
-    /// - Throws: ``RegistryError`` for a name that is no host and port.
-    func registry(_ name: String) throws(RegistryError) -> RegistryAccess {
-        if let entry = entries[name] { return entry }
-        let entry = try make(name)
-        entries[name] = entry
-        return entry
-    }
-
-    /// What was issued for an earlier login is not used again.
-    func credentialsChanged(at name: String) async { await entries[name]?.client.credentialsChanged() }
-
-    /// From now on clients are made anew; jobs under way keep theirs.
-    func reset(make: @escaping Maker) {
-        self.make = make
-        entries = [:]
     }
 }

@@ -25,12 +25,14 @@ public final class RegistryClient: Sendable {
     ///   - domain: as in an image reference: `docker.io`, `registry.example:5000`.
     ///   - hub: the root of Docker Hub's interface for repositories.
     ///   - repositoryMade: told of each repository, or project, that was made because it was missing.
+    ///   - bandwidth: what holds for the bodies that are sent.
     ///   - sleep: waits between looks for a blob that is being stored; a test does not.
     ///   - clock: read for the age of tokens; a test has its own.
     /// - Throws: ``RegistryError`` for a domain that is no host and port.
     public init(
         domain: String, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider,
         hub: String = RepositoryMaker.hubAddress, repositoryMade: @escaping @Sendable (String) -> Void = { _ in },
+        bandwidth: [BandwidthLimit] = [],
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws(RegistryError) {
@@ -47,7 +49,8 @@ public final class RegistryClient: Sendable {
             credentials: credentials, clock: clock)
         courier = Courier(
             endpoint: endpoint, settings: settings, certificates: certificates, http: http,
-            authenticator: authenticator)
+            authenticator: authenticator,
+            gate: RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
         do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade) } catch {
             let attempt = Attempt(.createRepository, "reach Docker Hub's interface", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
@@ -75,6 +78,9 @@ public final class RegistryClient: Sendable {
             return try await courier.http.send(request)
         }
     }
+
+    /// What the registry said last about how much it may still be asked; nil where it tells nothing.
+    public var rateAllowance: RateAllowance? { courier.gate.lastAllowance }
 
     var settings: RegistrySettings { courier.settings }
 
