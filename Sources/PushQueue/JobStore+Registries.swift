@@ -124,7 +124,8 @@ extension JobStore {
                 SELECT destination FROM
                     (SELECT destination, state, id FROM job WHERE registry = ? ORDER BY id DESC LIMIT 100)
                  ORDER BY state = 'succeeded' DESC, id DESC LIMIT 1
-                """, registry) { row in row.text(0) }
+                """, registry
+            ) { row in row.text(0) }
             return destination.flatMap { try? ImageReference(parsing: $0).path }
         }
     }

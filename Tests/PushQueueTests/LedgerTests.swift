@@ -148,7 +148,8 @@ struct LedgerTests {
             #expect(try await !store.knows(.of("a"), registry: "r1", repository: "app", since: 0))
             #expect(try await store.facts(registry: "r2").count == 1)
             #expect(
-                try await store.mountRefusals(registry: "r2", since: 2) == [LearnedFact(name: "base", value: "", at: 2)])
+                try await store.mountRefusals(registry: "r2", since: 2) == [LearnedFact(name: "base", value: "", at: 2)]
+            )
             #expect(try await store.mountRefusals(registry: "r2", since: 3).isEmpty)
             #expect(try await store.knows(.of("b"), registry: "r2", repository: "app", since: 0))
         }

@@ -225,8 +225,8 @@ public actor ImagePublisher {
     public func plan(_ request: PushRequest) async throws -> [PushPlan] {
         var plans: [PushPlan] = []
         for order in try await intake.orders(request, stores: stores, settings: settings) {
-            let contents = try await ImageContents.read(
-                root: order.stored.root, from: order.layout, platforms: request.platforms)
+            let image = try await intake.prepare(order, request.platforms)
+            let contents = image.contents
             let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
             let since = clock() - settings.ledgerAge.inMilliseconds
             let known = try await queue.known(
@@ -236,7 +236,7 @@ public actor ImagePublisher {
             plans.append(
                 PushPlan(
                     image: order.image, source: order.layout.storeID, destination: order.destination,
-                    root: contents.root, platforms: contents.platforms.map(\.platform),
+                    root: contents.root, change: image.change, platforms: contents.platforms.map(\.platform),
                     blobs: contents.jobBlobs.filter { $0.role != .manifest }, known: known, joins: joined?.id,
                     supersedes: joined == nil ? pending.filter { $0.state != .running }.map(\.id) : []))
         }
@@ -276,10 +276,24 @@ public actor ImagePublisher {
         guard job.state.isEnded else { return try await queue.retry([job.id], now: clock()) }
         // Its content was given free when it ended.
         let source = ContentSources(of: job, spool: spool)
-        let contents = try await ImageContents.read(root: job.root, from: source, platforms: [])
+        let contents = try await contents(of: job, from: source)
         return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
             try await queue.retry([job.id], now: clock())
         }
+    }
+
+    /// What a job pushes, from an image that may be in its store alone.
+    private func contents(of job: Job, from source: ContentSources) async throws -> ImageContents {
+        guard let change = job.change else {
+            return try await ImageContents.read(root: job.root, from: source, platforms: [])
+        }
+        var contents = try await ImageContents.read(
+            root: change.named, from: source, platforms: job.platforms.compactMap(Platform.init(parsing:)))
+        if let format = change.format { contents = try contents.converted(to: format, subject: job.image).contents }
+        guard contents.root.digest == job.root.digest else {
+            throw ImageStoreError(.blobsMissing([job.root.digest]), subject: job.image)
+        }
+        return contents
     }
 
     public func pause(_ registry: String?) async { await engine.hold(registry) }
@@ -362,6 +376,8 @@ public struct PushPlan: Sendable {
     public let source: String
     public let destination: ImageReference
     public let root: Descriptor
+    /// How ``root`` comes from the image in the store; nil where it is that image.
+    public let change: ImageChange?
     public let platforms: [Platform]
     /// Configuration and layers.
     public let blobs: [JobBlob]

@@ -75,6 +75,9 @@ public struct PublisherSettings: Sendable {
         .init(jobs: jobs, jobsPerRegistry: jobsPerRegistry, jobsByRegistry: jobsByRegistry)
     }
 
+    /// The format of manifests that images are pushed in there; nil: as they are.
+    func format(at destination: ImageReference) -> ImageFormat? { settings(for: destination.domain).format }
+
     func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
 
     /// Where an image goes that was pushed without a destination, or with an unqualified one.

@@ -128,7 +128,8 @@ extension RegistryClient {
             let (session, time) = try await timed { try await startUpload(repository) }
             await cancelUpload(repository, session)
             try await tell(
-                ExaminationStep(.push, .good, "allowed: an upload to \(repository) was opened and given up", time: time))
+                ExaminationStep(.push, .good, "allowed: an upload to \(repository) was opened and given up", time: time)
+            )
         } catch let error as RegistryError {
             try await tell(ExaminationStep(.push, failed: error))
         }

@@ -21,6 +21,8 @@ struct Attempt: Sendable {
     let registry: String
     let repository: String?
     let digest: Digest?
+    /// Of the manifest that is put.
+    var mediaType: MediaType?
 
     init(_ operation: Operation, _ text: String, at registry: String, repository: String?, digest: Digest? = nil) {
         self.operation = operation

@@ -15,6 +15,7 @@ extension RegistryError {
             .repositoryMissing, .repositoryCreationRefused:
             .waitForPerson
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
+            .mediaTypeUnsupported,
             .manifestTooLarge, .contentMissing, .pushUnsupported,
             .listingUnsupported, .requestRefused, .bodyTooLarge, .localBlobDamaged,
             .localFileChanged:
@@ -69,6 +70,7 @@ extension RegistryError {
         case .tagConflict: "tag-conflict"
         case .manifestRefused: "manifest-refused"
         case .manifestTooLarge: "manifest-too-large"
+        case .mediaTypeUnsupported: "media-type-unsupported"
         case .referencesMissing: "references-missing"
         case .contentMissing: "content-missing"
         case .pushUnsupported: "push-unsupported"

@@ -70,6 +70,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         /// The tag can't be moved and holds another manifest; nil where it could not be read.
         case tagConflict(existing: Digest?)
         case manifestRefused, manifestTooLarge
+        /// It does not know manifests, or layers, of this type.
+        case mediaTypeUnsupported
         /// A manifest names blobs or manifests that the registry does not have, whatever it said before.
         case referencesMissing
         /// There is no such blob or manifest.
@@ -120,6 +122,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     public let registry: String
     public let repository: String?
     public let digest: Digest?
+    /// Of the manifest that was put.
+    public let mediaType: MediaType?
     /// The HTTP status, where there was an answer.
     public let status: Int?
     /// The registry's own error code: `MANIFEST_INVALID`.
@@ -144,6 +148,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         registry = attempt.registry
         repository = attempt.repository
         digest = attempt.digest
+        mediaType = attempt.mediaType
         status = answer?.status
         serverCode = answer?.code
         serverMessage = answer?.message ?? authentication?.serverMessage

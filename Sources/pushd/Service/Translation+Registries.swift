@@ -16,7 +16,8 @@ extension RegistryInfo {
     init(_ state: RegistryState) {
         self.init(state.activity, allowance: state.allowance, bytesPerSecond: state.bandwidth)
         login = state.login.map { ($0.user.map { "\($0), from " } ?? "") + $0.origin }
-        learned = state.learned.compactMap(LearnedInfo.init)
+        learned =
+            state.learned.compactMap(LearnedInfo.init)
             + state.mountRefusals.map { refusal in
                 LearnedInfo(
                     name: "mount-refused", value: refusal.name, text: "nothing can be mounted from \(refusal.name)",
