@@ -50,6 +50,28 @@ struct FormatTests {
         }
     }
 
+    @Test("is what the error of a registry that is older than OCI's format says, and works there")
+    func advised() async throws {
+        try await Machine.with { machine in
+            let layer = try CommandTests.image(machine)
+            let profile = RegistryProfile.distribution2.with {
+                $0.ociRefusal = .refusal(400, "MANIFEST_INVALID", "manifest invalid")
+            }
+            try await TestRegistry.with(profile: profile) { registry in
+                try await machine.withDaemon { _ in
+                    let refused = try await machine.pushctl("push", "app:1", registry.address + "/app:1")
+                    #expect(refused.status == 1)
+                    #expect(refused.errors.contains("pushctl push --format docker"), "\(refused.errors)")
+                    let push = try await machine.pushctl(
+                        "push", "--format", "docker", "app:1", registry.address + "/app:1")
+                    #expect(push.status == 0, "\(push.errors)")
+                    #expect(registry.tags("app").count == 1)
+                    #expect(registry.bodyBytes(for: layer.digest) == layer.size, "the layer went out once")
+                }
+            }
+        }
+    }
+
     @Test("of several platforms is one that skopeo copies whole")
     func index() async throws {
         try await Machine.with { machine in
