@@ -111,7 +111,11 @@ extension JobStore {
     public nonisolated func registries() async throws(QueueError) -> [String] {
         try await read("list the registries") { store in
             try store.database.rows(
-                "SELECT name FROM registry UNION SELECT registry FROM registry_fact ORDER BY 1 LIMIT 1000"
+                // Facts are kept of stores too, which are named by their paths.
+                """
+                SELECT name FROM registry UNION SELECT registry FROM registry_fact WHERE instr(registry, '/') = 0
+                 ORDER BY 1 LIMIT 1000
+                """
             ) { row in row.text(0) }
         }
     }

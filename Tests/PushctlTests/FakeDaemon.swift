@@ -31,7 +31,11 @@ struct FakeDaemon: ControlService {
     var onEvents: @Sendable (Events.Input) -> AsyncThrowingStream<Events.Output, any Error> = { _ in
         AsyncThrowingStream { throw unexpected }
     }
-    var onStatus: @Sendable (Status.Input) async throws -> Status.Output = { _ in throw unexpected }
+    var onStatus: @Sendable (Status.Input) async throws -> Status.Output = { _ in
+        Status.Output(
+            version: "0", pid: 1, startedAt: Timestamp(milliseconds: 0), counts: [:], registries: [],
+            stateDirectory: "/s", stores: [])
+    }
     var onPause: @Sendable (Pause.Input) async throws -> Pause.Output = { _ in throw unexpected }
     var onResume: @Sendable (Resume.Input) async throws -> Resume.Output = { _ in throw unexpected }
 

@@ -9,19 +9,18 @@ extension ImagePublisher {
         let activity = await engine.activity
         var names = Set(settings.registries.keys).union(activity.map(\.name)).union(try await queue.registries())
         if let name { names = [name] }
-        let bandwidths = bandwidth.summary
+        let (bandwidths, allowances) = (bandwidth.summary, await registries.allowances)
         var states: [RegistryState] = []
         for name in names.sorted() {
-            let access = try await registries.registry(name)
             let since = clock() - settings.ledgerAge.inMilliseconds
             states.append(
                 RegistryState(
                     activity: activity.first { $0.name == name }
                         ?? RegistryActivity(name: name, running: 0, isHeld: false, pausedUntil: nil, reason: nil),
                     login: try? await credentials.credential(registry: name, repository: ""),
-                    allowance: access.client.rateAllowance,
+                    allowance: allowances[name],
                     bandwidth: bandwidths.first { $0.registry == name }?.bytesPerSecond,
-                    learned: try await access.learned,
+                    learned: try await registries.facts(of: name).all,
                     mountRefusals: try await queue.mountRefusals(registry: name, since: since)))
         }
         return states
@@ -33,7 +32,7 @@ extension ImagePublisher {
     /// Finds out anew what a registry can do and which blobs it has.
     public func forgetRegistry(_ name: String) async throws {
         try await queue.forgetRegistry(name)
-        await registries.forgetLearned(at: name)
+        await registries.facts(of: name).forget()
     }
 
     /// Goes the way of a push to a registry, as far as opening an upload, and tells of each step.

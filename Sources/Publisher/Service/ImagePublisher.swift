@@ -54,7 +54,8 @@ public actor ImagePublisher {
         bandwidth = Bandwidth(settings, clock: clock)
         intake = Intake(queue: queue, spool: spool, clock: clock)
         maker = RegistryMaker(http: http, hub: hub, queue: queue, bandwidth: bandwidth, clock: clock, log: log)
-        registries = RegistryPool(make: maker.with(settings, credentials))
+        registries = RegistryPool(
+            make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
@@ -140,7 +141,7 @@ public actor ImagePublisher {
         self.rescan = rescan
         storesChanged.raise()
         self.credentials = credentials
-        await registries.reset(make: maker.with(settings, credentials))
+        await registries.reset(make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         bandwidth.apply(settings)
         await engine.apply(settings)
     }

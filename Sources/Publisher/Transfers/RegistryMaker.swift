@@ -12,16 +12,21 @@ struct RegistryMaker: Sendable {
     let clock: @Sendable () -> Int64
     let log: @Sendable (PublisherLog) -> Void
 
-    func with(_ settings: PublisherSettings, _ credentials: any CredentialProvider) -> RegistryPool.Maker {
-        { name, login throws(RegistryError) in
-            RegistryAccess(
-                name: name,
-                client: try RegistryClient(
-                    domain: name, settings: settings.settings(for: name), http: http,
-                    credentials: login.map { OneLogin($0) } ?? credentials, hub: hub,
-                    repositoryMade: { [log] in log(.repositoryMade(registry: name, repository: $0)) },
-                    bandwidth: bandwidth.limits(for: name)),
-                queue: queue, learnedAge: settings.learnedAge, clock: clock)
+    func clients(_ settings: PublisherSettings, _ credentials: any CredentialProvider) -> RegistryPool.Maker {
+        { name, login, gate throws(RegistryError) in
+            try RegistryClient(
+                domain: name, settings: settings.settings(for: name), http: http,
+                credentials: login.map { OneLogin($0) } ?? credentials, hub: hub,
+                repositoryMade: { [log] in log(.repositoryMade(registry: name, repository: $0)) },
+                bandwidth: bandwidth.limits(for: name), gate: gate)
+        }
+    }
+
+    func common(_ settings: PublisherSettings) -> @Sendable (String) -> RegistryPool.Common {
+        { name in
+            RegistryPool.Common(
+                facts: RegistryFacts(registry: name, queue: queue, age: settings.learnedAge, clock: clock),
+                gate: RequestGate(limits: settings.settings(for: name).requests))
         }
     }
 }

@@ -47,9 +47,10 @@ extension RegistryClient {
 
     private static func steps(of details: ConnectionReport.Details, isSecure: Bool) -> [ExaminationStep] {
         var steps: [ExaminationStep] = []
-        guard let resolved = details.resolved, let peer = details.peer else { return steps }
-        steps.append(ExaminationStep(.resolve, .good, "the address is \(peer)", time: resolved))
-        guard let connected = details.connected else { return steps }
+        guard let resolved = details.resolved else { return steps }
+        let address = details.peer.map { "the address is \($0)" } ?? "the address is known"
+        steps.append(ExaminationStep(.resolve, .good, address, time: resolved))
+        guard let connected = details.connected, let peer = details.peer else { return steps }
         steps.append(ExaminationStep(.connect, .good, "connected to \(peer)", time: connected - resolved))
         guard isSecure, let secured = details.secured, details.answered != nil else { return steps }
         let text =

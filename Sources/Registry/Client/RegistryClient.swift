@@ -26,13 +26,14 @@ public final class RegistryClient: Sendable {
     ///   - hub: the root of Docker Hub's interface for repositories.
     ///   - repositoryMade: told of each repository, or project, that was made because it was missing.
     ///   - bandwidth: what holds for the bodies that are sent.
+    ///   - gate: shared with other clients of the same registry; nil: one of its own, by the settings.
     ///   - sleep: waits between looks for a blob that is being stored; a test does not.
     ///   - clock: read for the age of tokens; a test has its own.
     /// - Throws: ``RegistryError`` for a domain that is no host and port.
     public init(
         domain: String, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider,
         hub: String = RepositoryMaker.hubAddress, repositoryMade: @escaping @Sendable (String) -> Void = { _ in },
-        bandwidth: [BandwidthLimit] = [],
+        bandwidth: [BandwidthLimit] = [], gate: RequestGate? = nil,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws(RegistryError) {
@@ -50,7 +51,7 @@ public final class RegistryClient: Sendable {
         courier = Courier(
             endpoint: endpoint, settings: settings, certificates: certificates, http: http,
             authenticator: authenticator,
-            gate: RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
+            gate: gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
         do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade) } catch {
             let attempt = Attempt(.createRepository, "reach Docker Hub's interface", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
@@ -78,9 +79,6 @@ public final class RegistryClient: Sendable {
             return try await courier.http.send(request)
         }
     }
-
-    /// What the registry said last about how much it may still be asked; nil where it tells nothing.
-    public var rateAllowance: RateAllowance? { courier.gate.lastAllowance }
 
     var settings: RegistrySettings { courier.settings }
 

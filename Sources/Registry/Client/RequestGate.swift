@@ -17,8 +17,8 @@ public struct RequestLimits: Sendable, Hashable {
     }
 }
 
-/// Lets the requests to one registry go: as many at once, and in each second, as it may be asked.
-final class RequestGate: Sendable {
+/// Lets the requests to one registry go, under whatever login: as many at once, and in each second, as it may be asked.
+public final class RequestGate: Sendable {
     enum Kind: Hashable, Sendable { case check, manifest, body }
 
     private let slots: Slots<Kind>
@@ -27,9 +27,12 @@ final class RequestGate: Sendable {
     private let clock: @Sendable () -> ContinuousClock.Instant
     private let sleep: @Sendable (Duration) async throws -> Void
 
-    init(
-        limits: RequestLimits, clock: @escaping @Sendable () -> ContinuousClock.Instant,
-        sleep: @escaping @Sendable (Duration) async throws -> Void
+    /// - Parameters:
+    ///   - clock: a test has its own.
+    ///   - sleep: a test does not.
+    public init(
+        limits: RequestLimits, clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         slots = Slots(.init(kinds: [.check: limits.checks, .manifest: limits.manifests]))
         pace = Mutex(RequestPace(perSecond: limits.perSecond))
@@ -52,7 +55,7 @@ final class RequestGate: Sendable {
     }
 
     /// What the registry said last about how much it may still be asked.
-    var lastAllowance: RateAllowance? { allowance.withLock { $0 } }
+    public var lastAllowance: RateAllowance? { allowance.withLock { $0 } }
 }
 
 /// Deals out moments at which requests may begin, evenly.

@@ -16,6 +16,7 @@ extension Configuration {
             try Self.readPatience(&entry, into: &settings)
             settings.createRepository = try Self.readCreation(&entry, registry: name)
             settings.format = try entry.choice("format", of: ImageFormat.self)
+            try readLimits(of: name, &entry, into: &settings)
             try entry.finish()
             publisher.registries[name] = settings
         }
