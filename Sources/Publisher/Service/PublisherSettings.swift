@@ -58,6 +58,15 @@ public struct PublisherSettings: Sendable {
         }
     }
 
+    /// Gives the programs that make repositories an environment: the daemon's own.
+    public mutating func runPrograms(in environment: [String: String]) {
+        registries = registries.mapValues { settings in
+            var settings = settings
+            settings.programEnvironment = environment
+            return settings
+        }
+    }
+
     var uploadSlots: Slots<String>.Limits {
         .init(total: uploads, each: uploadsPerRegistry, kinds: uploadsByRegistry)
     }
@@ -65,6 +74,9 @@ public struct PublisherSettings: Sendable {
     var jobLimits: Schedule.Limits {
         .init(jobs: jobs, jobsPerRegistry: jobsPerRegistry, jobsByRegistry: jobsByRegistry)
     }
+
+    /// The format of manifests that images are pushed in there; nil: as they are.
+    func format(at destination: ImageReference) -> ImageFormat? { settings(for: destination.domain).format }
 
     func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
 
