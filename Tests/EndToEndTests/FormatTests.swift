@@ -45,6 +45,8 @@ struct FormatTests {
                         "dir:\(machine.directory.file("copy"))")
                     let verified = try await machine.pushctl("verify", "--deep", "\(registry.address)/ours:1")
                     #expect(verified.status == 0, "\(verified.output)\(verified.errors)")
+                    let same = try await machine.pushctl("verify", "--against", "app:1", "\(registry.address)/ours:1")
+                    #expect(same.status == 0, "\(same.output)\(same.errors)")
                 }
             }
         }
