@@ -31,6 +31,7 @@ struct FormatTests {
                     let (ours, theirs) = (try await raw("ours"), try await raw("theirs"))
                     let (mine, other) = (try JSON(parsing: ours), try JSON(parsing: theirs))
                     #expect(mine == other, "\(ours) \(theirs)")
+                    #expect(ours == theirs, "the same bytes, and so the same digest")
                     #expect(mine["config"]?["digest"]?.string?.hasPrefix("sha256:") == true)
                     #expect(mine["layers"]?.list?.first?["digest"]?.string == layer.digest.description)
                     let job = try await machine.job(1)
