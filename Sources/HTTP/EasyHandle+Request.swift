@@ -25,6 +25,10 @@ extension EasyHandle {
         if request.url.isLoopback { try set(CURLOPT_PROXY, "") }
         try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         if isDownload { try set(CURLOPT_BUFFERSIZE, 256 << 10) }
+        if request.report != nil {
+            try set(CURLOPT_FRESH_CONNECT, 1)
+            try set(CURLOPT_CERTINFO, 1)
+        }
         try setConnection(request.limits, configuration)
         try setMethodAndBody(request)
         try setHeaders(Self.lines(of: request.headers, userAgent: configuration.userAgent))

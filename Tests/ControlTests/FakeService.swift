@@ -42,6 +42,11 @@ struct FakeService: ControlService {
     func status(_ input: Status.Input) async throws -> Status.Output { try await onStatus(input) }
     func pause(_ input: Pause.Input) async throws -> Pause.Output { try await onPause(input) }
     func resume(_ input: Resume.Input) async throws -> Resume.Output { throw Self.missing }
+    func limit(_ input: Limit.Input) async throws -> Limit.Output { throw Self.missing }
+    func registries(_ input: Registries.Input) async throws -> Registries.Output { throw Self.missing }
+    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> {
+        AsyncThrowingStream { throw Self.missing }
+    }
 }
 
 /// Something that happens once, and that any number of tasks wait for.
@@ -78,7 +83,8 @@ extension JobInfo {
             verified: "manifest", attempts: 2, createdAt: moment, updatedAt: moment, startedAt: moment, endedAt: moment,
             nextAttemptAt: moment, error: JobErrorInfo(code: "denied", message: "no", advice: "ask"),
             waitsFor: "a login", supersededBy: 9, bytesTotal: 100, bytesUploaded: 50, bytesMounted: 20,
-            bytesExisting: 30, blobs: [.sample])
+            bytesExisting: 30, blobs: [.sample], sourceDigest: "sha256:cc", format: "docker",
+            leftOut: "3 annotations")
     }
 }
 

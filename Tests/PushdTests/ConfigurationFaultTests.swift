@@ -8,6 +8,10 @@ struct ConfigurationFaultTests {
     static let registryForm =
         "a registry is named HOST or HOST:PORT, as in image names; a HOST without a dot or a port is only localhost"
 
+    private static func creation(_ value: String) -> String {
+        "{ registries: { localhost: { createRepository: \(value) } } }"
+    }
+
     static let faults: [(document: String, message: String)] = [
         ("[]", "an object is wanted, not a list"),
         ("'x'", "an object is wanted, not \"x\""),
@@ -24,7 +28,8 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ limits: { job: 1 } }",
-            "limits.job: there is no such setting; allowed here: chunkSize, jobs, jobsPerRegistry, uploads, "
+            "limits.job: there is no such setting; allowed here: bandwidth, bandwidthWindows, "
+                + "checksPerRegistry, chunkSize, jobs, jobsPerRegistry, manifestsPerRegistry, requestsPerSecond, uploads, "
                 + "uploadsPerRegistry"
         ),
         (
@@ -37,9 +42,43 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
-            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: caFile, clientCertificate, "
-                + "clientKey, commitPatience, connectTimeout, insecure, manifestGrace, plainHttp, responseTimeout, "
-                + "stallTimeout"
+            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: bandwidth, caFile, checks, "
+                + "clientCertificate, clientKey, commitPatience, connectTimeout, createRepository, format, insecure, jobs, "
+                + "manifestGrace, manifests, plainHttp, requestsPerSecond, responseTimeout, stallTimeout, uploads"
+        ),
+        (creation("{}"), "registries.localhost.createRepository: one of hub, harbor and command is wanted"),
+        (
+            creation("{ harbor: { visibility: 'private' }, command: 'make' }"),
+            "registries.localhost.createRepository: one of hub, harbor and command is wanted"
+        ),
+        (
+            creation("{ hub: { visibility: 'private' } }"),
+            "registries.localhost.createRepository.hub: it is for \"docker.io\" alone"
+        ),
+        (
+            creation("{ harbor: {} }"),
+            "registries.localhost.createRepository.harbor.visibility: \"public\" or \"private\" is wanted"
+        ),
+        (
+            creation("{ harbor: { visibility: 'secret' } }"),
+            "registries.localhost.createRepository.harbor.visibility: one of \"public\", \"private\" is wanted, "
+                + "not \"secret\""
+        ),
+        (
+            creation("{ harbor: { visibility: 'public' }, timeout: 5 }"),
+            "registries.localhost.createRepository.timeout: it belongs to a command"
+        ),
+        (
+            creation("{ command: ['make', '{repo}'] }"),
+            "registries.localhost.createRepository.command: {repo} is not known: {repository}, {registry}, "
+                + "{namespace}, {name} are"
+        ),
+        (
+            creation("{ command: [] }"), "registries.localhost.createRepository.command: it has no program"
+        ),
+        (
+            "{ registries: { localhost: { format: 'tar' } } }",
+            "registries.localhost.format: one of \"oci\", \"docker\" is wanted, not \"tar\""
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/a', tag: 'x' }] }",
@@ -149,6 +188,34 @@ struct ConfigurationFaultTests {
             "registries.\"h.example\".stallTimeout: at least 1ms is wanted"
         ),
 
+        (
+            "{ limits: { bandwidth: '20 apples' } }",
+            "limits.bandwidth: bytes a second such as \"500kB/s\" or \"20MB/s\" are wanted, at least 1 kB/s, not \"20 apples\""
+        ),
+        (
+            "{ limits: { bandwidth: 999 } }",
+            "limits.bandwidth: bytes a second such as \"500kB/s\" or \"20MB/s\" are wanted, at least 1 kB/s, not 999"
+        ),
+        (
+            "{ limits: { requestsPerSecond: 0 } }",
+            "limits.requestsPerSecond: a number from 0.01 to 10000 is wanted, not 0"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ days: 'mon-', from: '08:00', to: '09:00', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].days: days such as \"mon-fri\", \"sat,sun\" or \"mon\" are wanted"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ from: '8:00', to: '09:00', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].from: a time of the day such as \"08:00\" is wanted"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ from: '08:00', to: '24:01', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].to: a time of the day such as \"08:00\" is wanted"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ from: '08:00', to: '08:00', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].to: another time than from is wanted"
+        ),
         ("{ limits: { jobs: 0 } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not 0"),
         ("{ limits: { jobs: 1.5 } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not 1.5"),
         ("{ limits: { jobs: '8' } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not \"8\""),

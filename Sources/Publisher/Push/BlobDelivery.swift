@@ -18,7 +18,7 @@ struct BlobDelivery: Sendable {
     let queue: JobStore
     let content: any ContentSource
     let transfers: SharedTransfers
-    let slots: TransferSlots
+    let slots: Slots<String>
     let progress: JobProgress
     let settings: PublisherSettings
     let clock: @Sendable () -> Int64
@@ -290,8 +290,9 @@ struct BlobDelivery: Sendable {
                 progress.noteSelfMount()
                 return .present
             case .session(let session): return .absent(session)
-            // An error by chance says nothing about mounts.
-            case .refused(let error): mountIsRefused = error.disposition != .retry
+            // An error by chance says nothing about mounts, nor does a repository that is not there yet.
+            case .refused(let error):
+                mountIsRefused = error.disposition != .retry && error.cause != .repositoryMissing
             }
         }
         let presence = try await registry.client.blobPresence(repository, digest, size: size)
@@ -314,7 +315,7 @@ struct BlobDelivery: Sendable {
         let start = session?.offset ?? 0
         let isResumed = session.map { !$0.isFresh } ?? false
         let confirmed = Mutex(start)
-        try await slots.withSlot(at: registry.name) {
+        try await slots.withSlot(for: registry.name) {
             let style = try await registry.uploadStyle(size: size, chunkSize: settings.chunkSize)
             progress.update(digest) {
                 $0.meter.follow(counter)

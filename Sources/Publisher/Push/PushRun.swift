@@ -32,6 +32,28 @@ struct PushRun: Sendable {
 
     /// - Throws: whatever ``PushFailure`` can sort, or `CancellationError`.
     func run() async throws -> Success {
+        guard let repositories = client.repositories else { return try await push() }
+        let start = try await repositories.prepare(repository)
+        do { return try await push() } catch let error as RegistryError where error.mayBeMissing(repository) {
+            return try await push(afterMakingBy: repositories, since: start)
+        }
+    }
+
+    /// Makes the repository that the registry misses, and goes on in the same attempt.
+    private func push(
+        afterMakingBy repositories: RepositoryMaker, since start: RepositoryMaker.Moment
+    ) async throws -> Success {
+        var trouble: RegistryError?
+        // A failure may only mean that somebody else was quicker: the registry has the last word.
+        do { try await repositories.make(repository, since: start) } catch let error as RegistryError {
+            trouble = error
+        }
+        do { return try await push() } catch let error as RegistryError where error.mayBeMissing(repository) {
+            throw trouble ?? error.missingAfterCreation
+        }
+    }
+
+    private func push() async throws -> Success {
         if !job.force, try await !isSecondTag(), let done = try await alreadyThere() { return done }
         let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
         var outcomes: [Digest: BlobDelivery.Report] = [:]
@@ -214,8 +236,7 @@ struct PushRun: Sendable {
                 if try await head(.digest(digest)) != nil { continue }
             }
             try await mayAsk()
-            try await client.putManifest(
-                repository, .digest(digest), bytes: node.bytes, mediaType: node.descriptor.mediaType, digest: digest)
+            try await put(node, as: .digest(digest))
             try await delivery.remember(digest, in: repository)
             new.append(node)
         }
@@ -230,10 +251,16 @@ struct PushRun: Sendable {
         guard let root = contents.manifests.last else { throw PushFailure.blobGone(job.root.digest) }
         try await mayAsk()
         let reference = job.destination.tag.map { ManifestReference.tag($0) } ?? .digest(root.descriptor.digest)
-        try await client.putManifest(
-            repository, reference, bytes: root.bytes, mediaType: root.descriptor.mediaType,
-            digest: root.descriptor.digest)
+        try await put(root, as: reference)
         try await delivery.remember(root.descriptor.digest, in: repository)
+    }
+
+    private func put(_ node: ManifestNode, as reference: ManifestReference) async throws {
+        try await delivery.registry.putManifest { [client, repository] in
+            try await client.putManifest(
+                repository, reference, bytes: node.bytes, mediaType: node.descriptor.mediaType,
+                digest: node.descriptor.digest)
+        }
     }
 
     /// - Parameter isTagOld: whether the tag was there already; else the children were looked for before it was put.

@@ -122,7 +122,8 @@ struct AutoPublisher: Sendable {
         var seen: Set<ImageReference> = []
         let destinations = try rules.flatMap(\.destinations).map { try $0.filled(for: name) }
         let orders = destinations.filter { seen.insert($0).inserted }.map {
-            Intake.Order(image: key, destination: $0, layout: layout, stored: image)
+            Intake.Order(
+                image: key, destination: $0, layout: layout, stored: image, format: settings.format(at: $0))
         }
         let jobs = try await intake.accept(
             orders, PushRequest(image: key), origin: .rule, handled: mark, settings: settings)

@@ -9,13 +9,14 @@ public import Registry
 /// One for each state directory. ``run()`` does the work until it is cancelled; everything else may be called at any
 /// time from anywhere.
 public actor ImagePublisher {
-    private let queue: JobStore
+    let queue: JobStore
     private let spool: Spool
-    private let http: HTTPClient
-    private let registries: RegistryPool
-    private let engine: Engine
+    let http: HTTPClient
+    let registries: RegistryPool
+    private let maker: RegistryMaker
+    let engine: Engine
     private let intake: Intake
-    private let clock: @Sendable () -> Int64
+    let clock: @Sendable () -> Int64
     private let log: @Sendable (PublisherLog) -> Void
     private let events = Broadcast<PublisherEvent>(capacity: 4096)
     private var recent: [PublisherEvent] = []
@@ -24,17 +25,20 @@ public actor ImagePublisher {
     private var directories: [String]
     private var rescan: Duration
     private let storesChanged = Signal()
-    private var settings: PublisherSettings
-    private var credentials: any CredentialProvider
+    var settings: PublisherSettings
+    var credentials: any CredentialProvider
+    let bandwidth: Bandwidth
 
     /// - Parameters:
     ///   - queue: open and migrated.
     ///   - directories: the OCI layouts of this machine.
+    ///   - hub: the root of Docker Hub's interface for repositories.
     ///   - clock: milliseconds since 1970.
     public init(
         queue: JobStore, spool: Spool, directories: [String], rescan: Duration,
         http: HTTPClient, credentials: any CredentialProvider, settings: PublisherSettings,
-        clock: @escaping @Sendable () -> Int64, log: @escaping @Sendable (PublisherLog) -> Void
+        hub: String = RepositoryMaker.hubAddress, clock: @escaping @Sendable () -> Int64,
+        log: @escaping @Sendable (PublisherLog) -> Void
     ) {
         self.queue = queue
         self.spool = spool
@@ -47,31 +51,20 @@ public actor ImagePublisher {
         self.rescan = rescan
         let touched = Broadcast<JobID>(capacity: 4096)
         self.touched = touched
+        bandwidth = Bandwidth(settings, clock: clock)
         intake = Intake(queue: queue, spool: spool, clock: clock)
+        maker = RegistryMaker(http: http, hub: hub, queue: queue, bandwidth: bandwidth, clock: clock, log: log)
         registries = RegistryPool(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+            make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
-                slots: TransferSlots(limit: settings.uploads, perRegistry: settings.uploadsPerRegistry), clock: clock,
+                slots: Slots(settings.uploadSlots), clock: clock,
                 random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
             settings: settings, jobChanged: { touched.send($0) })
     }
 
-    private static func maker(
-        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, queue: JobStore,
-        clock: @escaping @Sendable () -> Int64
-    ) -> RegistryPool.Maker {
-        { name throws(RegistryError) in
-            RegistryAccess(
-                name: name,
-                client: try RegistryClient(
-                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials),
-                queue: queue, learnedAge: settings.learnedAge, clock: clock)
-        }
-    }
-
-    private var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
+    var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
 
     // MARK: Life
 
@@ -102,6 +95,9 @@ public actor ImagePublisher {
                         try? await self?.tidy()
                     }
                 }
+            }
+            group.addTask { [bandwidth] in
+                while (try? await Task.sleep(for: .seconds(15))) != nil { bandwidth.refresh() }
             }
             group.addTask { [weak self] in
                 while (try? await Task.sleep(for: .seconds(600))) != nil { try? await self?.tidy() }
@@ -145,8 +141,8 @@ public actor ImagePublisher {
         self.rescan = rescan
         storesChanged.raise()
         self.credentials = credentials
-        await registries.reset(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+        await registries.reset(make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
+        bandwidth.apply(settings)
         await engine.apply(settings)
     }
 
@@ -191,6 +187,7 @@ public actor ImagePublisher {
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
             await engine.forgetProgress(of: job.id)
+            await registries.removeLogin(of: job.id)
             let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
             await spool.release(digests) { @Sendable [queue] in (try? await queue.neededDigests(among: $0)) ?? Set($0) }
         } else if job.state == .queued || job.state == .waiting {
@@ -206,9 +203,19 @@ public actor ImagePublisher {
     public func push(_ request: PushRequest) async throws -> [Accepted] {
         let settings = settings
         let orders = try await intake.orders(request, stores: stores, settings: settings)
-        let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
-        announce(jobs)
-        return jobs
+        let logins = try request.login.map { login in try orders.map { try login.login(for: $0.destination) } } ?? []
+        let places = orders.map(\.destination)
+        // Before the jobs are there: one may begin at once.
+        for (place, login) in zip(places, logins) { await registries.expectLogin(login, for: place) }
+        do {
+            let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
+            for (place, job) in zip(places, jobs) { await registries.settleLogin(for: place, job: job.id) }
+            announce(jobs)
+            return jobs
+        } catch {
+            for place in places { await registries.settleLogin(for: place, job: nil) }
+            throw error
+        }
     }
 
     private func announce(_ jobs: [Accepted]) {
@@ -219,8 +226,8 @@ public actor ImagePublisher {
     public func plan(_ request: PushRequest) async throws -> [PushPlan] {
         var plans: [PushPlan] = []
         for order in try await intake.orders(request, stores: stores, settings: settings) {
-            let contents = try await ImageContents.read(
-                root: order.stored.root, from: order.layout, platforms: request.platforms)
+            let image = try await intake.prepare(order, request.platforms)
+            let contents = image.contents
             let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
             let since = clock() - settings.ledgerAge.inMilliseconds
             let known = try await queue.known(
@@ -230,7 +237,7 @@ public actor ImagePublisher {
             plans.append(
                 PushPlan(
                     image: order.image, source: order.layout.storeID, destination: order.destination,
-                    root: contents.root, platforms: contents.platforms.map(\.platform),
+                    root: contents.root, change: image.change, platforms: contents.platforms.map(\.platform),
                     blobs: contents.jobBlobs.filter { $0.role != .manifest }, known: known, joins: joined?.id,
                     supersedes: joined == nil ? pending.filter { $0.state != .running }.map(\.id) : []))
         }
@@ -271,15 +278,37 @@ public actor ImagePublisher {
         guard job.state.isEnded else { return try await queue.retry([job.id], now: clock()) }
         // Its content was given free when it ended.
         let source = ContentSources(of: job, spool: spool)
-        let contents = try await ImageContents.read(root: job.root, from: source, platforms: [])
+        let contents = try await contents(of: job, from: source)
         return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
             try await queue.retry([job.id], now: clock())
         }
     }
 
+    /// What a job pushes, from an image that may be in its store alone.
+    private func contents(of job: Job, from source: ContentSources) async throws -> ImageContents {
+        guard let change = job.change else {
+            return try await ImageContents.read(root: job.root, from: source, platforms: [])
+        }
+        var contents = try await ImageContents.read(
+            root: change.named, from: source, platforms: job.platforms.compactMap(Platform.init(parsing:)))
+        if let format = change.format { contents = try contents.converted(to: format, subject: job.image).contents }
+        guard contents.root.digest == job.root.digest else {
+            throw ImageStoreError(.blobsMissing([job.root.digest]), subject: job.image)
+        }
+        return contents
+    }
+
     public func pause(_ registry: String?) async { await engine.hold(registry) }
 
     public func resume(_ registry: String?) async { await engine.release(registry) }
+
+    /// Sets how fast bodies may be sent, to one registry or with nil to all together.
+    public func limitBandwidth(_ change: BandwidthChange, of registry: String?) {
+        bandwidth.change(change, of: registry)
+    }
+
+    /// All registries together first.
+    public var bandwidthInForce: [BandwidthInForce] { bandwidth.summary }
 
     // MARK: What is known
 
@@ -341,82 +370,6 @@ public actor ImagePublisher {
         guard let layout = stores.layouts.first(where: { $0.storeID == image.storeID }) else { return nil }
         return try? await ImageContents.read(root: image.root, from: layout).totalBytes
     }
-
-    // MARK: The registry's side
-
-    /// Checks an image in a registry, against a local one if `local` names it.
-    public func verify(
-        _ reference: ImageReference, against local: String?, level: VerifyLevel
-    ) async throws -> VerificationReport {
-        let reference = reference.withDefaultTag(settings.defaultTag)
-        var expected: Digest?
-        if let local {
-            let name = try ImageName(parsing: local)
-            expected = try await stores.find(name, defaultTag: settings.defaultTag).image.root.digest
-        }
-        let registry = try await registries.registry(reference.domain)
-        let verifier = Verifier(
-            client: registry.client, repository: reference.path, grace: .zero,
-            sleep: { try await Task.sleep(for: $0) })
-        return try await verifier.verify(reference, expected: expected, level: level)
-    }
-
-    /// Host and port of the registry that is meant where none is named.
-    public var defaultRegistry: String { settings.defaultRegistry ?? "docker.io" }
-
-    /// Checks a login against its registry; nothing is kept.
-    ///
-    /// - Throws: `RegistryError`, `CancellationError`.
-    public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws {
-        let login = OneLogin(user: user, password: password, origin: "the login that was given")
-        try await RegistryClient(
-            domain: registry, settings: settings.settings(for: registry), http: http, credentials: login
-        ).checkLogin()
-    }
-
-    /// What was issued for an earlier login at the registry is not used again.
-    public func forgetLogin(at registry: String) async {
-        await credentials.forgetAnswers()
-        await registries.credentialsChanged(at: registry)
-    }
-
-    /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
-    ///
-    /// - Returns: those jobs.
-    public func loggedIn(at registry: String) async throws -> [JobID] {
-        await forgetLogin(at: registry)
-        let jobs = try await queue.unblock(registry: registry, now: clock())
-        await engine.tryNow(registry)
-        engine.nudge()
-        return jobs
-    }
-
-    /// Where a login for a registry is found now; nil where there is none.
-    public func placeOfLogin(at registry: String) async throws -> String? {
-        try await credentials.credential(registry: registry, repository: "")?.origin
-    }
-
-    /// The tags of a repository.
-    public func tags(of repository: ImageReference, limit: Int?) async throws -> NamePages {
-        try await registries.registry(repository.domain).client.tags(of: repository.path, limit: limit)
-    }
-
-    public func repositories(of registry: String, limit: Int?) async throws -> NamePages {
-        try await registries.registry(registry).client.repositories(limit: limit)
-    }
-
-    /// Reads what a registry has under a reference.
-    ///
-    /// - Parameter withPlatforms: also the configuration of a single image is read, which alone tells its platform.
-    /// - Returns: nil where the registry has nothing there.
-    public func inspect(_ reference: ImageReference, withPlatforms: Bool) async throws -> RemoteImage? {
-        let reference = reference.withDefaultTag(settings.defaultTag)
-        let registry = try await registries.registry(reference.domain)
-        let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? settings.defaultTag)
-        guard let manifest = try await registry.client.manifest(reference.path, name) else { return nil }
-        return try await RemoteImage(
-            manifest, in: reference.path, configurationFrom: withPlatforms ? registry.client : nil)
-    }
 }
 
 /// One push that would be made.
@@ -425,6 +378,8 @@ public struct PushPlan: Sendable {
     public let source: String
     public let destination: ImageReference
     public let root: Descriptor
+    /// How ``root`` comes from the image in the store; nil where it is that image.
+    public let change: ImageChange?
     public let platforms: [Platform]
     /// Configuration and layers.
     public let blobs: [JobBlob]

@@ -1,6 +1,7 @@
 import ImageStore
 public import OCI
 public import PushQueue
+public import Registry
 
 /// What somebody wants to have pushed.
 public struct PushRequest: Sendable {
@@ -18,6 +19,10 @@ public struct PushRequest: Sendable {
     public var timeout: Duration?
     /// Every tag of the image's name in its store, not only one.
     public var allTags = false
+    /// The format that its manifests are to have; nil: as configured for the registry, or as they are.
+    public var format: ImageFormat?
+    /// Nil: the daemon's own logins.
+    public var login: PushLogin?
 
     public init(image: String) { self.image = image }
 }
@@ -27,6 +32,7 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
     case destinationInvalid(ImageReferenceError)
     case destinationMissing(image: String)
     case digestDiffers(wanted: Digest, image: Digest)
+    case loginMissing(registry: String, CallersLogins.Failure)
     case stopping
 
     public var description: String {
@@ -34,6 +40,10 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         case .destinationInvalid(let error): error.description
         case .destinationMissing(let image): "\"\(image)\" does not say which registry it is for"
         case .digestDiffers(let wanted, let image): "the destination wants \(wanted), the image is \(image)"
+        case .loginMissing(let registry, .missing): "you have no login for \(registry) of your own"
+        case .loginMissing(let registry, .keptByHelper(let name, let path)):
+            "your login for \(registry) is kept by docker-credential-\(name), which \(path) names"
+        case .loginMissing(_, .unreadable(let path, let reason)): "your logins in \(path) can't be read: \(reason)"
         case .stopping: "pushd is stopping"
         }
     }
@@ -45,6 +55,8 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
             "name the destination: pushctl push \(image) HOST/REPOSITORY:TAG, "
                 + "or set defaults.registry and defaults.namespace in pushd.json5"
         case .digestDiffers: "leave the digest out, or push the image that has it"
+        case .loginMissing(_, .unreadable): "mend the file, or give the login: pushctl push -u USER --password-stdin"
+        case .loginMissing: "give it: pushctl push -u USER --password-stdin"
         case .stopping: "try again when it is back"
         }
     }
@@ -61,6 +73,14 @@ struct Intake: Sendable {
         let destination: ImageReference
         let layout: OCILayout
         let stored: StoredImage
+        /// Nil: as it is.
+        let format: ImageFormat?
+    }
+
+    /// An image as it is pushed.
+    struct Prepared: Sendable {
+        let contents: ImageContents
+        let change: ImageChange?
     }
 
     /// What would be pushed where.
@@ -71,7 +91,9 @@ struct Intake: Sendable {
             ImageName(parsing: request.image), defaultTag: settings.defaultTag)
         guard request.allTags else {
             return try destinations(request, of: image, settings).map {
-                Order(image: request.image, destination: $0, layout: layout, stored: image)
+                Order(
+                    image: request.image, destination: $0, layout: layout, stored: image,
+                    format: request.format ?? settings.format(at: $0))
             }
         }
         var orders: [Order] = []
@@ -82,7 +104,9 @@ struct Intake: Sendable {
                 return reference.withTag(name.tag).description
             }
             orders += try destinations(one, of: sibling, settings).map {
-                Order(image: name.description, destination: $0, layout: layout, stored: sibling)
+                Order(
+                    image: name.description, destination: $0, layout: layout, stored: sibling,
+                    format: request.format ?? settings.format(at: $0))
             }
         }
         return orders
@@ -136,29 +160,69 @@ struct Intake: Sendable {
         _ orders: [Order], _ request: PushRequest, origin: JobOrigin, handled: Handled?,
         settings: PublisherSettings
     ) async throws -> [Accepted] {
-        var contents: [Digest: ImageContents] = [:]
-        for order in orders where contents[order.stored.root.digest] == nil {
-            contents[order.stored.root.digest] = try await ImageContents.read(
-                root: order.stored.root, from: order.layout, platforms: request.platforms)
-        }
+        var images: [PreparedKey: Prepared] = [:]
         let now = clock()
-        let jobs = orders.compactMap { order in
-            contents[order.stored.root.digest].map { contents in
-                NewJob(
-                    image: order.image, source: order.layout.storeID,
-                    root: Descriptor(
-                        mediaType: contents.root.mediaType, digest: contents.root.digest, size: contents.root.size),
-                    destination: order.destination, blobs: contents.jobBlobs, verify: request.verify ?? settings.verify,
-                    force: request.force, priority: request.priority,
-                    expiresAt: request.timeout.map { now + $0.inMilliseconds }, origin: origin,
-                    platforms: request.platforms.map(\.description))
-            }
+        var jobs: [NewJob] = []
+        for order in orders {
+            let key = PreparedKey(root: order.stored.root.digest, format: order.format)
+            let image: Prepared
+            if let known = images[key] { image = known } else { image = try await prepare(order, request.platforms) }
+            images[key] = image
+            jobs.append(try job(order, image, request, origin, settings, now: now))
         }
         guard let layout = orders.first?.layout else { return [] }
-        return try await pinned(Array(contents.values)[...], from: layout) {
+        return try await pinned(images.values.map(\.contents)[...], from: layout) { [jobs] in
             guard let handled else { return try await queue.accept(jobs, now: now) }
             return try await queue.accept(jobs, handled: handled, now: now)
         }
+    }
+
+    private struct PreparedKey: Hashable {
+        let root: Digest
+        let format: ImageFormat?
+    }
+
+    /// Reads an image whole, of the wanted platforms and in the wanted format.
+    ///
+    /// - Throws: `ImageStoreError`; ``PushRefusal/digestDiffers(wanted:image:)`` where the destination is a digest, and
+    ///   that is not what would be pushed.
+    func prepare(_ order: Order, _ platforms: [Platform]) async throws -> Prepared {
+        var contents = try await ImageContents.read(
+            root: order.stored.root, from: order.layout, platforms: platforms)
+        var format: ImageFormat?
+        var leftOut = ""
+        if let wanted = order.format {
+            let converted = try contents.converted(to: wanted, subject: order.image)
+            if converted.contents.root.digest != contents.root.digest { format = wanted }
+            contents = converted.contents
+            leftOut = converted.losses.joined(separator: ", ")
+        }
+        if order.destination.tag == nil, let wanted = order.destination.digest, wanted != contents.root.digest {
+            throw PushRefusal.digestDiffers(wanted: wanted, image: contents.root.digest)
+        }
+        let named = order.stored.root
+        let isSame = named.digest == contents.root.digest
+        return Prepared(
+            contents: contents,
+            change: isSame
+                ? nil
+                : ImageChange(
+                    named: Descriptor(mediaType: named.mediaType, digest: named.digest, size: named.size),
+                    format: format, leftOut: leftOut))
+    }
+
+    private func job(
+        _ order: Order, _ image: Prepared, _ request: PushRequest, _ origin: JobOrigin, _ settings: PublisherSettings,
+        now: Int64
+    ) throws -> NewJob {
+        let root = image.contents.root
+        return NewJob(
+            image: order.image, source: order.layout.storeID,
+            root: Descriptor(mediaType: root.mediaType, digest: root.digest, size: root.size),
+            destination: order.destination, blobs: image.contents.jobBlobs, verify: request.verify ?? settings.verify,
+            force: request.force, priority: request.priority,
+            expiresAt: request.timeout.map { now + $0.inMilliseconds }, origin: origin,
+            platforms: request.platforms.map(\.description), change: image.change)
     }
 
     /// Runs `body` while all of `contents` are pinned and cannot be swept away.

@@ -116,6 +116,16 @@ public actor Authenticator {
         tokens = TokenCache()
     }
 
+    /// Where tokens come from; nil where none are wanted, or nothing was asked yet.
+    var tokenServer: HTTPOrigin? {
+        if case .bearer(let realm, _) = method { realm.origin } else { nil }
+    }
+
+    /// The login that is stored for a repository.
+    func login(for repository: String) async throws -> FoundCredential? {
+        try await credentials.credential(registry: endpoint.domain, repository: repository)
+    }
+
     /// How many callers wait for a token at this moment.
     var waitingForTokens: Int { get async { await fetches.waiterCount } }
 

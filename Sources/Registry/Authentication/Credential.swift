@@ -69,5 +69,7 @@ public struct OneLogin: CredentialProvider {
         login = FoundCredential(credential: .basic(user: user, password: password), origin: origin)
     }
 
+    public init(_ login: FoundCredential) { self.login = login }
+
     public func credential(registry: String, repository: String) -> FoundCredential? { login }
 }

@@ -1,4 +1,5 @@
 import HTTP
+import OCI
 import Publisher
 import Registry
 
@@ -13,6 +14,9 @@ extension Configuration {
             var settings = publisher.registry
             try Self.readConnection(&entry, into: &settings)
             try Self.readPatience(&entry, into: &settings)
+            settings.createRepository = try Self.readCreation(&entry, registry: name)
+            settings.format = try entry.choice("format", of: ImageFormat.self)
+            try readLimits(of: name, &entry, into: &settings)
             try entry.finish()
             publisher.registries[name] = settings
         }

@@ -101,7 +101,11 @@ struct ClassificationTests {
         Row(522, page: "522: Connection timed out", is: .unavailable, .retryRegistry),
         Row(408, is: .timedOut(reason: "the registry gave up waiting: HTTP status 408"), .retry),
         Row(425, is: .timedOut(reason: "the registry gave up waiting: HTTP status 425"), .retry),
-        Row(501, to: .startUpload, is: .pushUnsupported, .fail), Row(415, to: .putTag, is: .manifestRefused, .fail),
+        Row(501, to: .startUpload, is: .pushUnsupported, .fail),
+        Row(415, to: .putTag, is: .mediaTypeUnsupported, .fail),
+        Row(400, "MANIFEST_INVALID", "http: request body too large", to: .putManifest, is: .manifestTooLarge, .fail),
+        Row(400, "MANIFEST_INVALID", "unsupported manifest media type", to: .putTag, is: .mediaTypeUnsupported, .fail),
+        Row(413, page: "413 Request Entity Too Large", to: .putTag, is: .bodyTooLarge, .fail),
         Row(411, is: .requestRefused, .fail), Row(409, "CONFLICT", is: .serverError, .retry),
         Row(400, "", "Client sent an HTTP request to an HTTPS server.", is: .wantsTLS, .waitForPerson),
         Row(400, page: "400 The plain HTTP request was sent to HTTPS port", is: .wantsTLS, .waitForPerson),
@@ -186,5 +190,29 @@ struct ClassificationTests {
     func hostAdvice(_ host: String, _ repository: String, _ words: String) {
         let attempt = Attempt(.startUpload, "open an upload", at: host, repository: repository)
         #expect(attempt.error(.denied).advice?.contains(words) == true)
+    }
+
+    @Test("where a limit counts by login, the advice is a login; elsewhere only waiting helps")
+    func rateLimits() {
+        func advice(_ host: String) -> String? {
+            Attempt(.readManifest, "read", at: host, repository: "team/app").error(.rateLimited).advice
+        }
+        #expect(advice("docker.io")?.contains("pushctl login docker.io") == true)
+        for host in ["ghcr.io", "public.ecr.aws", "europe-docker.pkg.dev", "registry.test"] {
+            #expect(advice(host) == nil)
+        }
+    }
+
+    @Test("a manifest that is refused in one format is advised in the other")
+    func formats() {
+        func advice(_ type: MediaType, _ cause: RegistryError.Cause) -> String? {
+            var attempt = Attempt(.putTag, "put", at: "registry.test:5000", repository: "team/app")
+            attempt.mediaType = type
+            return attempt.error(cause).advice
+        }
+        #expect(advice(.ociIndex, .mediaTypeUnsupported)?.contains("pushctl push --format docker") == true)
+        #expect(advice(.dockerManifest, .mediaTypeUnsupported)?.contains("--format oci") == true)
+        #expect(advice(.ociManifest, .manifestRefused)?.contains("--format docker") == true)
+        #expect(advice(.dockerManifest, .manifestRefused)?.contains("--format") == false)
     }
 }
