@@ -95,7 +95,7 @@ struct BlobPresenceTests {
             let blob = try bench.blob(1000)
             bench.registry.faults.add(Fault(.blob, times: .max, .loseAnswer(.reset)))
             let error = try await registryError { _ = try await Self.presence(bench, blob) }
-            #expect(error?.disposition == .retry)
+            #expect(error?.disposition == .retryRegistry)
             await bench.registry.stop()
             let refused = try await registryError { _ = try await Self.presence(bench, blob) }
             #expect(refused?.code == "registry-unreachable")
