@@ -134,7 +134,7 @@ struct EasyHandle: ~Copyable {
     /// Asks for the body's next piece again, after the incoming bytes have been read.
     func resume() { curl_easy_pause(pointer, CURLPAUSE_CONT) }
 
-    private func long(_ info: CURLINFO) -> Int {
+    func long(_ info: CURLINFO) -> Int {
         var value = 0
         return pushd_easy_get_long(pointer, info, &value) == CURLE_OK ? value : 0
     }

@@ -38,8 +38,8 @@ struct ConfigurationFaultTests {
         (
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
             "registries.\"h.example:5000\".ca: there is no such setting; allowed here: caFile, clientCertificate, "
-                + "clientKey, commitPatience, connectTimeout, insecure, manifestGrace, plainHttp, responseTimeout, "
-                + "stallTimeout"
+                + "clientKey, commitPatience, connectTimeout, insecure, manifestGrace, plainHttp, proxy, "
+                + "responseTimeout, stallTimeout"
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/a', tag: 'x' }] }",
@@ -135,6 +135,15 @@ struct ConfigurationFaultTests {
         (
             "{ registries: { 'h.example': { caFile: 'ca.crt' } } }",
             "registries.\"h.example\".caFile: an absolute path is wanted, not \"ca.crt\""
+        ),
+        (
+            "{ registries: { 'h.example': { proxy: 'http://u:hunter2@p:0' } } }",
+            "registries.\"h.example\".proxy: a proxy's address is written http://HOST:PORT, with a name or address and a "
+                + "port from 1 to 65535; or \"none\", for no proxy at all"
+        ),
+        (
+            "{ registries: { '127.0.0.1:5000': { proxy: 'http://p:1' } } }",
+            "registries.\"127.0.0.1:5000\".proxy: a registry of this machine is never asked through a proxy"
         ),
         (
             "{ registries: { 'h.example': { clientKey: '/k' } } }",

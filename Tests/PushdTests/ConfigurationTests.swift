@@ -8,6 +8,8 @@ import Testing
 
 @testable import pushd
 
+private struct NoProxy: Error {}
+
 @Suite("The configuration")
 struct ConfigurationTests {
     private func read(_ document: String) throws -> Configuration {
@@ -38,6 +40,8 @@ struct ConfigurationTests {
                         connectTimeout: 1, responseTimeout: "2s", stallTimeout: "3s", commitPatience: 0, manifestGrace: "5s",
                     },
                     localhost: {},
+                    "a.example": { proxy: "socks5://user:hunter2@p.example" },
+                    "b.example": { proxy: "none" },
                 },
                 credentials: { files: "/auth.json" },
                 limits: { jobs: 3, jobsPerRegistry: 2, uploads: 5, uploadsPerRegistry: 4, chunkSize: "1MiB" },
@@ -73,6 +77,12 @@ struct ConfigurationTests {
         #expect(registry.commitPatience == .zero)
         #expect(registry.manifestGrace == .seconds(5))
         #expect(publisher.registries["localhost"]?.tls.verify == true)
+        guard case .through(let proxy)? = publisher.registries["a.example"]?.proxy else { throw NoProxy() }
+        #expect(proxy.description == "socks5://p.example:1080" && proxy.name.hasLogin)
+        #expect(proxy.source.place == "registries.\"a.example\".proxy in pushd.json5")
+        #expect(!"\(configuration)".contains("hunter2"))
+        #expect(publisher.registries["b.example"]?.proxy == ProxyChoice.none)
+        #expect(publisher.registry.proxy == .environment && registry.proxy == .environment)
         #expect(configuration.credentialFiles == ["/auth.json"])
         #expect(
             [publisher.jobs, publisher.jobsPerRegistry, publisher.uploads, publisher.uploadsPerRegistry] == [

@@ -49,10 +49,12 @@ public struct TestCertificate: Sendable {
     public let certificate: String
     public let key: String
 
-    /// - Parameter days: how long it is valid from now.
-    public static func make(in directory: TemporaryDirectory, name: String = "tls", days: Int = 2) async throws
-        -> TestCertificate
-    {
+    /// - Parameters:
+    ///   - days: how long it is valid from now.
+    ///   - address: one more that it is for.
+    public static func make(
+        in directory: TemporaryDirectory, name: String = "tls", days: Int = 2, address: String? = nil
+    ) async throws -> TestCertificate {
         let made = TestCertificate(
             certificate: directory.file("\(name).crt"), key: directory.file("\(name).key"))
         let result = try await ProcessRunner.run(
@@ -60,7 +62,7 @@ public struct TestCertificate: Sendable {
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                 "-days", String(days), "-subj", "/CN=pushd test", "-addext",
-                "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                "subjectAltName=IP:127.0.0.1,DNS:localhost" + (address.map { ",IP:" + $0 } ?? ""),
                 "-keyout", made.key, "-out", made.certificate,
             ])
         guard result.status == 0 else { throw TestSupportError("openssl: \(result.errors)") }
