@@ -32,7 +32,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         var path = pathText
         if domain == "docker.io", !path.utf8.contains(UInt8(ascii: "/")) { path = "library/" + path }
         guard Grammar.isPath(path) else { throw fail(.malformed) }
-        guard path.utf8.count <= 255, domain.utf8.count <= 255 else { throw fail(.tooLong) }
+        guard path.utf8.count <= 255 else { throw fail(.tooLong) }
         if let tagText { guard Grammar.isTag(tagText) else { throw fail(.malformed) } }
 
         if let digestText {

@@ -8,18 +8,21 @@ struct ConfigurationFaultTests {
     static let registryForm =
         "a registry is named HOST or HOST:PORT, as in image names; a HOST without a dot or a port is only localhost"
 
+    static let aliasForm =
+        "an alias is a word in lower case, such as \"release\", or a registry, HOST or HOST:PORT, as in image names"
+
     static let faults: [(document: String, message: String)] = [
         ("[]", "an object is wanted, not a list"),
         ("'x'", "an object is wanted, not \"x\""),
         ("null", "an object is wanted, not null"),
         (
             "{ store: [] }",
-            "store: there is no such setting; allowed here: control, credentials, defaults, history, ledger, limits, "
+            "store: there is no such setting; allowed here: aliases, control, credentials, defaults, history, ledger, limits, "
                 + "log, publishExisting, registries, retry, rules, spool, stores, watch"
         ),
         (
             "{ 'a.b': 1 }",
-            "\"a.b\": there is no such setting; allowed here: control, credentials, defaults, history, ledger, limits, "
+            "\"a.b\": there is no such setting; allowed here: aliases, control, credentials, defaults, history, ledger, limits, "
                 + "log, publishExisting, registries, retry, rules, spool, stores, watch"
         ),
         (
@@ -84,11 +87,11 @@ struct ConfigurationFaultTests {
         ("{ defaults: { registry: 'h.example:65536' } }", "defaults.registry: \(registryForm)"),
         (
             "{ defaults: { namespace: 'Team' } }",
-            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case"
+            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case; or \"\" for none"
         ),
         (
             "{ defaults: { namespace: '/' } }",
-            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case"
+            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case; or \"\" for none"
         ),
         (
             "{ defaults: { verify: 'all' } }",
@@ -118,7 +121,7 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/{nam}' }] }",
-            "rules[0].to: destination \"h.example/{nam}\": {nam} is not known: {name} and {tag} are"
+            "rules[0].to: destination \"h.example/{nam}\": {nam} is not known: {name}, {tag}, {digest} and {arch} are"
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/{name' }] }",
@@ -128,6 +131,28 @@ struct ConfigurationFaultTests {
             "{ rules: [{ image: 'a', to: 'h.example/a' }, { image: 'b', to: '{name}:{tag}' }] }",
             "rules[1].to: destination \"{name}:{tag}\": it must begin with the registry: HOST/REPOSITORY:TAG"
         ),
+
+        ("{ aliases: { 'a/b': 'h.example/x' } }", "aliases.\"a/b\": \(aliasForm)"),
+        ("{ aliases: { 're:lease': 'h.example/x' } }", "aliases.\"re:lease\": \(aliasForm)"),
+        ("{ aliases: { '': 'h.example/x' } }", "aliases.\"\": \(aliasForm)"),
+        (
+            "{ aliases: { release: [] } }",
+            "aliases.release: a destination such as \"registry.example/{name}:{tag}\" is wanted"
+        ),
+        (
+            "{ aliases: { release: 'h.example/{os}' } }",
+            "aliases.release: destination \"h.example/{os}\": {os} is not known: {name}, {tag}, {digest} and {arch} are"
+        ),
+        (
+            "{ aliases: { release: 'h.example/{name}', all: 'release/{name}' } }",
+            "aliases.all: destination \"release/{name}\": it must begin with the registry: HOST/REPOSITORY:TAG"
+        ),
+        (
+            "{ aliases: { release: 'h.example/a' }, rules: [{ image: 'a', to: 'releases' }] }",
+            "rules[0].to: destination \"releases\": it must begin with the registry: HOST/REPOSITORY:TAG"
+        ),
+        ("{ aliases: { release: 1 } }", "aliases.release: a text or a list of texts is wanted, not 1"),
+        ("{ aliases: [] }", "aliases: an object is wanted, not a list"),
 
         ("{ registries: { 'h.example/team': {} } }", "registries.\"h.example/team\": \(registryForm)"),
         ("{ registries: { 'http://h.example': {} } }", "registries.\"http://h.example\": \(registryForm)"),

@@ -33,6 +33,7 @@ struct ConfigurationTests {
                 stores: ["oci:/a/", "oci:/b c"],
                 defaults: { registry: "h.example:5000", namespace: "org/team", tag: "dev", verify: "deep" },
                 rules: [{ image: "team/*", to: "h.example/{name}:{tag}" }, { image: "*:v?", to: ["a.example/x", "b.example/x"] }],
+                aliases: { release: "h.example/{arch}/{name}:{tag}", "h.example:5000": ["a.example/x", "b.example/{digest}"] },
                 publishExisting: true,
                 registries: {
                     "h.example:5000": {
@@ -188,7 +189,7 @@ struct ShippedConfigurationTests {
     @Test("is right with everything in it taken in, and shows the true defaults") func all() throws {
         let configuration = try Configuration(parsing: Array(Self.uncommented.utf8), file: "pushd.json5")
         #expect(configuration.stores.count == 1)
-        #expect(configuration.publisher.rules.count == 2)
+        #expect(configuration.publisher.rules.count == 3 && configuration.publisher.aliases != Aliases())
         let shown = configuration.publisher
         let real = PublisherSettings()
         #expect(shown.defaultRegistry != nil && shown.defaultNamespace != nil)
@@ -234,5 +235,26 @@ struct ShippedConfigurationTests {
                 #expect(manual.contains(key), "\(key) is not in docs/pushd.8")
             }
         }
+    }
+}
+
+@Suite("Aliases in the configuration")
+struct AliasConfigurationTests {
+    @Test("may stand in rules, alone, before a slash, or as a registry; an empty namespace is one")
+    func aliases() throws {
+        let document = """
+            {
+                defaults: { registry: "h.example", namespace: "" },
+                aliases: { release: "a.example/{name}:{tag}-{arch}", "r.example:5000": ["b.example/{digest}"] },
+                rules: [{ image: "x", to: ["release", "release/m/{name}:{tag}", "r.example:5000/{name}"] }],
+            }
+            """
+        let publisher = try Configuration(parsing: Array(document.utf8), file: "/f").publisher
+        #expect(publisher.aliases != Aliases())
+        #expect(
+            publisher.rules.flatMap(\.destinations).map(\.description) == [
+                "release", "release/m/{name}:{tag}", "r.example:5000/{name}",
+            ])
+        #expect(publisher.defaultNamespace?.isEmpty == true)
     }
 }

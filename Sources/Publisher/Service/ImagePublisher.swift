@@ -205,7 +205,7 @@ public actor ImagePublisher {
     /// - Throws: `ImageStoreError`, ``PushRefusal``, `QueueError`; then nothing was accepted.
     public func push(_ request: PushRequest) async throws -> [Accepted] {
         let settings = settings
-        let orders = try await intake.orders(request, stores: stores, settings: settings)
+        let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
         let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
         announce(jobs)
         return jobs
@@ -218,9 +218,10 @@ public actor ImagePublisher {
     /// What ``push(_:)`` would do; nothing is changed and no registry is asked.
     public func plan(_ request: PushRequest) async throws -> [PushPlan] {
         var plans: [PushPlan] = []
-        for order in try await intake.orders(request, stores: stores, settings: settings) {
+        let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
+        for order in orders {
             let contents = try await ImageContents.read(
-                root: order.stored.root, from: order.layout, platforms: request.platforms)
+                root: order.stored.root, from: order.layout, platforms: order.platforms)
             let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
             let since = clock() - settings.ledgerAge.inMilliseconds
             let known = try await queue.known(

@@ -1,54 +1,6 @@
 import ImageStore
-public import OCI
-public import PushQueue
-
-/// What somebody wants to have pushed.
-public struct PushRequest: Sendable {
-    /// As the user wrote it: `team/app:1`, `oci:/images/app:1`.
-    public var image: String
-    /// Empty: the image's own name is the destination.
-    public var destinations: [String] = []
-    /// Empty: all that the image has.
-    public var platforms: [Platform] = []
-    public var priority = 0
-    /// Nil: as configured.
-    public var verify: VerifyLevel?
-    public var force = false
-    /// From acceptance until the job counts as failed; nil: no limit.
-    public var timeout: Duration?
-    /// Every tag of the image's name in its store, not only one.
-    public var allTags = false
-
-    public init(image: String) { self.image = image }
-}
-
-/// Why a push was not accepted; nothing was changed.
-public enum PushRefusal: Error, Sendable, CustomStringConvertible {
-    case destinationInvalid(ImageReferenceError)
-    case destinationMissing(image: String)
-    case digestDiffers(wanted: Digest, image: Digest)
-    case stopping
-
-    public var description: String {
-        switch self {
-        case .destinationInvalid(let error): error.description
-        case .destinationMissing(let image): "\"\(image)\" does not say which registry it is for"
-        case .digestDiffers(let wanted, let image): "the destination wants \(wanted), the image is \(image)"
-        case .stopping: "pushd is stopping"
-        }
-    }
-
-    public var advice: String? {
-        switch self {
-        case .destinationInvalid: "write the destination as HOST[:PORT]/REPOSITORY[:TAG]"
-        case .destinationMissing(let image):
-            "name the destination: pushctl push \(image) HOST/REPOSITORY:TAG, "
-                + "or set defaults.registry and defaults.namespace in pushd.json5"
-        case .digestDiffers: "leave the digest out, or push the image that has it"
-        case .stopping: "try again when it is back"
-        }
-    }
-}
+import OCI
+import PushQueue
 
 /// Turns a wish into durable jobs: the name is resolved now, the content is checked and pinned, the job is on disk.
 struct Intake: Sendable {
@@ -61,72 +13,19 @@ struct Intake: Sendable {
         let destination: ImageReference
         let layout: OCILayout
         let stored: StoredImage
+        /// What of the image is pushed there; empty: all that it has.
+        let platforms: [Platform]
     }
 
-    /// What would be pushed where.
-    func orders(
-        _ request: PushRequest, stores: LocalLayouts, settings: PublisherSettings
-    ) async throws -> [Order] {
-        let (image, layout) = try await stores.find(
-            ImageName(parsing: request.image), defaultTag: settings.defaultTag)
-        guard request.allTags else {
-            return try destinations(request, of: image, settings).map {
-                Order(image: request.image, destination: $0, layout: layout, stored: image)
-            }
-        }
-        var orders: [Order] = []
-        for (name, sibling) in try await siblings(of: image, in: layout, settings) {
-            var one = request
-            one.destinations = try request.destinations.map { text in
-                let reference = try parse(text)
-                return reference.withTag(name.tag).description
-            }
-            orders += try destinations(one, of: sibling, settings).map {
-                Order(image: name.description, destination: $0, layout: layout, stored: sibling)
-            }
-        }
-        return orders
-    }
+    /// What is read of a store once, however many destinations get it.
+    private struct Content: Hashable {
+        let root: Digest
+        let platforms: [Platform]
 
-    private func siblings(
-        of image: StoredImage, in layout: OCILayout, _ settings: PublisherSettings
-    ) async throws -> [(PublishedName, StoredImage)] {
-        func name(_ image: StoredImage) -> PublishedName? {
-            PublishedName(names: image.names, directory: layout.directory, defaultTag: settings.defaultTag)
+        init(_ order: Order) {
+            root = order.stored.root.digest
+            platforms = order.platforms
         }
-        guard let own = name(image) else { return [] }
-        return try await layout.images().compactMap { sibling in
-            guard let found = name(sibling), found.name == own.name else { return nil }
-            return (found, sibling)
-        }
-    }
-
-    private func destinations(
-        _ request: PushRequest, of image: StoredImage, _ settings: PublisherSettings
-    ) throws -> [ImageReference] {
-        if request.destinations.isEmpty {
-            let named = image.names.compactMap { try? ImageReference(parsing: $0) }
-            let candidates = named.filter(\.isQualified) + named
-            guard let destination = candidates.lazy.compactMap({ settings.destination(for: $0) }).first else {
-                throw PushRefusal.destinationMissing(image: request.image)
-            }
-            return [destination]
-        }
-        return try request.destinations.map { text in
-            let reference = try parse(text)
-            if let wanted = reference.digest, request.platforms.isEmpty, wanted != image.root.digest {
-                throw PushRefusal.digestDiffers(wanted: wanted, image: image.root.digest)
-            }
-            guard let destination = settings.destination(for: reference) else {
-                throw PushRefusal.destinationMissing(image: text)
-            }
-            // The digest was a condition, which holds; what is pushed to is the tag.
-            return destination.tag.map { destination.withTag($0) } ?? destination
-        }
-    }
-
-    private func parse(_ text: String) throws -> ImageReference {
-        do { return try ImageReference(parsing: text) } catch { throw PushRefusal.destinationInvalid(error) }
     }
 
     /// Accepts all orders or none. What it returns survives a crash, and the local image may be deleted.
@@ -136,14 +35,14 @@ struct Intake: Sendable {
         _ orders: [Order], _ request: PushRequest, origin: JobOrigin, handled: Handled?,
         settings: PublisherSettings
     ) async throws -> [Accepted] {
-        var contents: [Digest: ImageContents] = [:]
-        for order in orders where contents[order.stored.root.digest] == nil {
-            contents[order.stored.root.digest] = try await ImageContents.read(
-                root: order.stored.root, from: order.layout, platforms: request.platforms)
+        var contents: [Content: ImageContents] = [:]
+        for order in orders where contents[Content(order)] == nil {
+            contents[Content(order)] = try await ImageContents.read(
+                root: order.stored.root, from: order.layout, platforms: order.platforms)
         }
         let now = clock()
         let jobs = orders.compactMap { order in
-            contents[order.stored.root.digest].map { contents in
+            contents[Content(order)].map { contents in
                 NewJob(
                     image: order.image, source: order.layout.storeID,
                     root: Descriptor(
@@ -151,7 +50,7 @@ struct Intake: Sendable {
                     destination: order.destination, blobs: contents.jobBlobs, verify: request.verify ?? settings.verify,
                     force: request.force, priority: request.priority,
                     expiresAt: request.timeout.map { now + $0.inMilliseconds }, origin: origin,
-                    platforms: request.platforms.map(\.description))
+                    platforms: order.platforms.map(\.description))
             }
         }
         guard let layout = orders.first?.layout else { return [] }

@@ -62,8 +62,8 @@ extension ControlError {
     init(_ refusal: PushRefusal) {
         let kind: Kind =
             switch refusal {
-            case .destinationInvalid, .digestDiffers: .referenceInvalid
-            case .destinationMissing: .destinationMissing
+            case .destinationInvalid, .digestDiffers, .templateUnusable, .destinationTwice: .referenceInvalid
+            case .destinationMissing, .namespaceMissing, .loginUnreadable: .destinationMissing
             case .stopping: .stopping
             }
         self.init(kind, refusal.description, advice: refusal.advice)
