@@ -4,6 +4,7 @@
 #define CURL_DISABLE_TYPECHECK 1
 #include <curl/curl.h>
 #include <linux/sockios.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -89,6 +90,23 @@ static inline CURLcode pushd_easy_get_long(CURL *easy, CURLINFO info, long *valu
 
 static inline CURLcode pushd_easy_get_offset(CURL *easy, CURLINFO info, curl_off_t *value) {
     return curl_easy_getinfo(easy, info, value);
+}
+
+// The text lives as long as the handle; NULL where there is none.
+static inline const char *pushd_easy_get_text(CURL *easy, CURLINFO info) {
+    char *value = NULL;
+    return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : NULL;
+}
+
+// What the server's own certificate says under `name`; NULL where there is none. Lives as long as the handle.
+static inline const char *pushd_easy_certificate_field(CURL *easy, const char *name) {
+    struct curl_certinfo *chain = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain || chain->num_of_certs < 1) return NULL;
+    size_t length = strlen(name);
+    for (struct curl_slist *entry = chain->certinfo[0]; entry; entry = entry->next) {
+        if (strncmp(entry->data, name, length) == 0 && entry->data[length] == ':') return entry->data + length + 1;
+    }
+    return NULL;
 }
 
 static inline CURLMcode pushd_multi_set_long(CURLM *multi, CURLMoption option, long value) {

@@ -27,4 +27,7 @@ public protocol ControlService: Sendable {
     func status(_ input: Status.Input) async throws -> Status.Output
     func pause(_ input: Pause.Input) async throws -> Pause.Output
     func resume(_ input: Resume.Input) async throws -> Resume.Output
+    func limit(_ input: Limit.Input) async throws -> Limit.Output
+    func registries(_ input: Registries.Input) async throws -> Registries.Output
+    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error>
 }

@@ -196,8 +196,57 @@ let controlInterfaceDescription = """
       # why it is paused; absent where it is not
       reason: ?string,
       # how many jobs run
-      running: int
+      running: int,
+      # whether a person has paused it
+      held: ?bool,
+      # requests that it says it allows, in all and still, in a period in seconds
+      requestsAllowed: ?int,
+      requestsLeft: ?int,
+      requestsPeriod: ?float,
+      # its own limit of bandwidth
+      bytesPerSecond: ?int,
+      # whose login is used, and where it is kept; only from Registries
+      login: ?string,
+      # only from Registries
+      learned: ?[]Learned
     )
+
+    # Something that a registry has shown by what it does.
+    type Learned (
+      name: string,
+      value: string,
+      # for people
+      text: string,
+      at: string
+    )
+
+    # How fast bodies may be sent, to one registry or to all together.
+    type Limit (
+      registry: ?string,
+      # absent: no limit
+      bytesPerSecond: ?int,
+      # what would hold now if nothing were set by hand
+      configured: ?int,
+      byHand: bool
+    )
+
+    # One step of the way to a registry.
+    type DoctorStep (
+      # resolve, connect, tls, api, login, token or push
+      kind: string,
+      # good, doubtful or bad
+      outcome: string,
+      text: string,
+      advice: ?string,
+      # seconds
+      time: ?float
+    )
+
+    # A user and a password, or a token in its place.
+    type JobLogin (user: string, password: string)
+
+    # A file in which docker or the containers tools keep logins.
+    type LoginFile (path: string, content: string)
 
     # Accepts one job for each destination; the reply comes when they are on disk. With no destination the image's own
     # name is one. Calls that follow each other without waiting for a reply may be accepted in any order.
@@ -213,7 +262,11 @@ let controlInterfaceDescription = """
       # every tag of the image's name
       allTags: ?bool,
       # seconds from acceptance until the job counts as failed
-      timeout: ?float
+      timeout: ?float,
+      # for these jobs only, in place of the daemon's own; kept in memory only
+      login: ?JobLogin,
+      # in its place: the caller's login files, of which those for the destinations are taken
+      loginFiles: ?[]LoginFile
     ) -> (jobs: []Job, plan: ?[]PlannedPush)
 
     # Tells of every change to some jobs, their present states first. The last reply is the one after which all have
@@ -294,6 +347,17 @@ let controlInterfaceDescription = """
 
     # Takes a pause back.
     method Resume(registry: ?string) -> (registries: []Registry)
+
+    # How fast bodies may be sent. A change is set, lift (no limit) or default (as configured); what is changed holds until
+    # the daemon ends.
+    method Limit(registry: ?string, change: ?string, bytesPerSecond: ?int) -> (limits: []Limit)
+
+    # What is known of all registries, or of one; with forget, what was learned about the one is found out anew.
+    method Registries(registry: ?string, forget: ?bool) -> (registries: []Registry)
+
+    # Goes the way of a push, as far as opening an upload and giving it up. The last reply has no step. To be called with
+    # 'more'.
+    method Doctor(registry: ?string) -> (registry: string, step: ?DoctorStep)
 
     # There is no such local image.
     error ImageNotFound (message: string, advice: ?string)

@@ -24,6 +24,10 @@ extension EasyHandle {
         pushd_easy_leave_resolver(pointer)
         try setProxy(proxy, request.tls, trust)
         if isDownload { try set(CURLOPT_BUFFERSIZE, 256 << 10) }
+        if request.report != nil {
+            try set(CURLOPT_FRESH_CONNECT, 1)
+            try set(CURLOPT_CERTINFO, 1)
+        }
         try setConnection(request.limits, configuration)
         try setMethodAndBody(request)
         try setHeaders(Self.lines(of: request.headers, userAgent: configuration.userAgent))

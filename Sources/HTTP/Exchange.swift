@@ -15,8 +15,10 @@ final class Exchange {
     private var socket: Int32?
     /// What the peer had confirmed of earlier requests on it.
     private var confirmedBefore: Int64 = 0
-    /// Whether libcurl holds back the body until it has read what came.
-    private(set) var isPaused = false
+    /// From when on libcurl goes on with the body, which it holds back: at once where it has to read what came first.
+    private(set) var pausedUntil: Watchdog.Instant?
+    /// The piece whose turn has been waited for, in bytes.
+    private var granted: Int?
     /// Whether the peer had ended its side when the body was held back last.
     private var hasSeenEnd = false
     /// Whether the peer has ended its side before it answered, and the rest of the body was not sent.
@@ -71,6 +73,13 @@ final class Exchange {
     func nextPiece(into buffer: UnsafeMutableRawBufferPointer) -> Piece {
         report(sent: body.position)  // libcurl asks when all that it had is gone
         if isAnsweredEarly { return .never }
+        let now = Watchdog.Instant.now
+        let turn = self.turn(of: buffer.count, now: now)
+        if turn.time > now {
+            pausedUntil = turn.time
+            return .later
+        }
+        let buffer = UnsafeMutableRawBufferPointer(rebasing: buffer[..<turn.count])
         do throws(TransferFailure) {
             let position = body.position
             let count = try body.read(into: buffer)
@@ -82,9 +91,10 @@ final class Exchange {
                 isCutOff = isEnd && hasSeenEnd
                 if isCutOff { return .never }
                 hasSeenEnd = isEnd
-                isPaused = true
+                pausedUntil = now
                 return .later
             }
+            granted = nil
             return .bytes(count)
         } catch {
             failure = error
@@ -92,8 +102,27 @@ final class Exchange {
         }
     }
 
+    /// How many bytes may go next, and when.
+    private func turn(of count: Int, now: Watchdog.Instant) -> (count: Int, time: Watchdog.Instant) {
+        if let granted { return (min(granted, count), now) }
+        let left = Int(clamping: body.length - body.position)
+        guard left > 0, !request.bandwidth.isEmpty else { return (count, now) }
+        let piece = request.bandwidth.reduce(min(count, left)) { $1.pieceSize(atMost: $0) }
+        let time = request.bandwidth.reduce(now) { max($0, $1.reserve(piece, now: now)) }
+        granted = piece
+        return (piece, time)
+    }
+
     /// Its transfer goes on.
-    func unpause() { isPaused = false }
+    func unpause(now: Watchdog.Instant) {
+        excuseWait(now: now)
+        pausedUntil = nil
+    }
+
+    /// Where nothing moves because nothing is to move, the wait does not count, unless the peer owes a confirmation.
+    private func excuseWait(now: Watchdog.Instant) {
+        if pausedUntil != nil, socket.map({ Wire.isConfirmed($0) }) ?? true { watchdog.waited(until: now) }
+    }
 
     /// Starts the body anew on a second connection, unless the first may have brought some of it: a registry could then
     /// store it twice. The caller finds out what arrived.
@@ -120,6 +149,7 @@ final class Exchange {
     func lookAtWire(_ easy: borrowing EasyHandle, now: Watchdog.Instant) {
         let traffic = socket.flatMap { Wire.traffic(of: $0) } ?? 0
         watchdog.observe(traffic: traffic &+ easy.uploaded &+ easy.downloaded, now: now)
+        excuseWait(now: now)
         if watchdog.phase == .sending, bytesSent == body.length, socket.map({ Wire.isConfirmed($0) }) ?? true {
             watchdog.enter(.awaitingAnswer, now: now)
         }

@@ -29,6 +29,9 @@ public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable 
     public var limits: HTTPLimits
     /// Told of the body's bytes as they go.
     public var progress: TransferProgress?
+    /// All of them hold for the body's bytes.
+    public var bandwidth: [BandwidthLimit] = []
+    public var report: ConnectionReport?
 
     public init(
         method: HTTPMethod = .get, url: HTTPURL, headers: HTTPHeaders = [:], body: HTTPBody = .none,

@@ -54,15 +54,27 @@ final class TransferLoop {
             while let (easy, result) = multi.nextFinished() {
                 if let transfer = ids[easy].flatMap({ transfers[$0] }) { finish(transfer, result) }
             }
-            for transfer in transfers.values where transfer.exchange.isPaused {
-                transfer.exchange.unpause()
-                transfer.easy.resume()
-            }
             let now = ContinuousClock.now
+            let nextTurn = resumePaused(now)
             if now >= nextTick { look(now) }
-            multi.wait(for: inbox.wakeUp, timeout: patience(now))
+            multi.wait(for: inbox.wakeUp, timeout: min(patience(now), nextTurn.map { $0 - now } ?? .seconds(3600)))
         }
         endAll()
+    }
+
+    /// - Returns: when the next of those that have to wait for their turn has it.
+    private func resumePaused(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        var next: ContinuousClock.Instant?
+        for transfer in transfers.values {
+            guard let time = transfer.exchange.pausedUntil else { continue }
+            if time <= now {
+                transfer.exchange.unpause(now: now)
+                transfer.easy.resume()
+            } else {
+                next = min(next ?? time, time)
+            }
+        }
+        return next
     }
 
     // MARK: Calls
@@ -193,6 +205,7 @@ final class TransferLoop {
     }
 
     private func detach(_ transfer: Transfer) {
+        if let report = transfer.call.request.report { report.fill(transfer.easy.connectionDetails) }
         multi.remove(transfer.easy)
         ids[transfer.easy.pointer] = nil
         transfers[transfer.call.id] = nil

@@ -38,6 +38,11 @@ struct Watchdog {
         }
     }
 
+    /// The body was held back on purpose until now.
+    mutating func waited(until now: Instant) {
+        if phase == .sending { since = now }
+    }
+
     /// When ``overdue(now:)`` must be asked at the latest.
     var deadline: Instant {
         switch phase {

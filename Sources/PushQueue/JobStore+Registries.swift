@@ -73,6 +73,67 @@ extension JobStore {
         }
     }
 
+    /// Forgets whatever was learned about a registry and which blobs it is remembered to have.
+    public nonisolated func forgetRegistry(_ registry: String) async throws(QueueError) {
+        let what = "forget what was learned about a registry"
+        try await write(what) { store in
+            try store.database.run("DELETE FROM registry_fact WHERE registry = ?", registry)
+            try store.database.run("DELETE FROM mount_refusal WHERE registry = ?", registry)
+        }
+        // In pieces, so that nobody waits long for the database.
+        while try await write(
+            what,
+            { store in
+                try store.database.run(
+                    """
+                    DELETE FROM holding WHERE (repository, digest) IN
+                        (SELECT repository, digest FROM holding JOIN repository ON repository.id = holding.repository
+                          WHERE registry = ? LIMIT 2000)
+                    """, registry)
+            }) > 0
+        {}
+    }
+
+    /// The repositories that the registry would mount nothing from, by name.
+    public nonisolated func mountRefusals(
+        registry: String, since: Int64, limit: Int = 100
+    ) async throws(QueueError) -> [LearnedFact] {
+        try await read("look up refused mounts") { store in
+            try store.database.rows(
+                """
+                SELECT source, '', refused_at FROM mount_refusal WHERE registry = ? AND refused_at >= ?
+                 ORDER BY source LIMIT ?
+                """, registry, since, limit, read: LearnedFact.init)
+        }
+    }
+
+    /// The registries that jobs were for or that something is known about, by name.
+    public nonisolated func registries() async throws(QueueError) -> [String] {
+        try await read("list the registries") { store in
+            try store.database.rows(
+                // Facts are kept of stores too, which are named by their paths.
+                """
+                SELECT name FROM registry UNION SELECT registry FROM registry_fact WHERE instr(registry, '/') = 0
+                 ORDER BY 1 LIMIT 1000
+                """
+            ) { row in row.text(0) }
+        }
+    }
+
+    /// The repository of the last job for the registry that succeeded; of any job where none has.
+    public nonisolated func lastRepository(at registry: String) async throws(QueueError) -> String? {
+        try await read("look for a repository") { store in
+            let destination = try store.database.row(
+                """
+                SELECT destination FROM
+                    (SELECT destination, state, id FROM job WHERE registry = ? ORDER BY id DESC LIMIT 100)
+                 ORDER BY state = 'succeeded' DESC, id DESC LIMIT 1
+                """, registry
+            ) { row in row.text(0) }
+            return destination.flatMap { try? ImageReference(parsing: $0).path }
+        }
+    }
+
     /// The digest that the rules have dealt with under this name, if any.
     public nonisolated func handled(store name: String, name image: String) async throws(QueueError) -> Digest? {
         try await read("look up what was published") { store in

@@ -34,6 +34,12 @@ public struct LearnedFact: Sendable, Hashable {
     public let value: String
     /// When it was last seen: milliseconds since 1970, UTC.
     public let at: Int64
+
+    public init(name: String, value: String, at: Int64) {
+        self.name = name
+        self.value = value
+        self.at = at
+    }
 }
 
 /// That a publishing rule has dealt with an image: this name of this store had this digest.

@@ -15,6 +15,7 @@ public struct RegistrySettings: Sendable, Hashable {
     public var manifestGrace: Duration
     /// How long a blob is looked for after its closing PUT got no answer or a server error.
     public var commitPatience: Duration
+    public var requests = RequestLimits()
 
     public init(
         plainHTTP: Bool? = nil, tls: TLSOptions = TLSOptions(), proxy: ProxyChoice = .environment,

@@ -42,6 +42,11 @@ struct FakeService: ControlService {
     func status(_ input: Status.Input) async throws -> Status.Output { try await onStatus(input) }
     func pause(_ input: Pause.Input) async throws -> Pause.Output { try await onPause(input) }
     func resume(_ input: Resume.Input) async throws -> Resume.Output { throw Self.missing }
+    func limit(_ input: Limit.Input) async throws -> Limit.Output { throw Self.missing }
+    func registries(_ input: Registries.Input) async throws -> Registries.Output { throw Self.missing }
+    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> {
+        AsyncThrowingStream { throw Self.missing }
+    }
 }
 
 /// Something that happens once, and that any number of tasks wait for.

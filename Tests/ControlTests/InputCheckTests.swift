@@ -44,6 +44,23 @@ struct InputCheckTests {
         Check("destinations", Push.Input(image: "a", destinations: Array(repeating: "b", count: 1001))),
         Check("platforms", Push.Input(image: "a", platforms: [""])),
         Check("verify", Push.Input(image: "a", verify: "some")),
+        Check("login", Push.Input(image: "a", login: JobLogin(user: "", password: "p"))),
+        Check("login", Push.Input(image: "a", login: JobLogin(user: "a:b", password: "p"))),
+        Check("login", Push.Input(image: "a", login: JobLogin(user: "u", password: ""))),
+        Check(
+            "loginFiles",
+            Push.Input(image: "a", loginFiles: Array(repeating: LoginFile(path: "/f", content: ""), count: 9))),
+        Check(
+            "loginFiles",
+            Push.Input(
+                image: "a", loginFiles: [LoginFile(path: "/f", content: String(repeating: " ", count: 300_000))])),
+        Check(
+            "loginFiles", Push.Input(image: "a", login: JobLogin(user: "u", password: "p"), loginFiles: [])),
+        Check("change", Limit.Input(change: "double")), Check("bytesPerSecond", Limit.Input(change: "set")),
+        Check("bytesPerSecond", Limit.Input(bytesPerSecond: 5)),
+        Check("bytesPerSecond", Limit.Input(change: "set", bytesPerSecond: 0)),
+        Check("registry", Limit.Input(registry: "")), Check("registry", Registries.Input(forget: true)),
+        Check("registry", Doctor.Input(registry: "")),
         Check("timeout", Push.Input(image: "a", timeout: 0)), Check("timeout", Push.Input(image: "a", timeout: -1)),
         Check("timeout", Push.Input(image: "a", timeout: 1e300)), Check("jobs", Follow.Input(jobs: [])),
         Check("states", List.Input(states: ["queued", "done"])), Check("limit", List.Input(limit: 0)),

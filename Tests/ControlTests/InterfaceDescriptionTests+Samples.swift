@@ -11,7 +11,12 @@ extension InterfaceDescriptionTests {
     private static let bareBlob = BlobInfo(
         digest: "d", size: 1, mediaType: "m", role: "layer", outcome: "o", bytesDone: 0)
 
-    private static let registries = [RegistryInfo(name: "r", pausedUntil: moment, reason: "x", running: 1)]
+    private static let registries = [
+        RegistryInfo(
+            name: "r", pausedUntil: moment, reason: "x", running: 1, held: true, requestsAllowed: 2, requestsLeft: 1,
+            requestsPeriod: 0.5, bytesPerSecond: 3, login: "l",
+            learned: [LearnedInfo(name: "n", value: "v", text: "t", at: moment)])
+    ]
 
     /// For each method: everything set, then only what must be.
     static let samples: [Sample] = [
@@ -21,7 +26,8 @@ extension InterfaceDescriptionTests {
                 Push.Input(
                     image: "a", destinations: ["b"], platforms: ["linux/amd64"], priority: 1, verify: "deep",
                     force: true,
-                    dryRun: true, allTags: true, timeout: 0.5),
+                    dryRun: true, allTags: true, timeout: 0.5, login: JobLogin(user: "u", password: "p"),
+                    loginFiles: [LoginFile(path: "/f", content: "{}")]),
                 Push.Input(image: "a"),
             ],
             [
@@ -136,6 +142,24 @@ extension InterfaceDescriptionTests {
         Sample(
             Resume.self, [Resume.Input(registry: "r"), Resume.Input()],
             [Resume.Output(registries: registries), Resume.Output(registries: [])]),
+        Sample(
+            Limit.self,
+            [Limit.Input(registry: "r", change: "set", bytesPerSecond: 1), Limit.Input()],
+            [
+                Limit.Output(limits: [LimitInfo(registry: "r", bytesPerSecond: 1, configured: 2, byHand: true)]),
+                Limit.Output(limits: [LimitInfo(byHand: false)]),
+            ]),
+        Sample(
+            Registries.self, [Registries.Input(registry: "r", forget: true), Registries.Input()],
+            [Registries.Output(registries: registries), Registries.Output(registries: [])]),
+        Sample(
+            Doctor.self, [Doctor.Input(registry: "r"), Doctor.Input()],
+            [
+                Doctor.Output(
+                    registry: "r",
+                    step: DoctorStep(kind: "tls", outcome: "good", text: "t", advice: "a", time: 0.5)),
+                Doctor.Output(registry: "r"),
+            ]),
         Sample(
             GetInfo.self, [GetInfo.Input(), GetInfo.Input()],
             Array(

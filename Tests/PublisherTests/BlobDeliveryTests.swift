@@ -51,10 +51,11 @@ struct BlobDeliveryTests {
         return BlobDelivery(
             job: 1, isFirstTry: true, repository: repository,
             registry: RegistryAccess(
-                name: registry.address, client: client, queue: queue, learnedAge: settings.learnedAge,
-                clock: { Bench.now }),
+                client: client,
+                facts: RegistryFacts(
+                    registry: registry.address, queue: queue, age: settings.learnedAge, clock: { Bench.now })),
             queue: queue, content: OCILayout(directory: builder.directory), transfers: SharedTransfers(),
-            slots: TransferSlots(limit: 1, perRegistry: 1), progress: JobProgress(changed: {}), settings: settings,
+            slots: Slots(.init(total: 1)), progress: JobProgress(changed: {}), settings: settings,
             clock: { Bench.now }, isStopping: { false })
     }
 }

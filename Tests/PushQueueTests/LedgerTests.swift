@@ -134,6 +134,39 @@ struct LedgerTests {
         }
     }
 
+    @Test("is forgotten as a whole for one registry, and another's stays")
+    func forgetsRegistry() async throws {
+        try await withStore { store in
+            for registry in ["r1", "r2"] {
+                try await store.setFact(registry: registry, name: "maximum-body", value: "5", now: 1)
+                try await store.rememberMountRefused(registry: registry, source: "base", now: 2)
+                try await store.remember([.of("a"), .of("b")], registry: registry, repository: "app", now: 3)
+            }
+            try await store.forgetRegistry("r1")
+            #expect(try await store.facts(registry: "r1").isEmpty)
+            #expect(try await store.mountRefusals(registry: "r1", since: 0).isEmpty)
+            #expect(try await !store.knows(.of("a"), registry: "r1", repository: "app", since: 0))
+            #expect(try await store.facts(registry: "r2").count == 1)
+            #expect(
+                try await store.mountRefusals(registry: "r2", since: 2) == [LearnedFact(name: "base", value: "", at: 2)]
+            )
+            #expect(try await store.mountRefusals(registry: "r2", since: 3).isEmpty)
+            #expect(try await store.knows(.of("b"), registry: "r2", repository: "app", since: 0))
+        }
+    }
+
+    @Test("names every registry that jobs were for, or that something was learned about")
+    func registries() async throws {
+        try await withStore { store in
+            #expect(try await store.registries().isEmpty)
+            try await store.setFact(registry: "r9", name: "maximum-body", value: "5", now: 1)
+            let accepted = try await store.accept([.push("v1")], now: 1)
+            #expect(accepted.count == 1)
+            #expect(try await store.registries().contains("r9"))
+            #expect(try await store.registries().count == 2)
+        }
+    }
+
     @Test("goes with what the publishing rules have dealt with, marked in the transaction that accepts the push")
     func handled() async throws {
         try await withStore { store in

@@ -109,7 +109,7 @@ struct CommandTests {
         daemon.onList = { _ in List.Output(jobs: [], counts: [:]) }
         #expect(try await pushctl("status", daemon).output.hasPrefix("no jobs yet: push an image with: pushctl push"))
         #expect(try await pushctl("status --state failed", daemon).output == "no such jobs\n")
-        #expect(try await pushctl("status --json", daemon).output == "{\"counts\":{},\"jobs\":[]}\n")
+        #expect(try await pushctl("status --json", daemon).output == "{\"counts\":{},\"jobs\":[],\"registries\":[]}\n")
     }
 
     @Test("status of a job that there is not ends with 4")

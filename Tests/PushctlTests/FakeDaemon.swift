@@ -31,9 +31,19 @@ struct FakeDaemon: ControlService {
     var onEvents: @Sendable (Events.Input) -> AsyncThrowingStream<Events.Output, any Error> = { _ in
         AsyncThrowingStream { throw unexpected }
     }
-    var onStatus: @Sendable (Status.Input) async throws -> Status.Output = { _ in throw unexpected }
+    var onStatus: @Sendable (Status.Input) async throws -> Status.Output = { _ in
+        Status.Output(
+            version: "0", pid: 1, startedAt: Timestamp(milliseconds: 0), counts: [:], registries: [],
+            stateDirectory: "/s", stores: [])
+    }
     var onPause: @Sendable (Pause.Input) async throws -> Pause.Output = { _ in throw unexpected }
     var onResume: @Sendable (Resume.Input) async throws -> Resume.Output = { _ in throw unexpected }
+
+    var onLimit: @Sendable (Limit.Input) async throws -> Limit.Output = { _ in throw unexpected }
+    var onRegistries: @Sendable (Registries.Input) async throws -> Registries.Output = { _ in throw unexpected }
+    var onDoctor: @Sendable (Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> = { _ in
+        AsyncThrowingStream { throw unexpected }
+    }
 
     private static let unexpected = ControlError(.failed, "not part of this test")
 
@@ -57,6 +67,9 @@ struct FakeDaemon: ControlService {
     func status(_ input: Status.Input) async throws -> Status.Output { try await onStatus(input) }
     func pause(_ input: Pause.Input) async throws -> Pause.Output { try await onPause(input) }
     func resume(_ input: Resume.Input) async throws -> Resume.Output { try await onResume(input) }
+    func limit(_ input: Limit.Input) async throws -> Limit.Output { try await onLimit(input) }
+    func registries(_ input: Registries.Input) async throws -> Registries.Output { try await onRegistries(input) }
+    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> { onDoctor(input) }
 
     /// Accepts a push as job 12, and follows it through `states`.
     static func pushing(_ states: [JobInfo]) -> FakeDaemon {

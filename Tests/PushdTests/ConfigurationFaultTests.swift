@@ -27,7 +27,8 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ limits: { job: 1 } }",
-            "limits.job: there is no such setting; allowed here: chunkSize, jobs, jobsPerRegistry, uploads, "
+            "limits.job: there is no such setting; allowed here: bandwidth, bandwidthWindows, "
+                + "checksPerRegistry, chunkSize, jobs, jobsPerRegistry, manifestsPerRegistry, requestsPerSecond, uploads, "
                 + "uploadsPerRegistry"
         ),
         (
@@ -40,9 +41,9 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
-            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: caFile, clientCertificate, "
-                + "clientKey, commitPatience, connectTimeout, insecure, manifestGrace, plainHttp, proxy, "
-                + "responseTimeout, stallTimeout"
+            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: bandwidth, caFile, checks, "
+                + "clientCertificate, clientKey, commitPatience, connectTimeout, insecure, jobs, manifestGrace, "
+                + "manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/a', tag: 'x' }] }",
@@ -183,6 +184,34 @@ struct ConfigurationFaultTests {
             "registries.\"h.example\".stallTimeout: at least 1ms is wanted"
         ),
 
+        (
+            "{ limits: { bandwidth: '20 apples' } }",
+            "limits.bandwidth: bytes a second such as \"500kB/s\" or \"20MB/s\" are wanted, at least 1 kB/s, not \"20 apples\""
+        ),
+        (
+            "{ limits: { bandwidth: 999 } }",
+            "limits.bandwidth: bytes a second such as \"500kB/s\" or \"20MB/s\" are wanted, at least 1 kB/s, not 999"
+        ),
+        (
+            "{ limits: { requestsPerSecond: 0 } }",
+            "limits.requestsPerSecond: a number from 0.01 to 10000 is wanted, not 0"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ days: 'mon-', from: '08:00', to: '09:00', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].days: days such as \"mon-fri\", \"sat,sun\" or \"mon\" are wanted"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ from: '8:00', to: '09:00', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].from: a time of the day such as \"08:00\" is wanted"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ from: '08:00', to: '24:01', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].to: a time of the day such as \"08:00\" is wanted"
+        ),
+        (
+            "{ limits: { bandwidthWindows: [{ from: '08:00', to: '08:00', bandwidth: 'none' }] } }",
+            "limits.bandwidthWindows[0].to: another time than from is wanted"
+        ),
         ("{ limits: { jobs: 0 } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not 0"),
         ("{ limits: { jobs: 1.5 } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not 1.5"),
         ("{ limits: { jobs: '8' } }", "limits.jobs: a whole number from 1 to 1000 is wanted, not \"8\""),

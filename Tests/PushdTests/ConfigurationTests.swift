@@ -39,13 +39,21 @@ struct ConfigurationTests {
                     "h.example:5000": {
                         plainHttp: true, insecure: true, caFile: "/ca", clientCertificate: "/c", clientKey: "/k",
                         connectTimeout: 1, responseTimeout: "2s", stallTimeout: "3s", commitPatience: 0, manifestGrace: "5s",
+                        jobs: 11, uploads: 12, checks: 13, manifests: 14, requestsPerSecond: 15, bandwidth: "500kB/s",
                     },
                     localhost: {},
                     "a.example": { proxy: "socks5://user:hunter2@p.example" },
                     "b.example": { proxy: "none" },
                 },
                 credentials: { files: "/auth.json" },
-                limits: { jobs: 3, jobsPerRegistry: 2, uploads: 5, uploadsPerRegistry: 4, chunkSize: "1MiB" },
+                limits: {
+                    jobs: 3, jobsPerRegistry: 2, uploads: 5, uploadsPerRegistry: 4, chunkSize: "1MiB",
+                    checksPerRegistry: 6, manifestsPerRegistry: 7, requestsPerSecond: 0.5, bandwidth: "20MB/s",
+                    bandwidthWindows: [
+                        { days: "fri-mon,wed", from: "22:30", to: "24:00", bandwidth: 5000 },
+                        { from: "00:00", to: "06:00", bandwidth: "none" },
+                    ],
+                },
                 retry: { base: "20ms", cap: "1m", giveUpAfter: "2d", maximumFailures: 9 },
                 ledger: { age: 0, learnedAge: "1h" },
                 history: { age: "12h", count: 0 },
@@ -61,6 +69,23 @@ struct ConfigurationTests {
         #expect(publisher.defaultNamespace == "org/team")
         #expect(publisher.defaultTag == "dev")
         #expect(publisher.verify == .deep)
+        #expect(publisher.registry.requests == RequestLimits(checks: 6, manifests: 7, perSecond: 0.5))
+        #expect(
+            publisher.bandwidth
+                == BandwidthPlan(
+                    usual: 20_000_000,
+                    windows: [
+                        BandwidthWindow(days: [4, 5, 6, 0, 2], from: 1350, to: 1440, bytesPerSecond: 5000),
+                        BandwidthWindow(days: [0, 1, 2, 3, 4, 5, 6], from: 0, to: 360, bytesPerSecond: nil),
+                    ]))
+        #expect(publisher.jobsByRegistry == ["h.example:5000": 11])
+        #expect(publisher.uploadsByRegistry == ["h.example:5000": 12])
+        #expect(publisher.bandwidths == ["h.example:5000": 500_000])
+        #expect(
+            publisher.registries["h.example:5000"]?.requests
+                == RequestLimits(checks: 13, manifests: 14, perSecond: 15))
+        #expect(
+            publisher.registries["localhost"]?.requests == publisher.registry.requests, "what holds for each registry")
         #expect(
             publisher.rules.map { $0.destinations.map(\.description) } == [
                 ["h.example/{name}:{tag}"], ["a.example/x", "b.example/x"],
@@ -198,6 +223,8 @@ struct ShippedConfigurationTests {
             [shown.jobs, shown.jobsPerRegistry, shown.uploads, shown.uploadsPerRegistry]
                 == [real.jobs, real.jobsPerRegistry, real.uploads, real.uploadsPerRegistry])
         #expect(shown.chunkSize == real.chunkSize)
+        #expect(shown.registry.requests == real.registry.requests)
+        #expect(shown.bandwidth.usual == real.bandwidth.usual)
         #expect(shown.retry == real.retry)
         #expect(shown.ledgerAge == real.ledgerAge && shown.learnedAge == real.learnedAge)
         #expect(shown.historyAge == real.historyAge && shown.historyCount == real.historyCount)
@@ -222,6 +249,7 @@ struct ShippedConfigurationTests {
         var documents = places.map { $0.isEmpty ? "{ zzz: 1 }" : "{ \($0): { zzz: 1 } }" }
         documents += [
             "{ registries: { 'h.example': { zzz: 1 } } }", "{ rules: [{ image: 'a', to: 'h.example/a', zzz: 1 }] }",
+            "{ limits: { bandwidthWindows: [{ from: '08:00', to: '09:00', bandwidth: 'none', zzz: 1 }] } }",
         ]
         for document in documents {
             let error = #expect(throws: ConfigurationError.self) {

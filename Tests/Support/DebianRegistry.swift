@@ -25,13 +25,14 @@ public final class DebianRegistry: Sendable {
     ///   - certificate: for HTTPS; nil: plain HTTP.
     ///   - host: the address to listen at.
     ///   - client: a certificate that every client must show; nil: none.
+    ///   - tokens: a server whose tokens it wants; nil: none.
     public static func with<Result>(
         login: Bool = false, certificate: TestCertificate? = nil, client: TestCertificate? = nil,
-        host: String = "127.0.0.1", _ body: (DebianRegistry) async throws -> Result
+        tokens: SignedTokenServer? = nil, host: String = "127.0.0.1", _ body: (DebianRegistry) async throws -> Result
     ) async throws -> Result {
         try await TemporaryDirectory.with { directory in
             let registry = try await start(in: directory, host) { address in
-                configuration(address, directory, login: login, certificate, client)
+                configuration(address, directory, login: login, certificate, client, tokens)
             }
             do {
                 let result = try await body(registry)
@@ -72,7 +73,7 @@ public final class DebianRegistry: Sendable {
 
     private static func configuration(
         _ address: String, _ directory: TemporaryDirectory, login: Bool, _ certificate: TestCertificate?,
-        _ client: TestCertificate?
+        _ client: TestCertificate?, _ tokens: SignedTokenServer?
     ) -> String {
         var lines = [
             "version: 0.1", "log: {level: info, accesslog: {disabled: true}}", "storage:",
@@ -84,6 +85,12 @@ public final class DebianRegistry: Sendable {
             lines.append("  tls: {certificate: \"\(certificate.certificate)\", key: \"\(certificate.key)\"\(clients)}")
         }
         if login { lines += ["auth:", "  htpasswd: {realm: test, path: \"\(directory.file("htpasswd"))\"}"] }
+        if let tokens {
+            lines += [
+                "auth:", "  token:", "    realm: \(tokens.realm)", "    service: \(SignedTokenServer.service)",
+                "    issuer: \(SignedTokenServer.issuer)", "    rootcertbundle: \"\(tokens.certificate)\"",
+            ]
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -43,17 +43,19 @@ public func freePort() throws -> Int {
     return Int(UInt16(bigEndian: address.sin_port))
 }
 
-/// A certificate for 127.0.0.1 and localhost that is its own authority, made by the `openssl` program.
+/// A certificate for 127.0.0.1 and localhost, made by the `openssl` program; its own authority, or another's.
 public struct TestCertificate: Sendable {
-    /// PEM files' absolute paths. The certificate is also what a client has to trust.
+    /// PEM files' absolute paths. A certificate that is its own authority is also what a client has to trust.
     public let certificate: String
     public let key: String
 
     /// - Parameters:
     ///   - days: how long it is valid from now.
     ///   - address: one more that it is for.
+    ///   - authority: who signs it; nil: itself.
     public static func make(
-        in directory: TemporaryDirectory, name: String = "tls", days: Int = 2, address: String? = nil
+        in directory: TemporaryDirectory, name: String = "tls", days: Int = 2, address: String? = nil,
+        signedBy authority: TestCertificate? = nil
     ) async throws -> TestCertificate {
         let made = TestCertificate(
             certificate: directory.file("\(name).crt"), key: directory.file("\(name).key"))
@@ -64,7 +66,7 @@ public struct TestCertificate: Sendable {
                 "-days", String(days), "-subj", "/CN=pushd test", "-addext",
                 "subjectAltName=IP:127.0.0.1,DNS:localhost" + (address.map { ",IP:" + $0 } ?? ""),
                 "-keyout", made.key, "-out", made.certificate,
-            ])
+            ] + (authority.map { ["-CA", $0.certificate, "-CAkey", $0.key] } ?? []))
         guard result.status == 0 else { throw TestSupportError("openssl: \(result.errors)") }
         return made
     }

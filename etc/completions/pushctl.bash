@@ -7,7 +7,7 @@ _pushctl_images() {
 }
 _pushctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="push status show wait cancel retry pause resume verify inspect tags repos login logout images events completion version help"
+    local commands="push status show wait cancel retry pause resume limit verify inspect tags repos login logout doctor registries images events completion version help"
     local command="" options="" operands="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -28,7 +28,7 @@ _pushctl() {
     esac
     case $command in
         "") options="--socket --json --help"; operands=$commands ;;
-        push) options="--detach --all-tags --platform --priority --verify --force --dry-run --timeout --progress --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_images)" ;;
+        push) options="--detach --all-tags --platform --priority --verify --force --dry-run --timeout --my-login --user --password-stdin --progress --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_images)" ;;
         status) options="--state --limit --watch --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
         show) options="--socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
         wait) options="--timeout --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
@@ -36,12 +36,15 @@ _pushctl() {
         retry) options="--failed --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
         pause) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         resume) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
+        limit) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         verify) options="--against --deep --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         inspect) options="--raw --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         tags) options="--limit --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         repos) options="--limit --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         login) options="--user --password-stdin --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         logout) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
+        doctor) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
+        registries) options="--forget --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         images) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         events) options="--follow --since --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         completion) options="--socket --json --help"; [[ $word == -* ]] || operands="bash zsh fish" ;;

@@ -7,6 +7,17 @@ extension Push.Input {
         try requireNames(platforms, "platforms")
         try require(verify.map(["none", "manifest", "blobs", "deep"].contains) ?? true, "verify")
         try require(timeout.map { $0 > 0 && $0 <= longestTime } ?? true, "timeout")
+        if let login { try login.check() }
+        try require((loginFiles ?? []).count <= 8, "loginFiles")
+        try require((loginFiles ?? []).allSatisfy { $0.content.utf8.count <= longestLoginFile }, "loginFiles")
+        try require(login == nil || loginFiles == nil, "loginFiles")
+    }
+}
+
+extension JobLogin {
+    fileprivate func check() throws(ControlError) {
+        try require(!user.isEmpty && user.utf8.count <= longestName && !user.contains(":"), "login")
+        try require(!password.isEmpty && password.utf8.count <= longestSecret, "login")
     }
 }
 
@@ -72,6 +83,27 @@ extension Logout.Input {
     public func check() throws(ControlError) { try requireNames(registry.map { [$0] }, "registry") }
 }
 
+extension Limit.Input {
+    public func check() throws(ControlError) {
+        try requireNames(registry.map { [$0] }, "registry")
+        try require(change.map(["set", "lift", "default"].contains) ?? true, "change")
+        let isSet = change == "set"
+        try require(bytesPerSecond.map { isSet && (1...fastest).contains($0) } ?? !isSet, "bytesPerSecond")
+    }
+}
+
+extension Registries.Input {
+    public func check() throws(ControlError) {
+        try requireNames(registry.map { [$0] }, "registry")
+        // Everything would be a great loss for a slip.
+        try require(forget != true || registry != nil, "registry")
+    }
+}
+
+extension Doctor.Input {
+    public func check() throws(ControlError) { try requireNames(registry.map { [$0] }, "registry") }
+}
+
 extension Repositories.Input {
     public func check() throws(ControlError) {
         try requireNames([registry], "registry")
@@ -79,6 +111,8 @@ extension Repositories.Input {
     }
 }
 
+/// In bytes a second: more than any network has.
+private let fastest = 1 << 50
 /// How many jobs one call may name.
 private let mostJobs = 100_000
 /// How many jobs one reply may hold.
@@ -87,6 +121,8 @@ private let mostListed = 10_000
 private let mostNames = 1000
 /// Of a password or token, in bytes: some tokens are long.
 private let longestSecret = 64 << 10
+/// In bytes.
+private let longestLoginFile = 256 << 10
 /// In bytes; a path has as many (PATH_MAX).
 private let longestName = 4096
 /// In seconds, about 30 years: a time to come stays far from where integers of milliseconds end.

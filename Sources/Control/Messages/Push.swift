@@ -28,15 +28,20 @@ public enum Push: Method {
         public var allTags: Bool?
         /// Seconds from acceptance until the job counts as failed; absent: no limit.
         public var timeout: Double?
+        /// Used for these jobs only, in place of the daemon's own, and kept in memory only.
+        public var login: JobLogin?
+        /// As ``login``: the caller's own login files, of which those for the destinations are taken.
+        public var loginFiles: [LoginFile]?
 
         public enum CodingKeys: CodingKey, CaseIterable {
-            case image, destinations, platforms, priority, verify, force, dryRun, allTags, timeout
+            case image, destinations, platforms, priority, verify, force, dryRun, allTags, timeout, login,
+                loginFiles
         }
 
         public init(
             image: String, destinations: [String]? = nil, platforms: [String]? = nil, priority: Int? = nil,
             verify: String? = nil, force: Bool? = nil, dryRun: Bool? = nil, allTags: Bool? = nil,
-            timeout: Double? = nil
+            timeout: Double? = nil, login: JobLogin? = nil, loginFiles: [LoginFile]? = nil
         ) {
             self.image = image
             self.destinations = destinations
@@ -47,6 +52,8 @@ public enum Push: Method {
             self.dryRun = dryRun
             self.allTags = allTags
             self.timeout = timeout
+            self.login = login
+            self.loginFiles = loginFiles
         }
     }
 
@@ -60,5 +67,27 @@ public enum Push: Method {
             self.jobs = jobs
             self.plan = plan
         }
+    }
+}
+
+/// A user and a password, or a token in its place.
+public struct JobLogin: Codable, Sendable, Equatable {
+    public var user: String
+    public var password: String
+
+    public init(user: String, password: String) {
+        self.user = user
+        self.password = password
+    }
+}
+
+/// A file in which docker or the containers tools keep logins.
+public struct LoginFile: Codable, Sendable, Equatable {
+    public var path: String
+    public var content: String
+
+    public init(path: String, content: String) {
+        self.path = path
+        self.content = content
     }
 }

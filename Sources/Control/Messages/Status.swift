@@ -33,22 +33,3 @@ public enum Status: Method {
         }
     }
 }
-
-/// A registry that the daemon works with at present.
-public struct RegistryInfo: Codable, Sendable, Equatable {
-    /// Host and port.
-    public var name: String
-    /// Absent where it is not paused, or without an end.
-    public var pausedUntil: Timestamp?
-    /// Why it is paused; absent where it is not.
-    public var reason: String?
-    /// How many jobs run for it.
-    public var running: Int
-
-    public init(name: String, pausedUntil: Timestamp? = nil, reason: String? = nil, running: Int) {
-        self.name = name
-        self.pausedUntil = pausedUntil
-        self.reason = reason
-        self.running = running
-    }
-}

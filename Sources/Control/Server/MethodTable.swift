@@ -47,6 +47,9 @@ struct MethodTable: Sendable {
             Self.single(Status.self, service.status),
             Self.single(Pause.self, service.pause),
             Self.single(Resume.self, service.resume),
+            Self.single(Limit.self, service.limit),
+            Self.single(Registries.self, service.registries),
+            Self.stream(Doctor.self, service.doctor),
         ]
         handlers = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
         self.interfaces = Set(interfaces)

@@ -18,7 +18,7 @@ struct BlobDelivery: Sendable {
     let queue: JobStore
     let content: any ContentSource
     let transfers: SharedTransfers
-    let slots: TransferSlots
+    let slots: Slots<String>
     let progress: JobProgress
     let settings: PublisherSettings
     let clock: @Sendable () -> Int64
@@ -314,7 +314,7 @@ struct BlobDelivery: Sendable {
         let start = session?.offset ?? 0
         let isResumed = session.map { !$0.isFresh } ?? false
         let confirmed = Mutex(start)
-        try await slots.withSlot(at: registry.name) {
+        try await slots.withSlot(for: registry.name) {
             let style = try await registry.uploadStyle(size: size, chunkSize: settings.chunkSize)
             progress.update(digest) {
                 $0.meter.follow(counter)

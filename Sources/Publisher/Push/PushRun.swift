@@ -214,8 +214,7 @@ struct PushRun: Sendable {
                 if try await head(.digest(digest)) != nil { continue }
             }
             try await mayAsk()
-            try await client.putManifest(
-                repository, .digest(digest), bytes: node.bytes, mediaType: node.descriptor.mediaType, digest: digest)
+            try await put(node, as: .digest(digest))
             try await delivery.remember(digest, in: repository)
             new.append(node)
         }
@@ -230,10 +229,16 @@ struct PushRun: Sendable {
         guard let root = contents.manifests.last else { throw PushFailure.blobGone(job.root.digest) }
         try await mayAsk()
         let reference = job.destination.tag.map { ManifestReference.tag($0) } ?? .digest(root.descriptor.digest)
-        try await client.putManifest(
-            repository, reference, bytes: root.bytes, mediaType: root.descriptor.mediaType,
-            digest: root.descriptor.digest)
+        try await put(root, as: reference)
         try await delivery.remember(root.descriptor.digest, in: repository)
+    }
+
+    private func put(_ node: ManifestNode, as reference: ManifestReference) async throws {
+        try await delivery.registry.putManifest { [client, repository] in
+            try await client.putManifest(
+                repository, reference, bytes: node.bytes, mediaType: node.descriptor.mediaType,
+                digest: node.descriptor.digest)
+        }
     }
 
     /// - Parameter isTagOld: whether the tag was there already; else the children were looked for before it was put.

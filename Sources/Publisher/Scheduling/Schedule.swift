@@ -7,6 +7,8 @@ struct Schedule: Sendable {
         var jobs: Int
         /// Jobs under way at once at one registry.
         var jobsPerRegistry: Int
+        /// Where it is another number than that.
+        var jobsByRegistry: [String: Int] = [:]
     }
 
     private struct Entry {
@@ -26,11 +28,11 @@ struct Schedule: Sendable {
 
     /// The registries that take no further job now.
     func closedRegistries(now: Int64) -> Set<String> {
-        Set(registries.filter { !mayStart($0.value, now: now) }.keys)
+        Set(registries.filter { !mayStart($0.value, at: $0.key, now: now) }.keys)
     }
 
-    private func mayStart(_ entry: Entry, now: Int64) -> Bool {
-        !entry.isHeld && entry.running < limits.jobsPerRegistry
+    private func mayStart(_ entry: Entry, at registry: String, now: Int64) -> Bool {
+        !entry.isHeld && entry.running < limits.jobsByRegistry[registry] ?? limits.jobsPerRegistry
             && entry.health.mayStart(now: now)
     }
 
@@ -63,7 +65,7 @@ struct Schedule: Sendable {
     }
 
     func mayStart(_ registry: String, now: Int64) -> Bool {
-        registries[registry].map { mayStart($0, now: now) } ?? true
+        registries[registry].map { mayStart($0, at: registry, now: now) } ?? true
     }
 
     /// Until when a job under way asks nothing more; nil: it may.
@@ -129,4 +131,12 @@ public struct RegistryActivity: Sendable, Equatable {
     /// Milliseconds since 1970; nil where there is no trouble.
     public let pausedUntil: Int64?
     public let reason: String?
+
+    public init(name: String, running: Int, isHeld: Bool, pausedUntil: Int64?, reason: String?) {
+        self.name = name
+        self.running = running
+        self.isHeld = isHeld
+        self.pausedUntil = pausedUntil
+        self.reason = reason
+    }
 }

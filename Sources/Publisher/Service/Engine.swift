@@ -13,7 +13,7 @@ actor Engine {
         let spool: Spool
         let registries: RegistryPool
         let transfers: SharedTransfers
-        let slots: TransferSlots
+        let slots: Slots<String>
         let clock: @Sendable () -> Int64
         let random: @Sendable () -> Double
         let sleep: @Sendable (Duration) async throws -> Void
@@ -43,7 +43,7 @@ actor Engine {
         self.parts = parts
         self.settings = settings
         self.jobChanged = jobChanged
-        schedule = Schedule(limits: .init(jobs: settings.jobs, jobsPerRegistry: settings.jobsPerRegistry))
+        schedule = Schedule(limits: settings.jobLimits)
     }
 
     /// Works until the surrounding task is cancelled; then ends gracefully, within about four seconds.
@@ -155,7 +155,7 @@ actor Engine {
     private func attempt(_ claim: Claim, _ progress: JobProgress) async throws -> PushRun.Success {
         let job = claim.job
         let name = job.destination.domain
-        let registry = try await parts.registries.registry(name)
+        let registry = try await parts.registries.registry(for: job)
         let registrySettings = settings.settings(for: name)
         let delivery = BlobDelivery(
             job: job.id, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,
@@ -309,8 +309,8 @@ actor Engine {
 
     func apply(_ settings: PublisherSettings) async {
         self.settings = settings
-        await parts.slots.setLimits(settings.uploads, perRegistry: settings.uploadsPerRegistry)
-        schedule.limits = .init(jobs: settings.jobs, jobsPerRegistry: settings.jobsPerRegistry)
+        await parts.slots.setLimits(settings.uploadSlots)
+        schedule.limits = settings.jobLimits
         wake.raise()
     }
 

@@ -9,13 +9,13 @@ public import Registry
 /// One for each state directory. ``run()`` does the work until it is cancelled; everything else may be called at any
 /// time from anywhere.
 public actor ImagePublisher {
-    private let queue: JobStore
+    let queue: JobStore
     private let spool: Spool
-    private let http: HTTPClient
-    private let registries: RegistryPool
-    private let engine: Engine
+    let http: HTTPClient
+    let registries: RegistryPool
+    let engine: Engine
     private let intake: Intake
-    private let clock: @Sendable () -> Int64
+    let clock: @Sendable () -> Int64
     private let log: @Sendable (PublisherLog) -> Void
     private let events = Broadcast<PublisherEvent>(capacity: 4096)
     private var recent: [PublisherEvent] = []
@@ -24,8 +24,9 @@ public actor ImagePublisher {
     private var directories: [String]
     private var rescan: Duration
     private let storesChanged = Signal()
-    private var settings: PublisherSettings
-    private var credentials: any CredentialProvider
+    var settings: PublisherSettings
+    var credentials: any CredentialProvider
+    let bandwidth: Bandwidth
 
     /// - Parameters:
     ///   - queue: open and migrated.
@@ -47,31 +48,41 @@ public actor ImagePublisher {
         self.rescan = rescan
         let touched = Broadcast<JobID>(capacity: 4096)
         self.touched = touched
+        bandwidth = Bandwidth(settings, clock: clock)
         intake = Intake(queue: queue, spool: spool, clock: clock)
         registries = RegistryPool(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+            make: Self.maker(settings: settings, http: http, credentials: credentials, bandwidth: bandwidth),
+            makeCommon: Self.commonMaker(settings: settings, queue: queue, clock: clock))
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
-                slots: TransferSlots(limit: settings.uploads, perRegistry: settings.uploadsPerRegistry), clock: clock,
+                slots: Slots(settings.uploadSlots), clock: clock,
                 random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
             settings: settings, jobChanged: { touched.send($0) })
     }
 
     private static func maker(
-        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, queue: JobStore,
-        clock: @escaping @Sendable () -> Int64
+        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, bandwidth: Bandwidth
     ) -> RegistryPool.Maker {
-        { name throws(RegistryError) in
-            RegistryAccess(
-                name: name,
-                client: try RegistryClient(
-                    domain: name, settings: settings.settings(for: name), http: http, credentials: credentials),
-                queue: queue, learnedAge: settings.learnedAge, clock: clock)
+        { name, login, gate throws(RegistryError) in
+            try RegistryClient(
+                domain: name, settings: settings.settings(for: name), http: http,
+                credentials: login.map { OneLogin($0) } ?? credentials, bandwidth: bandwidth.limits(for: name),
+                gate: gate)
         }
     }
 
-    private var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
+    private static func commonMaker(
+        settings: PublisherSettings, queue: JobStore, clock: @escaping @Sendable () -> Int64
+    ) -> @Sendable (String) -> RegistryPool.Common {
+        { name in
+            RegistryPool.Common(
+                facts: RegistryFacts(registry: name, queue: queue, age: settings.learnedAge, clock: clock),
+                gate: RequestGate(limits: settings.settings(for: name).requests))
+        }
+    }
+
+    var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
 
     // MARK: Life
 
@@ -102,6 +113,9 @@ public actor ImagePublisher {
                         try? await self?.tidy()
                     }
                 }
+            }
+            group.addTask { [bandwidth] in
+                while (try? await Task.sleep(for: .seconds(15))) != nil { bandwidth.refresh() }
             }
             group.addTask { [weak self] in
                 while (try? await Task.sleep(for: .seconds(600))) != nil { try? await self?.tidy() }
@@ -146,7 +160,9 @@ public actor ImagePublisher {
         storesChanged.raise()
         self.credentials = credentials
         await registries.reset(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, queue: queue, clock: clock))
+            make: Self.maker(settings: settings, http: http, credentials: credentials, bandwidth: bandwidth),
+            makeCommon: Self.commonMaker(settings: settings, queue: queue, clock: clock))
+        bandwidth.apply(settings)
         await engine.apply(settings)
     }
 
@@ -191,6 +207,7 @@ public actor ImagePublisher {
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
             await engine.forgetProgress(of: job.id)
+            await registries.removeLogin(of: job.id)
             let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
             await spool.release(digests) { @Sendable [queue] in (try? await queue.neededDigests(among: $0)) ?? Set($0) }
         } else if job.state == .queued || job.state == .waiting {
@@ -206,9 +223,19 @@ public actor ImagePublisher {
     public func push(_ request: PushRequest) async throws -> [Accepted] {
         let settings = settings
         let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
-        let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
-        announce(jobs)
-        return jobs
+        let logins = try request.login.map { login in try orders.map { try login.login(for: $0.destination) } } ?? []
+        let places = orders.map(\.destination)
+        // Before the jobs are there: one may begin at once.
+        for (place, login) in zip(places, logins) { await registries.expectLogin(login, for: place) }
+        do {
+            let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
+            for (place, job) in zip(places, jobs) { await registries.settleLogin(for: place, job: job.id) }
+            announce(jobs)
+            return jobs
+        } catch {
+            for place in places { await registries.settleLogin(for: place, job: nil) }
+            throw error
+        }
     }
 
     private func announce(_ jobs: [Accepted]) {
@@ -252,6 +279,7 @@ public actor ImagePublisher {
         let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
         let jobs = try await queue.jobs(
             JobFilter(states: states, ids: ids, registry: nil, before: nil, limit: 10_000))
+        await credentials.forgetAnswers()
         var revived: [JobID] = []
         var gone: ImageStoreError?
         for job in jobs {
@@ -280,6 +308,14 @@ public actor ImagePublisher {
     public func pause(_ registry: String?) async { await engine.hold(registry) }
 
     public func resume(_ registry: String?) async { await engine.release(registry) }
+
+    /// Sets how fast bodies may be sent, to one registry or with nil to all together.
+    public func limitBandwidth(_ change: BandwidthChange, of registry: String?) {
+        bandwidth.change(change, of: registry)
+    }
+
+    /// All registries together first.
+    public var bandwidthInForce: [BandwidthInForce] { bandwidth.summary }
 
     // MARK: What is known
 
@@ -340,79 +376,6 @@ public actor ImagePublisher {
     public func size(of image: StoredImage) async -> Int64? {
         guard let layout = stores.layouts.first(where: { $0.storeID == image.storeID }) else { return nil }
         return try? await ImageContents.read(root: image.root, from: layout).totalBytes
-    }
-
-    // MARK: The registry's side
-
-    /// Checks an image in a registry, against a local one if `local` names it.
-    public func verify(
-        _ reference: ImageReference, against local: String?, level: VerifyLevel
-    ) async throws -> VerificationReport {
-        let reference = reference.withDefaultTag(settings.defaultTag)
-        var expected: Digest?
-        if let local {
-            let name = try ImageName(parsing: local)
-            expected = try await stores.find(name, defaultTag: settings.defaultTag).image.root.digest
-        }
-        let registry = try await registries.registry(reference.domain)
-        let verifier = Verifier(
-            client: registry.client, repository: reference.path, grace: .zero,
-            sleep: { try await Task.sleep(for: $0) })
-        return try await verifier.verify(reference, expected: expected, level: level)
-    }
-
-    /// Host and port of the registry that is meant where none is named.
-    public var defaultRegistry: String { settings.defaultRegistry ?? "docker.io" }
-
-    /// Checks a login against its registry; nothing is kept.
-    ///
-    /// - Throws: `RegistryError`, `CancellationError`.
-    public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws {
-        let login = OneLogin(user: user, password: password, origin: "the login that was given")
-        try await RegistryClient(
-            domain: registry, settings: settings.settings(for: registry), http: http, credentials: login
-        ).checkLogin()
-    }
-
-    /// What was issued for an earlier login at the registry is not used again.
-    public func forgetLogin(at registry: String) async { await registries.credentialsChanged(at: registry) }
-
-    /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
-    ///
-    /// - Returns: those jobs.
-    public func loggedIn(at registry: String) async throws -> [JobID] {
-        await forgetLogin(at: registry)
-        let jobs = try await queue.unblock(registry: registry, now: clock())
-        await engine.tryNow(registry)
-        engine.nudge()
-        return jobs
-    }
-
-    /// Where a login for a registry is found now; nil where there is none.
-    public func placeOfLogin(at registry: String) async throws -> String? {
-        try await credentials.credential(registry: registry, repository: "")?.origin
-    }
-
-    /// The tags of a repository.
-    public func tags(of repository: ImageReference, limit: Int?) async throws -> NamePages {
-        try await registries.registry(repository.domain).client.tags(of: repository.path, limit: limit)
-    }
-
-    public func repositories(of registry: String, limit: Int?) async throws -> NamePages {
-        try await registries.registry(registry).client.repositories(limit: limit)
-    }
-
-    /// Reads what a registry has under a reference.
-    ///
-    /// - Parameter withPlatforms: also the configuration of a single image is read, which alone tells its platform.
-    /// - Returns: nil where the registry has nothing there.
-    public func inspect(_ reference: ImageReference, withPlatforms: Bool) async throws -> RemoteImage? {
-        let reference = reference.withDefaultTag(settings.defaultTag)
-        let registry = try await registries.registry(reference.domain)
-        let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? settings.defaultTag)
-        guard let manifest = try await registry.client.manifest(reference.path, name) else { return nil }
-        return try await RemoteImage(
-            manifest, in: reference.path, configurationFrom: withPlatforms ? registry.client : nil)
     }
 }
 

@@ -18,6 +18,8 @@ extension Intake {
     ) async throws -> [Order] {
         let (image, layout) = try await stores.find(
             ImageName(parsing: request.image), defaultTag: settings.defaultTag)
+        let credentials: any CredentialProvider =
+            if let login = request.login { PushLoginProvider(login: login) } else { credentials }
         var orders: [Order] = []
         if request.allTags {
             for (name, sibling) in try await siblings(of: image, in: layout, settings) {
@@ -79,7 +81,12 @@ extension Intake {
                 return [order(request, destination, layout, image, request.platforms)]
             case .alias(let expansion):
                 let named = tag.map { expansion.with(tag: $0) } ?? expansion
-                return try refusing { () throws(TemplateError) in try addressing.places(of: named, parts) }.map {
+                let places = try refusing { () throws(TemplateError) in try addressing.places(of: named, parts) }
+                let registries = Set(places.map(\.destination.domain)).sorted()
+                if case .given? = request.login, registries.count > 1 {
+                    throw PushRefusal.loginForSeveral(registries: registries)
+                }
+                return places.map {
                     let platforms = $0.part.platforms.isEmpty ? request.platforms : $0.part.platforms
                     return order(request, $0.destination, layout, image, platforms)
                 }

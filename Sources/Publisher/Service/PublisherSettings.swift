@@ -36,6 +36,13 @@ public struct PublisherSettings: Sendable {
     public var registry = RegistrySettings()
     /// What is set for a single registry, by its name as users write it.
     public var registries: [String: RegistrySettings] = [:]
+    /// Where it differs from what holds for each registry, by name.
+    public var jobsByRegistry: [String: Int] = [:]
+    public var uploadsByRegistry: [String: Int] = [:]
+    /// Of all uploads together.
+    public var bandwidth = BandwidthPlan()
+    /// Of the uploads to single registries, in bytes a second.
+    public var bandwidths: [String: Int64] = [:]
 
     public init() {}
 
@@ -50,6 +57,14 @@ public struct PublisherSettings: Sendable {
             settings.certificateDirectories = directories
             return settings
         }
+    }
+
+    var uploadSlots: Slots<String>.Limits {
+        .init(total: uploads, each: uploadsPerRegistry, kinds: uploadsByRegistry)
+    }
+
+    var jobLimits: Schedule.Limits {
+        .init(jobs: jobs, jobsPerRegistry: jobsPerRegistry, jobsByRegistry: jobsByRegistry)
     }
 
     func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }

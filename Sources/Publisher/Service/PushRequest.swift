@@ -1,5 +1,6 @@
 public import OCI
 public import PushQueue
+public import Registry
 
 /// What somebody wants to have pushed.
 public struct PushRequest: Sendable {
@@ -17,6 +18,8 @@ public struct PushRequest: Sendable {
     public var timeout: Duration?
     /// Every tag of the image's name in its store, not only one.
     public var allTags = false
+    /// Nil: the daemon's own logins.
+    public var login: PushLogin?
 
     public init(image: String) { self.image = image }
 }
@@ -33,6 +36,9 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
     /// Two different images, or parts of one, would go to the same place.
     case destinationTwice(ImageReference)
     case digestDiffers(wanted: Digest, image: Digest)
+    case loginMissing(registry: String, CallersLogins.Failure)
+    /// The password that was given with the push would go to registries that nobody named.
+    case loginForSeveral(registries: [String])
     case stopping
 
     public var description: String {
@@ -46,6 +52,12 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         case .templateUnusable(let error): error.description
         case .destinationTwice(let destination): "two different images would go to \(destination)"
         case .digestDiffers(let wanted, let image): "the destination wants \(wanted), the image is \(image)"
+        case .loginMissing(let registry, .missing): "you have no login for \(registry) of your own"
+        case .loginMissing(let registry, .keptByHelper(let name, let path)):
+            "your login for \(registry) is kept by docker-credential-\(name), which \(path) names"
+        case .loginMissing(_, .unreadable(let path, let reason)): "your logins in \(path) can't be read: \(reason)"
+        case .loginForSeveral(let registries):
+            "the login would go to \(registries.count) registries: \(registries.joined(separator: ", "))"
         case .stopping: "pushd is stopping"
         }
     }
@@ -65,6 +77,9 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
             "correct aliases in pushd.json5, or name the destination itself: HOST[:PORT]/REPOSITORY[:TAG]"
         case .destinationTwice: "name one of them, or destinations that differ; see aliases in pushd.json5"
         case .digestDiffers: "leave the digest out, or push the image that has it"
+        case .loginMissing(_, .unreadable): "mend the file, or give the login: pushctl push -u USER --password-stdin"
+        case .loginMissing: "give it: pushctl push -u USER --password-stdin"
+        case .loginForSeveral: "name the destinations themselves, each registry in a push with its own login"
         case .stopping: "try again when it is back"
         }
     }

@@ -45,6 +45,11 @@ public struct AccessScope: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(type):\(name):\(actions.joined(separator: ","))" }
 
+    /// Whether one of `granted` allows it all.
+    func isCovered(by granted: [AccessScope]) -> Bool {
+        granted.contains { $0.type == type && $0.name == name && Set($0.actions).isSuperset(of: actions) }
+    }
+
     /// One list that asks for all of both: what `demanded` asks for comes first, since some token servers honour only
     /// the first scope; actions on one resource become one scope.
     static func union(_ demanded: [AccessScope], _ wanted: [AccessScope]) -> [AccessScope] {

@@ -10,6 +10,9 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
         /// The login is good, and a token was just issued for it, but the registry refuses it: no right, or no such
         /// repository. `granted` is what the token allows, as far as its server tells.
         case accessRefused(user: String?, origin: String, granted: [AccessScope]?)
+        /// The registry refuses a token that was just issued, although it allows what was to be done: as with clocks
+        /// that disagree, or a key that the registry does not know.
+        case tokenNotTaken(user: String?, origin: String, granted: [AccessScope])
         /// The token server answered with a status that repeating won't change.
         case tokenRefused(status: Int)
         /// The token server answered that it can't serve now: 408, 425, 429 or 5xx.
@@ -52,8 +55,8 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
     public var isTransient: Bool {
         switch cause {
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable, .helperFailed: true
-        case .loginMissing, .loginRejected, .accessRefused, .tokenRefused, .challengeUnusable, .realmUnsafe,
-            .credentialUnusable, .credentialFileUnreadable, .helperMissing:
+        case .loginMissing, .loginRejected, .accessRefused, .tokenNotTaken, .tokenRefused, .challengeUnusable,
+            .realmUnsafe, .credentialUnusable, .credentialFileUnreadable, .helperMissing:
             false
         }
     }
@@ -68,6 +71,9 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
             "\(registry) rejected the login\(Self.of(user)) from \(origin)"
         case .accessRefused(let user, let origin, let granted):
             "\(registry) refuses access to the login\(Self.of(user)) from \(origin)\(Self.listing(granted))"
+        case .tokenNotTaken(let user, let origin, let granted):
+            "\(registry) refuses a token that its own token server has just issued for the login\(Self.of(user)) from "
+                + "\(origin)\(Self.listing(granted))"
         case .tokenRefused(let status):
             "the token server of \(registry) refused to issue a token: HTTP status \(status)"
         case .tokenServerBusy(let status):
@@ -102,6 +108,9 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
                 + "expired"
         case .accessRefused:
             "check the repository's name; ask its owner for the right to push, or create it"
+        case .tokenNotTaken:
+            "ask the operator of \(registry) to compare the clocks of the registry and its token server, and whether the "
+                + "registry trusts its key; if both are well, ask the repository's owner for the right to push"
         case .tokenRefused:
             "check the login and the repository's name: the token server allows this login nothing there"
         case .challengeUnusable:

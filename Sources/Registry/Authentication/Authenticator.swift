@@ -99,12 +99,12 @@ public actor Authenticator {
             let key = TokenCache.Key(realm: realm, service: service, scopes: Set(wanted))
             if let token = tokens[key], token.authorization.revealed() == authorization {
                 tokens[key] = nil
-                if token.isFresh(at: now()) { throw refusal(of: token.login, token.granted, response) }
+                if token.isFresh(at: now()) { throw refusal(of: token.login, wanted, token.granted, response) }
             }
             let token = try await token(realm, service, wanted, lifeNeeded: .zero)
             guard token.authorization.revealed() != authorization else {  // its server issues the same one again
                 tokens[key] = nil
-                throw refusal(of: token.login, token.granted, response)
+                throw refusal(of: token.login, wanted, token.granted, response)
             }
             return token.authorization.revealed()
         }
@@ -114,6 +114,16 @@ public actor Authenticator {
     public func credentialsChanged() {
         basic = nil
         tokens = TokenCache()
+    }
+
+    /// Where tokens come from; nil where none are wanted, or nothing was asked yet.
+    var tokenServer: HTTPOrigin? {
+        if case .bearer(let realm, _) = method { realm.origin } else { nil }
+    }
+
+    /// The login that is stored for a repository.
+    func login(for repository: String) async throws -> FoundCredential? {
+        try await credentials.credential(registry: endpoint.domain, repository: repository)
     }
 
     /// How many callers wait for a token at this moment.
@@ -181,7 +191,7 @@ public actor Authenticator {
             throw failure(.loginMissing(places: credentials.places), response)
         }
         guard authorization == sent else { return authorization }
-        guard response.status == 401 else { throw refusal(of: login, nil, response) }
+        guard response.status == 401 else { throw refusal(of: login, scopes, nil, response) }
         throw failure(.loginRejected(user: login.user, origin: login.origin), response, hiding: login)
     }
 
@@ -233,11 +243,15 @@ public actor Authenticator {
     // MARK: - Failures
 
     private func refusal(
-        of login: FoundCredential?, _ granted: [AccessScope]?, _ response: HTTPResponse
+        of login: FoundCredential?, _ wanted: [AccessScope], _ granted: [AccessScope]?, _ response: HTTPResponse
     ) -> AuthenticationError {
         guard let login else { return failure(.loginMissing(places: credentials.places), response) }
         if case .bearer = login.credential, response.status == 401 {
             return failure(.loginRejected(user: login.user, origin: login.origin), response, hiding: login)
+        }
+        if response.status == 401, let granted, !wanted.isEmpty, wanted.allSatisfy({ $0.isCovered(by: granted) }) {
+            return failure(
+                .tokenNotTaken(user: login.user, origin: login.origin, granted: granted), response, hiding: login)
         }
         return failure(
             .accessRefused(user: login.user, origin: login.origin, granted: granted), response, hiding: login)

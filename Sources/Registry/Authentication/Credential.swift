@@ -41,11 +41,15 @@ public protocol CredentialProvider: Sendable {
     /// - Throws: ``AuthenticationError`` where a place that may hold the login can't be read.
     func credential(registry: String, repository: String) async throws -> FoundCredential?
 
+    /// What others were asked for is not remembered any longer: a person has acted.
+    func forgetAnswers() async
+
     /// The places that are looked at, in order, for the message that nothing was found.
     var places: [String] { get }
 }
 
 extension CredentialProvider {
+    public func forgetAnswers() async {}
     public var places: [String] { [] }
 }
 
@@ -64,6 +68,8 @@ public struct OneLogin: CredentialProvider {
     public init(user: String, password: Secret, origin: String) {
         login = FoundCredential(credential: .basic(user: user, password: password), origin: origin)
     }
+
+    public init(_ login: FoundCredential) { self.login = login }
 
     public func credential(registry: String, repository: String) -> FoundCredential? { login }
 }

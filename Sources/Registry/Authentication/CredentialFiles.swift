@@ -81,6 +81,8 @@ public actor CredentialFiles: CredentialProvider {
         return nil
     }
 
+    public func forgetAnswers() async { await helpers.forget() }
+
     /// Nil for a file that is not there.
     private func read(_ file: File) throws(CredentialFileProblem) -> CredentialFile? {
         guard let identity = try FileIdentity(ofPath: file.path, passingOverHidden: file.isPassedOverIfHidden) else {

@@ -114,6 +114,8 @@ actor CredentialHelperDesk {
     private let environment: [String: String]
     private let now: @Sendable () -> ContinuousClock.Instant
     private var known: [Question: Known] = [:]
+    /// Counts how often all was forgotten: what was asked before is not remembered after.
+    private var age = 0
     private let work = SharedWork<Question, Credential?>()
 
     /// Secrets of clouds end after an hour or more; what is refused is asked for anew after this time.
@@ -131,15 +133,21 @@ actor CredentialHelperDesk {
         return try await work.value(for: question) { try await self.ask(question) }
     }
 
+    func forget() {
+        age += 1
+        known = [:]
+    }
+
     private func ask(_ question: Question) async throws -> Credential? {
         if let known = known[question], known.until > now() { return try known.result.get() }
+        let age = age
         do {
             let login = try await CredentialHelper(name: question.helper, environment: environment)
                 .login(for: question.server)
-            keep(.success(login), for: Self.lifeOfAnswer, question)
+            if age == self.age { keep(.success(login), for: Self.lifeOfAnswer, question) }
             return login
         } catch let failure as CredentialHelper.Failure {
-            keep(.failure(failure), for: Self.lifeOfFailure, question)
+            if age == self.age { keep(.failure(failure), for: Self.lifeOfFailure, question) }
             throw failure
         }
     }

@@ -18,7 +18,7 @@ struct TokenResponse: Hashable, Sendable {
 
     /// - Parameters:
     ///   - body: JSON. `token` or `access_token`, whichever is not empty; `expires_in` in seconds, 60 where it is absent
-    ///     or less; `issued_at`.
+    ///     or nothing; `issued_at`.
     ///   - date: the reply's `Date` header. A token that was cached on its way is older than the reply: what lies
     ///     between `issued_at` and `date`, both of the server's clock, is taken off its life.
     /// - Throws: ``Problem``, which holds nothing of the body.
@@ -28,13 +28,15 @@ struct TokenResponse: Hashable, Sendable {
             throw Problem.noToken
         }
         guard token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw Problem.unfitForHeader }
-        let stated = reply.expiresIn ?? 60
+        // Servers should give a minute at least. One that gives less is believed: a body sent with a token that has
+        // ended is sent in vain.
+        let stated = reply.expiresIn.flatMap { $0 > 0 ? $0 : nil } ?? 60
         var age: Int64 = 0
         if let issued = reply.issuedAt.flatMap(WireDate.rfc3339), let date = date.flatMap(WireDate.http) {
             age = max(0, date - issued)
         }
         self.token = Secret(token)
-        life = .seconds(max(1, max(60, stated) - age))
+        life = .seconds(max(1, stated - age))
         promised = .seconds(max(0, stated - age))
         granted = Self.scopes(inReply: reply.scope) ?? Self.scopes(inToken: token)
     }

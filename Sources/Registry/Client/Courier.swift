@@ -24,6 +24,16 @@ struct Courier: Sendable {
         /// Gets a successful answer's body.
         var sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
         let attempt: Attempt
+
+        fileprivate var kind: RequestGate.Kind {
+            switch attempt.operation {
+            case .putManifest, .putTag: .manifest
+            // The first and the last request of an upload wait for no other, so that none is kept open for long.
+            case .upload: .body
+            case .readBlob where sink != nil: .body
+            default: .check
+            }
+        }
     }
 
     let endpoint: RegistryEndpoint
@@ -31,6 +41,8 @@ struct Courier: Sendable {
     let certificates: CertificateDirectories
     let http: HTTPClient
     let authenticator: Authenticator
+    let gate: RequestGate
+    let bandwidth: [BandwidthLimit]
 
     /// The answer, whatever its status; a 401 or 403 only where a login can't help.
     ///
@@ -70,7 +82,24 @@ struct Courier: Sendable {
         do { return try await send(call) } catch let error as HTTPError { throw call.attempt.error(error) }
     }
 
+    /// The answer to a request without a login, on a connection of its own.
+    ///
+    /// - Throws: `HTTPError` where there is no answer; ``RegistryError``; `CancellationError`.
+    func sendAnonymously(_ call: Call, _ report: ConnectionReport) async throws -> HTTPResponse {
+        var request = try await request(for: call, nil)
+        request.report = report
+        return try await http.send(request)
+    }
+
     private func exchange(_ call: Call, _ authorization: String?) async throws -> HTTPResponse {
+        let request = try await request(for: call, authorization)
+        return try await gate.pass(call.kind) {
+            guard let sink = call.sink else { return try await http.send(request) }
+            return try await http.download(request, into: sink)
+        }
+    }
+
+    private func request(for call: Call, _ authorization: String?) async throws -> HTTPRequest {
         var request = HTTPRequest(
             method: call.method, url: call.url, headers: call.headers, body: call.body, tls: try await tls(for: call),
             proxy: settings.proxy, limits: settings.limits, progress: call.progress)
@@ -82,8 +111,8 @@ struct Courier: Sendable {
         }
         request.limits.responseBytes = call.responseBytes
         request.limits.response += call.patience
-        guard let sink = call.sink else { return try await http.send(request) }
-        return try await http.download(request, into: sink)
+        request.bandwidth = bandwidth
+        return request
     }
 
     private func tls(for call: Call) async throws -> TLSOptions {

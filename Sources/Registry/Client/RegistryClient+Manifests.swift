@@ -18,7 +18,7 @@ extension RegistryClient {
             return try await manifest(repository, reference)?.descriptor
         case 404 where answer.isFromRegistry: return nil
         // Not understood, or not said by a registry for sure: the answer to a GET has a body that tells.
-        case 404, 405, 501: return try await manifest(repository, reference)?.descriptor
+        case 400, 404, 405, 501: return try await manifest(repository, reference)?.descriptor
         default: throw attempt.error(answer)
         }
     }

@@ -21,11 +21,14 @@ public final class RegistryClient: Sendable {
 
     /// - Parameters:
     ///   - domain: as in an image reference: `docker.io`, `registry.example:5000`.
+    ///   - bandwidth: what holds for the bodies that are sent.
+    ///   - gate: shared with other clients of the same registry; nil: one of its own, by the settings.
     ///   - sleep: waits between looks for a blob that is being stored; a test does not.
     ///   - clock: read for the age of tokens; a test has its own.
     /// - Throws: ``RegistryError`` for a domain that is no host and port.
     public init(
         domain: String, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider,
+        bandwidth: [BandwidthLimit] = [], gate: RequestGate? = nil,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws(RegistryError) {
@@ -42,7 +45,8 @@ public final class RegistryClient: Sendable {
             credentials: credentials, clock: clock)
         courier = Courier(
             endpoint: endpoint, settings: settings, certificates: certificates, http: http,
-            authenticator: authenticator)
+            authenticator: authenticator,
+            gate: gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
     }
 
     var settings: RegistrySettings { courier.settings }

@@ -131,7 +131,7 @@ extension RegistryError.Cause {
         switch cause {
         case .loginMissing: self = .loginMissing
         case .loginRejected: self = .loginRejected
-        case .accessRefused, .tokenRefused: self = .denied
+        case .accessRefused, .tokenNotTaken, .tokenRefused: self = .denied
         // A proxy between here and the token server is no trouble of that server.
         case .tokenServerUnreachable(let error) where error.cause.proxy != nil: self.init(error.cause)
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable: self = .tokenServerDown

@@ -1,7 +1,14 @@
 /// What a registry has shown of itself by its behaviour, to be remembered for the next upload.
 public enum RegistryFact: Sendable, Hashable {
-    /// An upload whose body broke off is gone, so that only finished chunks can be gone on from.
-    case brokenBodyLosesSession
+    /// Whether an upload whose body broke off is gone, so that only finished chunks can be gone on from. Where not, the
+    /// registry has kept a part of the body.
+    case brokenBody(losesSession: Bool)
+    /// It names fewer bytes than it had accepted and then goes on from all of them: its `Range` says nothing.
+    case rangeUnreliable
+    /// Pieces of an upload, but the last, have to have so many bytes.
+    case minimumChunk(Int64)
+    /// It took so many manifests in a second, and then refused one for being too many.
+    case manifestRate(Int)
     /// Bodies of more bytes are refused, by the registry or a proxy before it.
     case maximumBody(Int64)
     /// An upload takes one PATCH only.
@@ -12,17 +19,41 @@ public enum RegistryFact: Sendable, Hashable {
     /// For the database. Stable.
     public var name: String {
         switch self {
-        case .brokenBodyLosesSession: "broken-body-loses-session"
+        case .brokenBody: "broken-body-loses-session"
+        case .rangeUnreliable: "range-unreliable"
+        case .minimumChunk: "minimum-chunk"
+        case .manifestRate: "manifest-rate"
         case .maximumBody: "maximum-body"
         case .secondPatchRefused: "second-patch-refused"
         case .wholePutRefused: "whole-put-refused"
         }
     }
 
-    /// For the database: the number of bytes, or `yes`.
+    /// For the database: a number, `yes` or `no`.
     public var value: String {
-        if case .maximumBody(let bytes) = self { return String(bytes) }
-        return "yes"
+        switch self {
+        case .maximumBody(let bytes), .minimumChunk(let bytes): String(bytes)
+        case .manifestRate(let count): String(count)
+        case .brokenBody(let losesSession): losesSession ? "yes" : "no"
+        case .rangeUnreliable, .secondPatchRefused, .wholePutRefused: "yes"
+        }
+    }
+
+    /// For people, from what the database has of it; nil for what this version does not know.
+    public static func explanation(name: String, value: String) -> String? {
+        switch name {
+        case "broken-body-loses-session":
+            value == "yes"
+                ? "an upload that breaks off is lost: only whole pieces can be gone on from"
+                : "an upload that breaks off goes on where it broke"
+        case "maximum-body": "bodies of more than \(value) bytes are refused"
+        case "minimum-chunk": "pieces of an upload have \(value) bytes at least"
+        case "second-patch-refused": "an upload takes one piece only"
+        case "whole-put-refused": "a blob has to come before the request that closes its upload"
+        case "range-unreliable": "what it says of an upload's progress is not true"
+        case "manifest-rate": "it takes \(value) manifests a second"
+        default: nil
+        }
     }
 }
 
@@ -44,7 +75,11 @@ public enum UploadStyle: Sendable, Hashable {
         let single: UploadStyle = facts["whole-put-refused"] == nil ? .whole : .patched
         let maximum = facts["maximum-body"].flatMap(Int64.init).flatMap { $0 > 0 ? $0 : nil }
         var piece = maximum
-        if facts["broken-body-loses-session"] != nil { piece = min(piece ?? chunkSize, chunkSize) }
+        if facts["broken-body-loses-session"] == "yes" {
+            // Told in the answer that opens an upload, but an upload may go on after a restart.
+            let least = facts["minimum-chunk"].flatMap(Int64.init) ?? 0
+            piece = min(piece ?? .max, max(chunkSize, least))
+        }
         let inPieces = facts["second-patch-refused"] == nil
         self = if let piece, inPieces, size > piece { .chunked(max(piece, 1)) } else { single }
     }

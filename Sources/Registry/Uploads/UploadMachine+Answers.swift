@@ -45,10 +45,12 @@ extension UploadMachine.Event {
 
     /// To a PATCH or the closing PUT.
     ///
-    /// - Parameter digest: the blob's.
+    /// - Parameters:
+    ///   - digest: the blob's.
+    ///   - isSentWhole: whether all of the body was on its way when the answer came.
     static func body(
-        _ response: HTTPResponse, of body: UploadMachine.Body, _ digest: Digest, _ endpoint: RegistryEndpoint,
-        _ attempt: Attempt
+        _ response: HTTPResponse, of body: UploadMachine.Body, isSentWhole: Bool, _ digest: Digest,
+        _ endpoint: RegistryEndpoint, _ attempt: Attempt
     ) -> Self {
         let answer = ServerAnswer(response)
         if (200..<300).contains(response.status) {
@@ -68,7 +70,8 @@ extension UploadMachine.Event {
             if isElsewhere(response, endpoint) { return lost(answer, attempt) }
             return response.status == 401 ? .loginRenewed(error) : .failed(error)
         case .unavailable, .serverError, .timedOut:
-            guard body.closes else { return .failed(error) }
+            // What is not all there can't have been stored: no look will find it.
+            guard body.closes, isSentWhole else { return .failed(error) }
             return .unconfirmed(error, patiently: ![500, 503].contains(response.status))
         default: return .failed(error)
         }

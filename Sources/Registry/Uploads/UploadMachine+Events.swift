@@ -49,6 +49,7 @@ extension UploadMachine {
         if let error = event.error { lastError = error }
         switch event {
         case .started(let opened):
+            if let minimum = opened.chunkMinimum { learned.append(.minimumChunk(minimum)) }
             session = Session(
                 location: opened.location, confirmed: 0, sentUpTo: 0, chunkMinimum: opened.chunkMinimum,
                 isEmpty: true, isInterrupted: false)
@@ -105,6 +106,10 @@ extension UploadMachine {
                 if session.wentBack { return replaceSession() }
                 session.wentBack = true
             } else if held > session.confirmed {
+                // A part of the body that broke off; all of it may be a body whose answer was lost.
+                if session.isInterrupted, held < size, held - session.confirmed < pieceLimit(session) {
+                    learned.append(.brokenBody(losesSession: false))
+                }
                 session.confirmed = held
                 session.statusQuestions = 0
                 session.renewals = 0
@@ -126,6 +131,7 @@ extension UploadMachine {
         session.statusQuestions = 0
         session.renewals = 0
         session.refusedAt = nil
+        if session.wentBack { learned.append(.rangeUnreliable) }  // it took what it said it did not have
         session.confirmed = body.range.upperBound
         if let held = range.least {
             if held > body.range.upperBound { return replaceSession() }
@@ -200,7 +206,7 @@ extension UploadMachine {
 
     /// The session is gone and the blob is not there.
     private mutating func lostForGood() -> Action {
-        if wasLostToABody { learned.append(.brokenBodyLosesSession) }
+        if wasLostToABody { learned.append(.brokenBody(losesSession: true)) }
         return replaceSession()
     }
 }

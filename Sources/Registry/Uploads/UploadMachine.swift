@@ -136,7 +136,7 @@ struct UploadMachine: Sendable {
     }
 
     /// The most bytes of one body.
-    private func pieceLimit(_ session: Session) -> Int64 {
+    func pieceLimit(_ session: Session) -> Int64 {
         guard case .chunked(let piece) = style else { return .max }
         return max(piece, session.chunkMinimum ?? 0, 1)
     }

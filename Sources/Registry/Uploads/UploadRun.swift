@@ -92,7 +92,9 @@ struct UploadRun {
         let start = ContinuousClock.now
         do {
             let response = try await courier.send(call)
-            let event = UploadMachine.Event.body(response, of: body, job.digest, courier.endpoint, attempt)
+            let isSentWhole = job.progress.bytesSent >= body.range.upperBound
+            let event = UploadMachine.Event.body(
+                response, of: body, isSentWhole: isSentWhole, job.digest, courier.endpoint, attempt)
             switch event {
             case .accepted, .stored: bytesSent += length
             default: bytesSent += max(0, min(job.progress.bytesSent - body.range.lowerBound, length))

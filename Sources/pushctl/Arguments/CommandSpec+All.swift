@@ -1,13 +1,13 @@
 extension CommandSpec {
     /// In the contract, but not in this version: named so that the error says so.
     static let announced = [
-        "tag", "rules", "metrics", "doctor", "config", "limit",
+        "tag", "rules", "metrics", "config",
     ]
 
     /// Every command, in the order of the help.
     static let all: [CommandSpec] = [
-        push, status, show, wait, cancel, retry, pause, resume, verify, inspect, tags, repos, login, logout, images,
-        events,
+        push, status, show, wait, cancel, retry, pause, resume, limit, verify, inspect, tags, repos, login, logout,
+        doctor, registries, images, events,
         completion,
         version,
         help,
@@ -35,6 +35,9 @@ extension CommandSpec {
             .flag("force", "f", "ask the registry for everything again, whatever is remembered of it"),
             .flag("dry-run", "n", "say what would be pushed, and push nothing"),
             .value("timeout", "DURATION", "give the job up after this time, such as 90s, 30m or 2h"),
+            .flag("my-login", nil, "use your own docker or podman login, for this push only"),
+            .value("user", "USER", "log in as USER, for this push only; the password is asked for", short: "u"),
+            .flag("password-stdin", nil, "with --user: read the password from standard input"),
             .value(
                 "progress", "HOW", choices: ["auto", "live", "plain", "json", "none"],
                 "default: live on a terminal, else plain; with --json none"),
@@ -102,6 +105,45 @@ extension CommandSpec {
         "resume", "[REGISTRY]", .range(0...1),
         summary: "go on after a pause",
         examples: [("pushctl resume registry.example", ""), ("pushctl resume", "all registries")])
+
+    private static let limit = CommandSpec(
+        "limit", "[[REGISTRY] RATE]", .range(0...2),
+        summary: "show or set how fast uploads may be",
+        details: [
+            "RATE is bytes a second, such as 500kB/s, 20MB/s or 1.5GB/s; none for no limit; or default for what is "
+                + "configured at this time. It holds for all uploads together, or with REGISTRY for those to one "
+                + "registry, from now on until the daemon ends. Uploads under way follow it at once."
+        ],
+        examples: [
+            ("pushctl limit", "what holds now"), ("pushctl limit 5MB/s", "leave some of the line to others"),
+            ("pushctl limit registry.example none", ""), ("pushctl limit default", "back to the configuration"),
+        ])
+
+    private static let doctor = CommandSpec(
+        "doctor", "[REGISTRY[/REPOSITORY]]", .range(0...1),
+        summary: "find out why a registry can't be pushed to",
+        details: [
+            "Goes the way of a push: looks up the address, connects, checks the certificate, asks for the API, looks for "
+                + "a login, gets a token, and opens an upload that it gives up at once. Nothing is stored. Without "
+                + "REPOSITORY it tries one that was pushed to before. Exit status: 0 if all is well, 1 if not."
+        ],
+        examples: [
+            ("pushctl doctor registry.example", ""),
+            ("pushctl doctor registry.example/team/app", "may I push there?"),
+        ])
+
+    private static let registries = CommandSpec(
+        "registries", "[REGISTRY]", .range(0...1),
+        summary: "show what is known of registries",
+        details: [
+            "Pauses, limits, the login in use, and what each registry has shown to be able to do."
+        ],
+        options: [
+            .flag("forget", nil, "find out anew what REGISTRY can do, and which blobs it has")
+        ],
+        examples: [
+            ("pushctl registries", ""), ("pushctl registries registry.example --forget", "after it was replaced"),
+        ])
 
     private static let verify = CommandSpec(
         "verify", "REF", .exactly(1),

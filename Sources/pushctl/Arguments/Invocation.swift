@@ -20,6 +20,21 @@ enum Command: Sendable, Equatable {
         var timeout: Duration?
         /// Nil: as it suits the output.
         var progress: ProgressStyle?
+        var login = PushLogin.daemons
+    }
+
+    /// Whose login a push uses.
+    enum PushLogin: Sendable, Equatable {
+        case daemons
+        /// The caller's own, in those of these files that there are.
+        case files([String])
+        case user(String, passwordFromInput: Bool)
+    }
+
+    /// What becomes of a limit.
+    enum LimitChange: Sendable, Equatable {
+        case set(Int)
+        case lift, useConfigured
     }
 
     struct Status: Sendable, Equatable {
@@ -44,6 +59,10 @@ enum Command: Sendable, Equatable {
     case logout(registry: String?)
     case tags(repository: String, limit: Int?)
     case repos(registry: String, limit: Int?)
+    /// Nil: all registries together; nil as change: only shown.
+    case limit(registry: String?, LimitChange?)
+    case doctor(registry: String?)
+    case registries(registry: String?, forget: Bool)
     case images
     /// - Parameter since: how far back to begin; nil: with what is kept, or with now where following.
     case events(follow: Bool, since: Duration?)
@@ -127,6 +146,15 @@ struct Invocation: Sendable, Equatable {
         case "repos":
             return .repos(
                 registry: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)))
+        case "limit": return try limit(operands)
+        case "doctor":
+            return .doctor(registry: try operands.first.map { operand throws(UsageError) in try reference(operand) })
+        case "registries":
+            let registry = try operands.first.map { operand throws(UsageError) in try reference(operand) }
+            if parsed.has("forget"), registry == nil {
+                throw UsageError("--forget needs a registry", advice: "write: pushctl registries REGISTRY --forget")
+            }
+            return .registries(registry: registry, forget: parsed.has("forget"))
         case "images": return .images
         case "events": return .events(follow: parsed.has("follow"), since: try duration(parsed, "since"))
         case "completion":
@@ -167,6 +195,7 @@ struct Invocation: Sendable, Equatable {
             }
             push.platforms.append(text)
         }
+        push.login = try login(parsed, in: around)
         push.progress = parsed.value("progress").flatMap(ProgressStyle.init(rawValue:))  // nil for "auto"
         if push.detach, parsed.has("progress") { throw conflict("--detach", "--progress") }
         if push.detach, push.dryRun { throw conflict("--detach", "--dry-run") }
@@ -174,6 +203,30 @@ struct Invocation: Sendable, Equatable {
             throw conflict("--json", "--progress \(parsed.value("progress") ?? "")")
         }
         return push
+    }
+
+    private static func login(
+        _ parsed: ParsedArguments, in around: Surroundings
+    ) throws(UsageError) -> Command.PushLogin {
+        if let user = parsed.value("user") {
+            if parsed.has("my-login") { throw conflict("--user", "--my-login") }
+            return .user(user, passwordFromInput: parsed.has("password-stdin"))
+        }
+        if parsed.has("password-stdin") {
+            throw UsageError(
+                "--password-stdin needs the user too", advice: "write: pushctl push -u USER --password-stdin …")
+        }
+        return parsed.has("my-login") ? .files(loginFiles(around.environment)) : .daemons
+    }
+
+    private static func limit(_ operands: [String]) throws(UsageError) -> Command {
+        guard let last = operands.last else { return .limit(registry: nil, nil) }
+        guard let change = Command.LimitChange(last) else {
+            throw UsageError(
+                "\"\(last)\" is not a rate",
+                advice: "write bytes a second, such as 500kB/s or 20MB/s, or none, or default")
+        }
+        return .limit(registry: operands.count > 1 ? try reference(operands[0]) : nil, change)
     }
 
     private static func conflict(_ one: String, _ other: String) -> UsageError {

@@ -21,6 +21,40 @@ func parseDuration(_ text: String) -> Duration? {
     return seconds > 0 && seconds <= most ? .seconds(seconds) : nil
 }
 
+extension Command.LimitChange {
+    /// `20MB/s`, `500kB`, `none`, `default`; nil unless it is one of these.
+    init?(_ text: String) {
+        switch text {
+        case "none": self = .lift
+        case "default": self = .useConfigured
+        default:
+            let size = text.hasSuffix("/s") ? String(text.dropLast(2)) : text
+            let units: [(name: String, bytes: Double)] = [
+                ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("kB", 1e3), ("KB", 1e3), ("MB", 1e6),
+                ("GB", 1e9), ("B", 1),
+            ]
+            let unit = units.first { size.hasSuffix($0.name) }
+            guard let number = decimal(String(size.dropLast(unit?.name.count ?? 0))) else { return nil }
+            let bytes = number * (unit?.bytes ?? 1)
+            guard bytes >= 1000, bytes <= 1e15 else { return nil }
+            self = .set(Int(bytes))
+        }
+    }
+}
+
+/// The files in which docker and the containers tools keep a person's logins, in the order in which they count.
+///
+/// Source: containers/image, containers-auth.json(5); docker/cli, cli/config.
+func loginFiles(_ environment: [String: String]) -> [String] {
+    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    if let only = variable("REGISTRY_AUTH_FILE") { return [only] }
+    let home = variable("HOME")
+    let containers = [variable("XDG_RUNTIME_DIR"), variable("XDG_CONFIG_HOME") ?? home.map { $0 + "/.config" }]
+        .compactMap { $0.map { $0 + "/containers/auth.json" } }
+    let docker = (variable("DOCKER_CONFIG") ?? home.map { $0 + "/.docker" }).map { $0 + "/config.json" }
+    return containers + (docker.map { [$0] } ?? [])
+}
+
 /// Digits with at most one point between them: neither sign, exponent, `inf` nor `nan`.
 private func decimal(_ text: String) -> Double? {
     guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 18 else { return nil }

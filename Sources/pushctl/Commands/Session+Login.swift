@@ -1,11 +1,13 @@
 internal import Control
+internal import FoundationEssentials
 
 /// Logging in and out.
 extension Session {
     func login(_ registry: String?, user: String?, passwordFromInput: Bool) async throws -> Int32 {
         // Asked for only what is of use: whether there is a daemon is known first.
         let client = try await daemon.connect()
-        let (user, password) = try passwordFromInput ? pipedLogin(user) : typedLogin(user, registry)
+        let pipe = "pipe it in: pushctl login -u USER --password-stdin \(registry ?? "REGISTRY") < FILE"
+        let (user, password) = try passwordFromInput ? pipedLogin(user) : typedLogin(user, orElse: pipe)
         let output = try await client.call(
             Login.self, Login.Input(registry: registry, user: user, password: password))
         if json {
@@ -38,11 +40,43 @@ extension Session {
         return (user, password)
     }
 
-    private func typedLogin(_ user: String?, _ registry: String?) throws -> (String, String) {
+    /// What a push is given of its caller's logins: one of the two at most.
+    func login(for push: Command.Push) throws -> (JobLogin?, [LoginFile]?) {
+        switch push.login {
+        case .daemons: return (nil, nil)
+        case .user(let user, let isPiped):
+            let pipe = "pipe it in: pushctl push -u USER --password-stdin … < FILE"
+            let (user, password) = try isPiped ? pipedLogin(user) : typedLogin(user, orElse: pipe)
+            return (JobLogin(user: user, password: password), nil)
+        case .files(let paths):
+            let files = try paths.compactMap(loginFile)
+            guard !files.isEmpty else {
+                throw Failure(
+                    "you have no login of your own: there is none of \(paths.joined(separator: ", "))",
+                    advice: "log in with docker login or podman login, or give it: pushctl push -u USER …",
+                    status: ExitStatus.failed)
+            }
+            return (nil, files)
+        }
+    }
+
+    /// Nil where there is none.
+    private func loginFile(_ path: String) throws -> LoginFile? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let largest = 256 << 10
+        guard let content = FileManager.default.contents(atPath: path), content.count <= largest,
+            let text = String(validating: content, as: UTF8.self)
+        else {
+            throw Failure(
+                "your logins in \(path) can't be read: no permission, no text, or more than 256 KiB",
+                status: ExitStatus.failed)
+        }
+        return LoginFile(path: path, content: text)
+    }
+
+    private func typedLogin(_ user: String?, orElse advice: String) throws -> (String, String) {
         guard console.questions.canAsk else {
-            throw UsageError(
-                "there is no terminal to ask for the password on",
-                advice: "pipe it in: pushctl login -u USER --password-stdin \(registry ?? "REGISTRY") < FILE")
+            throw UsageError("there is no terminal to ask for the password on", advice: advice)
         }
         let given = user ?? console.questions.ask("user: ", false)
         guard let name = given, !name.isEmpty else { throw Failure("no user was given", status: ExitStatus.usage) }

@@ -3,13 +3,15 @@ internal import Control
 extension Session {
     func push(_ push: Command.Push) async throws -> Int32 {
         let client = try await daemon.connect()
+        let (login, loginFiles) = try self.login(for: push)
         let output = try await client.call(
             Push.self,
             Push.Input(
                 image: push.image, destinations: push.destinations.isEmpty ? nil : push.destinations,
                 platforms: push.platforms.isEmpty ? nil : push.platforms, priority: push.priority,
                 verify: push.verify, force: push.force ? true : nil, dryRun: push.dryRun ? true : nil,
-                allTags: push.allTags ? true : nil, timeout: push.timeout?.inSeconds))
+                allTags: push.allTags ? true : nil, timeout: push.timeout?.inSeconds, login: login,
+                loginFiles: loginFiles))
         if push.dryRun {
             try tell(output.plan ?? [])
             return ExitStatus.done

@@ -6,7 +6,9 @@ extension Session {
         if status.watch { return try await watch(status) }
         let client = try await daemon.connect()
         let list = try await jobs(for: status, over: client)
-        if json || !list.jobs.isEmpty || status.jobs.isEmpty { try show(list, for: status) }
+        if json || !list.jobs.isEmpty || status.jobs.isEmpty {
+            try show(list, try await registries(for: status, over: client), for: status)
+        }
         return missing(status.jobs, in: list.jobs)
     }
 
@@ -29,10 +31,16 @@ extension Session {
         return list
     }
 
-    private func show(_ list: List.Output, for status: Command.Status) throws {
-        if json { return try console.printJSON(StatusDocument(list)) }
+    /// Those that jobs go to; none where single jobs were chosen.
+    private func registries(for status: Command.Status, over client: ControlClient) async throws -> [RegistryInfo] {
+        guard status.jobs.isEmpty, status.states.isEmpty else { return [] }
+        return try await client.call(Control.Status.self, Control.Status.Input()).registries
+    }
+
+    private func show(_ list: List.Output, _ registries: [RegistryInfo], for status: Command.Status) throws {
+        if json { return try console.printJSON(StatusDocument(list, registries)) }
         let width = console.isTerminal ? console.size().width : nil
-        try console.print(statusLines(list, status, width: width))
+        try console.print(statusLines(list, status, width: width) + statusLines(of: registries))
     }
 
     private func statusLines(_ list: List.Output, _ status: Command.Status, width: Int?) -> [Line] {
@@ -83,23 +91,25 @@ extension Session {
 
     private func keepShowing(_ status: Command.Status) async throws {
         var picture = WatchPicture()
-        var last: List.Output?
+        var last: (list: List.Output, registries: [RegistryInfo])?
         var client = try await daemon.connect()
         var bell = try await EventBell(daemon)
         while !Task.isCancelled {
             do {
                 let list = try await jobs(for: status, over: client)
+                let registries = try await registries(for: status, over: client)
                 if console.isTerminal, !json {
-                    try picture.draw(statusLines(list, status, width: console.size().width), on: console)
-                } else if list != last {
+                    let lines = statusLines(list, status, width: console.size().width)
+                    try picture.draw(lines + statusLines(of: registries), on: console)
+                } else if list != last?.list {
                     if last != nil, !json { try console.print(Line()) }
-                    try show(list, for: status)
+                    try show(list, registries, for: status)
                 }
-                last = list
+                last = (list, registries)
                 await bell.wait(atMost: .seconds(1))
             } catch let error as ControlClientError where error.isLoss {
                 if console.isTerminal, !json {
-                    let lines = last.map { statusLines($0, status, width: console.size().width) } ?? []
+                    let lines = last.map { statusLines($0.list, status, width: console.size().width) } ?? []
                     let note = Line("pushd can't be reached; trying to connect again", .warning)
                     try picture.draw([note] + lines, on: console)
                 }
@@ -179,12 +189,14 @@ enum JobStates {
     static let all = open + ended
 }
 
-/// `{"counts":{…},"jobs":[…]}`.
+/// `{"counts":{…},"jobs":[…],"registries":[…]}`.
 private struct StatusDocument: Encodable {
     let jobs: [JobDocument]
     let counts: [String: Int]
+    let registries: [RegistryInfo]
 
-    init(_ list: List.Output) {
+    init(_ list: List.Output, _ registries: [RegistryInfo]) {
+        self.registries = registries
         jobs = list.jobs.map(JobDocument.init)
         counts = list.counts
     }

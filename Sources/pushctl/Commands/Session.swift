@@ -34,6 +34,9 @@ struct Session {
         case .login(let registry, let user, let passwordFromInput):
             return try await login(registry, user: user, passwordFromInput: passwordFromInput)
         case .logout(let registry): return try await logout(registry)
+        case .limit(let registry, let change): return try await limit(registry, change)
+        case .doctor(let registry): return try await doctor(registry)
+        case .registries(let registry, let forget): return try await registries(registry, forget: forget)
         case .images: return try await images()
         case .events(let follow, let since): return try await events(follow: follow, since: since)
         case .version: return try await version()

@@ -14,6 +14,7 @@ extension Configuration {
             try Self.readConnection(&entry, into: &settings)
             try Self.readProxy(&entry, of: name, into: &settings)
             try Self.readPatience(&entry, into: &settings)
+            try readLimits(of: name, &entry, into: &settings)
             try entry.finish()
             publisher.registries[name] = settings
         }

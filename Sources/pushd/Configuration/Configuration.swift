@@ -138,14 +138,7 @@ struct Configuration {
     }
 
     private mutating func readPublishing(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
-        var limits = try reader.object("limits")
-        publisher.jobs = try limits.integer("jobs", in: 1...1000) ?? publisher.jobs
-        publisher.jobsPerRegistry = try limits.integer("jobsPerRegistry", in: 1...1000) ?? publisher.jobsPerRegistry
-        publisher.uploads = try limits.integer("uploads", in: 1...256) ?? publisher.uploads
-        publisher.uploadsPerRegistry =
-            try limits.integer("uploadsPerRegistry", in: 1...256) ?? publisher.uploadsPerRegistry
-        publisher.chunkSize = try limits.bytes("chunkSize", in: 65_536...17_179_869_184) ?? publisher.chunkSize
-        try limits.finish()
+        try readLimits(reader.object("limits"))
 
         var retry = try reader.object("retry")
         let base = try retry.duration("base", atLeast: .milliseconds(1))

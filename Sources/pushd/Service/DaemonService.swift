@@ -126,16 +126,6 @@ struct DaemonService: ControlService {
         }
     }
 
-    func pause(_ input: Pause.Input) async throws -> Pause.Output {
-        await publisher.pause(input.registry)
-        return Pause.Output(registries: await publisher.activity.map(RegistryInfo.init))
-    }
-
-    func resume(_ input: Resume.Input) async throws -> Resume.Output {
-        await publisher.resume(input.registry)
-        return Resume.Output(registries: await publisher.activity.map(RegistryInfo.init))
-    }
-
     // MARK: The registry's side
 
     func verify(_ input: Verify.Input) async throws -> Verify.Output {
@@ -167,43 +157,6 @@ struct DaemonService: ControlService {
             }
             return Inspect.Output(reference, image)
         }
-    }
-
-    func login(_ input: Login.Input) async throws -> Login.Output {
-        try await translatingErrors {
-            let registry = try await self.registry(input.registry)
-            let password = Secret(input.password)
-            try await publisher.checkLogin(input.user, password, at: registry)
-            let place = try await keeping { try await $0.store(user: input.user, password: password, for: registry) }
-            let jobs = try await publisher.loggedIn(at: registry)
-            return Login.Output(registry: registry, place: place, jobs: jobs.map { Int($0) })
-        }
-    }
-
-    func logout(_ input: Logout.Input) async throws -> Logout.Output {
-        try await translatingErrors {
-            let registry = try await self.registry(input.registry)
-            let place = try await keeping { try await $0.erase(registry) }
-            await publisher.forgetLogin(at: registry)
-            return Logout.Output(
-                registry: registry, place: place, remaining: try? await publisher.placeOfLogin(at: registry))
-        }
-    }
-
-    private func keeping<Value>(_ body: (CredentialStore) async throws -> Value) async throws -> Value {
-        do { return try await body(logins()) } catch let failure as CredentialStore.Failure {
-            throw ControlError(.failed, failure.description, advice: failure.advice)
-        }
-    }
-
-    /// A registry's name as image names have it; the default one where none is given.
-    private func registry(_ text: String?) async throws -> String {
-        guard let text else { return await publisher.defaultRegistry }
-        guard let reference = try? ImageReference(parsing: text + "/x/y"), reference.path == "x/y" else {
-            throw ControlError(
-                .referenceInvalid, "\"\(text.prefix(200))\" is not a registry", advice: "write HOST[:PORT]")
-        }
-        return reference.domain
     }
 
     func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> {
@@ -246,7 +199,7 @@ struct DaemonService: ControlService {
     }
 
     /// A reference in a registry; it must say which.
-    private func remote(_ text: String) throws -> ImageReference {
+    func remote(_ text: String) throws -> ImageReference {
         let reference = try ImageReference(parsing: text)
         guard reference.isQualified else {
             throw ControlError(
@@ -288,7 +241,7 @@ struct DaemonService: ControlService {
             return Status.Output(
                 version: version, pid: Int(ProcessID.own), startedAt: Timestamp(milliseconds: startedAt),
                 counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }),
-                registries: await publisher.activity.map(RegistryInfo.init), stateDirectory: stateDirectory,
+                registries: await activity(), stateDirectory: stateDirectory,
                 stores: await stores())
         }
     }

@@ -64,6 +64,7 @@ extension ControlError {
             switch refusal {
             case .destinationInvalid, .digestDiffers, .templateUnusable, .destinationTwice: .referenceInvalid
             case .destinationMissing, .namespaceMissing, .loginUnreadable: .destinationMissing
+            case .loginMissing, .loginForSeveral: .refused
             case .stopping: .stopping
             }
         self.init(kind, refusal.description, advice: refusal.advice)
@@ -91,6 +92,15 @@ extension PushRequest {
                     advice: "levels are \(VerifyLevel.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             return level
+        }
+        if let login = input.login {
+            self.login = .given(user: login.user, password: Secret(login.password))
+        } else if let files = input.loginFiles {
+            do {
+                login = .files(try CallersLogins(files: files.map { ($0.path, Array($0.content.utf8)) }))
+            } catch {
+                throw PushRefusal.loginMissing(registry: "", error)
+            }
         }
         force = input.force ?? false
         allTags = input.allTags ?? false
@@ -220,13 +230,5 @@ extension EventInfo {
                 message: "\(count) \(count == 1 ? "event was" : "events were") lost here: they were not read in time",
                 count: Int(count))
         }
-    }
-}
-
-extension RegistryInfo {
-    init(_ activity: RegistryActivity) {
-        self.init(
-            name: activity.name, pausedUntil: activity.pausedUntil.map { Timestamp(milliseconds: $0) },
-            reason: activity.isHeld ? "paused by command" : activity.reason, running: activity.running)
     }
 }

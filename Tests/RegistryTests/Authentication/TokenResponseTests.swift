@@ -10,7 +10,8 @@ struct TokenResponseTests {
             (#"{"token":"a"}"#, "a", 60), (#"{"access_token":"b","token":""}"#, "b", 60),
             (#"{"token":"a","access_token":"b","expires_in":300}"#, "a", 300),
             (#"{"token":"a","expires_in":"900"}"#, "a", 900),
-            (#"{"token":"a","expires_in":59}"#, "a", 60), (#"{"token":"a","expires_in":-1}"#, "a", 60),
+            (#"{"token":"a","expires_in":5}"#, "a", 5), (#"{"token":"a","expires_in":-1}"#, "a", 60),
+            (#"{"token":"a","expires_in":0}"#, "a", 60), (#"{"token":"a","expires_in":0.5}"#, "a", 60),
             (#"{"token":"a","expires_in":299.9}"#, "a", 299), (#"{"token":"a","expires_in":1e300}"#, "a", 31_536_000),
             (#"{"token":"a","expires_in":null,"issued_at":7,"scope":[],"extra":{}}"#, "a", 60),
         ])

@@ -87,7 +87,7 @@ struct DebianRegistryTests {
             await #expect(throws: CancellationError.self) { try await broken.value }
             try await registry.process.waitForOutput("client disconnected")
             _ = try await upload(keeper.session)
-            #expect(keeper.facts.values == [.brokenBodyLosesSession])
+            #expect(keeper.facts.values == [.brokenBody(losesSession: true)])
             #expect(try await client.readBlob("team/app", digest, size: size) == digest)
         }
     }

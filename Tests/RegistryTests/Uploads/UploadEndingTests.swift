@@ -45,7 +45,8 @@ struct UploadEndingTests {
         try await Bench.with(settings: RegistrySettings(commitPatience: .seconds(10))) { bench in
             let blob = try bench.blob(1 << 20)
             let keeper = Keeper()
-            bench.registry.faults.add(Fault(.uploadBody, .respond(.proxyPage(504, "Gateway Timeout"))))
+            bench.registry.faults.add(Fault(.uploadBody, .hideCommit(looks: 6)))
+            bench.registry.faults.add(Fault(.uploadBody, .replaceAnswer(.proxyPage(504, "Gateway Timeout"))))
             let error = try await registryError { try await bench.upload(blob, keeper: keeper) }
             #expect(error?.cause == .unavailable)
             #expect(error?.status == 504)
@@ -60,9 +61,26 @@ struct UploadEndingTests {
     func patienceGrows() async throws {
         try await Bench.with(settings: RegistrySettings(commitPatience: .seconds(1))) { bench in
             let blob = try bench.blob(40 << 20)
-            bench.registry.faults.add(Fault(.uploadBody, .respond(.proxyPage(504, "Gateway Timeout"))))
+            bench.registry.faults.add(Fault(.uploadBody, .hideCommit(looks: 100)))
+            bench.registry.faults.add(Fault(.uploadBody, .replaceAnswer(.proxyPage(504, "Gateway Timeout"))))
             _ = try await registryError { try await bench.upload(blob) }
             #expect(bench.waits.values == [1, 2].map { .seconds($0) })
+        }
+    }
+
+    @Test("field 26: a gateway's error in the middle of the body can't be a slow commit: nothing is looked for")
+    func errorInTheMiddle() async throws {
+        try await Bench.with(receiveBuffer: 65_536) { bench in
+            let blob = try bench.blob(20 << 20)
+            let keeper = Keeper()
+            bench.registry.faults.add(
+                Fault(.uploadBody, .answerEarly(afterBodyBytes: 1 << 20, .proxyPage(504, "Gateway Timeout"))))
+            let error = try await registryError { try await bench.upload(blob, keeper: keeper) }
+            #expect(error?.cause == .unavailable)
+            #expect(bench.methods == ["POST", "PUT"])
+            try await bench.upload(blob, keeper: keeper)
+            #expect(bench.methods == ["POST", "PUT", "GET", "PATCH", "PUT"])
+            #expect(bench.registry.bodyBytes(for: blob.digest) == blob.size)
         }
     }
 

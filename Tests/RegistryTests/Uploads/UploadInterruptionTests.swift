@@ -66,7 +66,7 @@ struct UploadInterruptionTests {
             #expect(keeper.facts.values.isEmpty)
             try await bench.upload(blob, keeper: keeper)
             #expect(bench.methods == ["POST", "PUT", "GET", "HEAD", "POST", "PUT"])
-            #expect(keeper.facts.values == [.brokenBodyLosesSession])
+            #expect(keeper.facts.values == [.brokenBody(losesSession: true)])
             #expect(bench.registry.content(of: blob.digest) == blob.bytes)
             #expect(bench.registry.violations.isEmpty)
         }

@@ -204,7 +204,11 @@ struct UploadStyleTests {
     @Test(
         "every fact has a name and a value to be kept",
         arguments: [
-            (RegistryFact.brokenBodyLosesSession, "broken-body-loses-session", "yes"),
+            (RegistryFact.brokenBody(losesSession: true), "broken-body-loses-session", "yes"),
+            (.brokenBody(losesSession: false), "broken-body-loses-session", "no"),
+            (.minimumChunk(5), "minimum-chunk", "5"),
+            (.manifestRate(3), "manifest-rate", "3"),
+            (.rangeUnreliable, "range-unreliable", "yes"),
             (.maximumBody(7), "maximum-body", "7"), (.secondPatchRefused, "second-patch-refused", "yes"),
             (.wholePutRefused, "whole-put-refused", "yes"),
         ])

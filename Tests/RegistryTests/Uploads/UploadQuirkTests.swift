@@ -62,7 +62,7 @@ struct UploadQuirkTests {
             bench.registry.faults.add(Fault(.uploadBody, .cut(afterBodyBytes: 1 << 20)))
             _ = try await registryError { try await bench.upload(broken, keeper: keeper) }
             try await bench.upload(broken, keeper: keeper)
-            #expect(keeper.facts.values == [.maximumBody(4 << 20)])
+            #expect(keeper.facts.values == [.brokenBody(losesSession: false), .maximumBody(4 << 20)])
             #expect(bench.registry.content(of: broken.digest) == broken.bytes)
             #expect(bench.registry.bodyBytes(for: broken.digest) == broken.size)
         }

@@ -1,0 +1,53 @@
+/// `org.pushd.Control.Doctor`: the way of a push to a registry, step by step, up to an upload that is opened and given
+/// up. To be called with `more`.
+///
+/// Errors: `ReferenceInvalid`, `RegistryFailed`, `Stopping`.
+public enum Doctor: StreamMethod {
+    public static let name = "org.pushd.Control.Doctor"
+
+    public struct Input: Parameters {
+        /// `HOST[:PORT]`, or with the repository to which pushing is tried: `HOST[:PORT]/REPOSITORY`. Absent: the default
+        /// registry.
+        public var registry: String?
+
+        public enum CodingKeys: CodingKey, CaseIterable { case registry }
+
+        public init(registry: String? = nil) { self.registry = registry }
+    }
+
+    public struct Output: Codable, Sendable, Equatable {
+        /// The registry, as it was understood.
+        public var registry: String
+        /// Absent in the last reply.
+        public var step: DoctorStep?
+
+        public init(registry: String, step: DoctorStep? = nil) {
+            self.registry = registry
+            self.step = step
+        }
+    }
+
+    public static func ending(for input: Input) -> StreamEnding<Output> {
+        StreamEnding(isLast: { $0.step == nil }, closing: Output(registry: input.registry ?? ""))
+    }
+}
+
+/// One step of the way.
+public struct DoctorStep: Codable, Sendable, Equatable {
+    /// `resolve`, `connect`, `tls`, `api`, `login`, `token` or `push`.
+    public var kind: String
+    /// `good`, `doubtful` or `bad`, after which there are no more.
+    public var outcome: String
+    public var text: String
+    public var advice: String?
+    /// Seconds.
+    public var time: Double?
+
+    public init(kind: String, outcome: String, text: String, advice: String? = nil, time: Double? = nil) {
+        self.kind = kind
+        self.outcome = outcome
+        self.text = text
+        self.advice = advice
+        self.time = time
+    }
+}

@@ -1,0 +1,42 @@
+public import PushQueue
+public import Registry
+
+/// Logins at registries, and the jobs that wait for one.
+extension ImagePublisher {
+    /// Host and port of the registry that is meant where none is named.
+    public var defaultRegistry: String { settings.defaultRegistry ?? "docker.io" }
+
+    /// Checks a login against its registry; nothing is kept.
+    ///
+    /// - Throws: `RegistryError`, `CancellationError`.
+    public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws {
+        let login = OneLogin(user: user, password: password, origin: "the login that was given")
+        try await RegistryClient(
+            domain: registry, settings: settings.settings(for: registry), http: http, credentials: login
+        ).checkLogin()
+    }
+
+    /// What was issued for an earlier login at the registry is not used again.
+    public func forgetLogin(at registry: String) async {
+        await credentials.forgetAnswers()
+        await registries.credentialsChanged(at: registry)
+    }
+
+    /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
+    ///
+    /// - Returns: those jobs.
+    public func loggedIn(at registry: String) async throws -> [JobID] {
+        await forgetLogin(at: registry)
+        let jobs = try await queue.unblock(registry: registry, now: clock())
+        // They waited because the login that they came with was refused.
+        for job in jobs { await registries.removeLogin(of: job) }
+        await engine.tryNow(registry)
+        engine.nudge()
+        return jobs
+    }
+
+    /// Where a login for a registry is found now; nil where there is none.
+    public func placeOfLogin(at registry: String) async throws -> String? {
+        try await credentials.credential(registry: registry, repository: "")?.origin
+    }
+}

@@ -1,0 +1,78 @@
+internal import OCI
+public import PushQueue
+public import Registry
+
+/// What is known of registries, and how to find out more.
+extension ImagePublisher {
+    /// All registries that are configured, in use, or that something is known about; with `name` only that one.
+    public func registryStates(named name: String?) async throws -> [RegistryState] {
+        let activity = await engine.activity
+        var names = Set(settings.registries.keys).union(activity.map(\.name)).union(try await queue.registries())
+        if let name { names = [name] }
+        let (bandwidths, allowances) = (bandwidth.summary, await registries.allowances)
+        var states: [RegistryState] = []
+        for name in names.sorted() {
+            let since = clock() - settings.ledgerAge.inMilliseconds
+            states.append(
+                RegistryState(
+                    activity: activity.first { $0.name == name }
+                        ?? RegistryActivity(name: name, running: 0, isHeld: false, pausedUntil: nil, reason: nil),
+                    login: try? await credentials.credential(registry: name, repository: ""),
+                    allowance: allowances[name],
+                    bandwidth: bandwidths.first { $0.registry == name }?.bytesPerSecond,
+                    learned: try await registries.facts(of: name).all,
+                    mountRefusals: try await queue.mountRefusals(registry: name, since: since)))
+        }
+        return states
+    }
+
+    /// What registries said last about how much they may still be asked.
+    public var allowances: [String: RateAllowance] { get async { await registries.allowances } }
+
+    /// Finds out anew what a registry can do and which blobs it has.
+    public func forgetRegistry(_ name: String) async throws {
+        try await queue.forgetRegistry(name)
+        await registries.facts(of: name).forget()
+    }
+
+    /// Goes the way of a push to a registry, as far as opening an upload, and tells of each step.
+    ///
+    /// - Parameter repository: where pushing is tried; nil: where a job has pushed to last, or else where a new image
+    ///   would go.
+    public func examine(
+        _ registry: String, repository: String?, _ tell: @Sendable (ExaminationStep) async throws -> Void
+    ) async throws {
+        let client = try await registries.registry(registry).client
+        var place = repository
+        if place == nil { place = try await queue.lastRepository(at: registry) }
+        if place == nil { place = try await scratchRepository(at: registry) }
+        try await client.examine(pushingTo: place ?? Self.scratchName, tell)
+    }
+
+    private static let scratchName = "pushd-doctor"
+
+    private func scratchRepository(at registry: String) async throws -> String {
+        if registry == settings.defaultRegistry, let namespace = settings.defaultNamespace {
+            return namespace + "/" + Self.scratchName
+        }
+        let user = try? await credentials.credential(registry: registry, repository: "")?.user
+        guard let user, let named = try? ImageReference(parsing: "localhost/\(user)/\(Self.scratchName)") else {
+            return Self.scratchName
+        }
+        return named.path
+    }
+}
+
+/// One registry: what goes on there, and what is known of it.
+public struct RegistryState: Sendable {
+    public let activity: RegistryActivity
+    /// Where it is from, and whose it is; nil where there is none that can be used.
+    public let login: FoundCredential?
+    /// What it says that it may still be asked; nil where it says nothing.
+    public let allowance: RateAllowance?
+    /// In bytes a second; nil: no limit of its own.
+    public let bandwidth: Int64?
+    public let learned: [LearnedFact]
+    /// The repositories that it would mount nothing from.
+    public let mountRefusals: [LearnedFact]
+}

@@ -1,0 +1,146 @@
+internal import Control
+
+/// Commands about registries as the daemon sees them.
+extension Session {
+    func limit(_ registry: String?, _ change: Command.LimitChange?) async throws -> Int32 {
+        var input = Limit.Input(registry: registry)
+        switch change {
+        case nil: break
+        case .set(let bytes): (input.change, input.bytesPerSecond) = ("set", bytes)
+        case .lift: input.change = "lift"
+        case .useConfigured: input.change = "default"
+        }
+        let output = try await call(Limit.self, input)
+        if json {
+            try console.printJSON(output)
+            return ExitStatus.done
+        }
+        let width = output.limits.reduce(0) { max($0, ($1.registry ?? Self.allTogether).displayWidth) }
+        try console.print(
+            output.limits.map { limit in
+                var line = Line((limit.registry ?? Self.allTogether).padding(to: width + 2), .bold)
+                line.append(speed(limit.bytesPerSecond))
+                if limit.byHand {
+                    line.append("  set by hand; configured for now: \(speed(limit.configured))", .dim)
+                }
+                return line
+            })
+        return ExitStatus.done
+    }
+
+    private static let allTogether = "all together"
+
+    private func speed(_ bytesPerSecond: Int?) -> String {
+        bytesPerSecond.map { formatBytes(Int64($0)) + "/s" } ?? "no limit"
+    }
+
+    func doctor(_ registry: String?) async throws -> Int32 {
+        var status = ExitStatus.done
+        let client = try await daemon.connect()
+        var name: String?
+        for try await reply in client.stream(Doctor.self, Doctor.Input(registry: registry)) {
+            name = reply.registry
+            guard let step = reply.step else { break }
+            if step.outcome == "bad" { status = ExitStatus.failed }
+            if json { try console.printJSON(step) } else { try console.print(lines(step)) }
+        }
+        guard let name, !json else { return status }
+        let known = try await call(Registries.self, Registries.Input(registry: name)).registries
+        for registry in known where registry.learned?.isEmpty == false {
+            try console.print([Line(), "learned from earlier pushes:"] + learnedLines(registry, indent: 2))
+        }
+        return status
+    }
+
+    private func lines(_ step: DoctorStep) -> [Line] {
+        let (sign, style): (String, Line.Style) =
+            switch step.outcome {
+            case "good": ("ok", .good)
+            case "doubtful": ("?", .warning)
+            default: ("failed", .bad)
+            }
+        var line = Line(step.kind.padding(to: 9), .bold)
+        line.append(sign.padding(to: 8), style)
+        let time = step.time.map { $0 < 1 ? "\(Int(($0 * 1000).rounded())) ms" : formatSpan(seconds: $0) } ?? ""
+        line.append(time.padding(to: 10), .dim)
+        // On a terminal, long texts stay in their column.
+        let indent = 27
+        let width = console.isTerminal ? max(console.size().width - indent, 30) : Int.max
+        let text = step.text.wrapped(width: width) + (step.advice?.wrapped(width: width) ?? [])
+        line.append(text[0])
+        return [line] + text.dropFirst().map { Line(String(repeating: " ", count: indent) + $0) }
+    }
+
+    func registries(_ registry: String?, forget: Bool) async throws -> Int32 {
+        let input = Registries.Input(registry: registry, forget: forget ? true : nil)
+        let output = try await call(Registries.self, input)
+        if json {
+            try console.printJSON(output)
+        } else if output.registries.isEmpty {
+            try console.print("no registries yet: push an image with: pushctl push IMAGE REGISTRY/REPOSITORY:TAG")
+        } else {
+            for (place, registry) in output.registries.enumerated() {
+                try console.print((place > 0 ? [Line()] : []) + lines(registry))
+            }
+        }
+        return ExitStatus.done
+    }
+
+    private func lines(_ registry: RegistryInfo) -> [Line] {
+        var lines = [Line(registry.name, .bold)]
+        func add(_ title: String, _ line: Line) {
+            var full = Line("  " + title.padding(to: 9), .dim)
+            full.append(line)
+            lines.append(full)
+        }
+        add("state", state(of: registry))
+        add("login", Line(registry.login ?? "none: it is asked anonymously"))
+        if let limit = registry.bytesPerSecond { add("limit", Line(speed(limit))) }
+        if let left = allowance(of: registry) { add("allows", Line(left)) }
+        if registry.learned?.isEmpty == false {
+            let learned = learnedLines(registry, indent: 0)
+            add("learned", learned[0])
+            lines += learned.dropFirst().map { line in
+                var full = Line(String(repeating: " ", count: 11))
+                full.append(line)
+                return full
+            }
+        }
+        return lines
+    }
+
+    private func learnedLines(_ registry: RegistryInfo, indent: Int) -> [Line] {
+        (registry.learned ?? []).map { fact in
+            Line(String(repeating: " ", count: indent) + fact.text)
+                .appending("  " + formatAge(of: fact.at.milliseconds, now: console.now()), .dim)
+        }
+    }
+
+    private func state(of registry: RegistryInfo) -> Line {
+        let running = registry.running == 1 ? "1 job runs" : "\(registry.running) jobs run"
+        if registry.held == true { return Line("paused by command", .warning).appending("; \(running)") }
+        guard let until = registry.pausedUntil else { return Line("open", .good).appending("; \(running)") }
+        let when = formatAge(of: until.milliseconds, now: console.now())
+        return Line("paused", .warning).appending(", tried again \(when): \(registry.reason ?? "")")
+    }
+
+    /// What a registry says that it may still be asked.
+    private func allowance(of registry: RegistryInfo) -> String? {
+        guard let left = registry.requestsLeft, let all = registry.requestsAllowed else { return nil }
+        let period = registry.requestsPeriod.map { " in \(formatSpan(seconds: $0))" } ?? ""
+        return "\(left) of \(all) requests left\(period)"
+    }
+
+    /// What is worth knowing beside the table of jobs: registries that hold them up, or soon may.
+    func statusLines(of registries: [RegistryInfo]) -> [Line] {
+        registries.compactMap { registry in
+            let isOpen = registry.held != true && registry.pausedUntil == nil
+            let left = allowance(of: registry)
+            if isOpen, left == nil { return nil }
+            var line = Line(registry.name + ": ", .bold)
+            if !isOpen { line.append(state(of: registry)) }
+            if let left { line.append((isOpen ? "" : "; ") + left) }
+            return line
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Control
+import OCI
+import Publisher
+import Registry
+
+/// What the control socket offers about registries: logins, pauses, limits, and what is known of them.
+extension DaemonService {
+    func login(_ input: Login.Input) async throws -> Login.Output {
+        try await translatingErrors {
+            let registry = try await self.registry(input.registry)
+            let password = Secret(input.password)
+            try await publisher.checkLogin(input.user, password, at: registry)
+            let place = try await keeping { try await $0.store(user: input.user, password: password, for: registry) }
+            let jobs = try await publisher.loggedIn(at: registry)
+            return Login.Output(registry: registry, place: place, jobs: jobs.map { Int($0) })
+        }
+    }
+
+    func logout(_ input: Logout.Input) async throws -> Logout.Output {
+        try await translatingErrors {
+            let registry = try await self.registry(input.registry)
+            let place = try await keeping { try await $0.erase(registry) }
+            await publisher.forgetLogin(at: registry)
+            return Logout.Output(
+                registry: registry, place: place, remaining: try? await publisher.placeOfLogin(at: registry))
+        }
+    }
+
+    private func keeping<Value>(_ body: (CredentialStore) async throws -> Value) async throws -> Value {
+        do { return try await body(logins()) } catch let failure as CredentialStore.Failure {
+            throw ControlError(.failed, failure.description, advice: failure.advice)
+        }
+    }
+
+    /// A registry's name as image names have it; the default one where none is given.
+    func registry(_ text: String?) async throws -> String {
+        guard let text else { return await publisher.defaultRegistry }
+        guard let reference = try? ImageReference(parsing: text + "/x/y"), reference.path == "x/y" else {
+            throw ControlError(
+                .referenceInvalid, "\"\(text.prefix(200))\" is not a registry", advice: "write HOST[:PORT]")
+        }
+        return reference.domain
+    }
+
+    func pause(_ input: Pause.Input) async throws -> Pause.Output {
+        await publisher.pause(input.registry)
+        return Pause.Output(registries: await activity())
+    }
+
+    func resume(_ input: Resume.Input) async throws -> Resume.Output {
+        await publisher.resume(input.registry)
+        return Resume.Output(registries: await activity())
+    }
+
+    func limit(_ input: Limit.Input) async throws -> Limit.Output {
+        try await translatingErrors {
+            let name: String? = if let text = input.registry { try await registry(text) } else { nil }
+            switch input.change {
+            case "set": await publisher.limitBandwidth(.set(Int64(input.bytesPerSecond ?? 1)), of: name)
+            case "lift": await publisher.limitBandwidth(.lift, of: name)
+            case "default": await publisher.limitBandwidth(.useConfigured, of: name)
+            default: break
+            }
+            return Limit.Output(limits: await publisher.bandwidthInForce.map(LimitInfo.init))
+        }
+    }
+
+    func registries(_ input: Registries.Input) async throws -> Registries.Output {
+        try await translatingErrors {
+            let name: String? = if let text = input.registry { try await registry(text) } else { nil }
+            if input.forget == true, let name { try await publisher.forgetRegistry(name) }
+            return Registries.Output(registries: try await publisher.registryStates(named: name).map(RegistryInfo.init))
+        }
+    }
+
+    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> {
+        let (steps, continuation) = AsyncThrowingStream.makeStream(of: Doctor.Output.self)
+        let task = Task {
+            do {
+                try await translatingErrors {
+                    let (name, repository) = try await patient(input.registry)
+                    try await publisher.examine(name, repository: repository) { step in
+                        continuation.yield(Doctor.Output(registry: name, step: DoctorStep(step)))
+                    }
+                    continuation.yield(Doctor.Output(registry: name))
+                }
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        continuation.onTermination = { _ in task.cancel() }
+        return steps
+    }
+
+    /// The registry to look at, and the repository where there is one.
+    private func patient(_ text: String?) async throws -> (String, String?) {
+        guard let text, text.contains("/") else { return (try await registry(text), nil) }
+        let reference = try remote(text)
+        return (reference.domain, reference.path)
+    }
+
+    /// What goes on at registries, and those of them that say how much they may still be asked.
+    func activity() async -> [RegistryInfo] {
+        let allowances = await publisher.allowances
+        let active = await publisher.activity
+        let quiet = Set(allowances.keys).subtracting(active.map(\.name)).map {
+            RegistryActivity(name: $0, running: 0, isHeld: false, pausedUntil: nil, reason: nil)
+        }
+        return (active + quiet).sorted { $0.name < $1.name }
+            .map { RegistryInfo($0, allowance: allowances[$0.name]) }
+    }
+}

@@ -1,0 +1,95 @@
+import HTTP
+import Synchronization
+import Testing
+
+@testable import Publisher
+
+@Suite("Limits of bandwidth")
+struct BandwidthTests {
+    private let workdays = BandwidthWindow(days: [0, 1, 2, 3, 4], from: 480, to: 1080, bytesPerSecond: 2000)
+
+    @Test(
+        "hold in their windows of the week",
+        arguments: [
+            (0, 479, 9000), (0, 480, 2000), (4, 1079, 2000), (4, 1080, 9000), (5, 600, 9000),
+        ] as [(Int, Int, Int64)])
+    func window(day: Int, minute: Int, expected: Int64) {
+        let plan = BandwidthPlan(usual: 9000, windows: [workdays])
+        #expect(plan.limit(at: WeekMinute(day: day, minute: minute)) == expected)
+    }
+
+    @Test(
+        "go past midnight, also from Sunday to Monday",
+        arguments: [(6, 1319, nil), (6, 1320, 5000), (6, 1439, 5000), (0, 0, 5000), (0, 359, 5000), (0, 360, nil)]
+            as [(Int, Int, Int64?)])
+    func night(day: Int, minute: Int, expected: Int64?) {
+        let night = BandwidthWindow(days: [6], from: 1320, to: 360, bytesPerSecond: 5000)
+        let plan = BandwidthPlan(usual: nil, windows: [night])
+        #expect(plan.limit(at: WeekMinute(day: day, minute: minute)) == expected)
+    }
+
+    @Test("of the first window that fits count, also where that has none")
+    func first() {
+        var free = workdays
+        free.bytesPerSecond = nil
+        let plan = BandwidthPlan(usual: 9000, windows: [free, workdays])
+        #expect(plan.limit(at: WeekMinute(day: 2, minute: 600)) == nil)
+    }
+
+    @Test("follow the clock, and what a person sets comes first until it is taken back")
+    func inForce() {
+        let time = TestTime()
+        var settings = PublisherSettings()
+        // Whatever the time zone: one minute of the week after the other.
+        let now = WeekMinute(milliseconds: time.now)
+        settings.bandwidth = BandwidthPlan(
+            usual: 9000,
+            windows: [
+                BandwidthWindow(days: [now.day], from: now.minute, to: now.minute + 1, bytesPerSecond: 2000)
+            ])
+        settings.bandwidths = ["r.example": 300]
+        let bandwidth = Bandwidth(settings, clock: { time.now })
+        let limits = bandwidth.limits(for: "r.example")
+        func rates() -> [Int64?] { limits.map(\.bytesPerSecond) }
+        #expect(rates() == [2000, 300])
+        time.add(60_000)
+        bandwidth.refresh()
+        #expect(rates() == [9000, 300])
+        bandwidth.change(.set(77_000), of: nil)
+        bandwidth.change(.lift, of: "r.example")
+        #expect(rates() == [77_000, nil])
+        #expect(
+            bandwidth.summary == [
+                BandwidthInForce(registry: nil, bytesPerSecond: 77_000, configured: 9000, isByHand: true),
+                BandwidthInForce(registry: "r.example", bytesPerSecond: nil, configured: 300, isByHand: true),
+            ])
+        settings.bandwidths = ["r.example": 400]
+        bandwidth.apply(settings)
+        #expect(rates() == [77_000, nil], "a reload leaves what a person has set")
+        bandwidth.change(.useConfigured, of: "r.example")
+        bandwidth.change(.useConfigured, of: nil)
+        #expect(rates() == [9000, 400])
+        #expect(bandwidth.limits(for: "other").map(\.bytesPerSecond) == [9000, nil])
+    }
+
+    @Test("manifests are put no faster than a registry has shown to take them")
+    func manifests() {
+        var pace = ManifestPace()
+        #expect((0..<5).map { _ in pace.turn(now: 0, perSecond: nil) } == [0, 0, 0, 0, 0])
+        #expect(pace.rateRefused(now: 100) == 4)
+        var known = ManifestPace()
+        #expect((0..<5).map { _ in known.turn(now: 50, perSecond: 2) } == [50, 50, 1050, 1050, 2050])
+        #expect(known.turn(now: 10_000, perSecond: 2) == 10_000)
+        var slow = ManifestPace()
+        _ = slow.turn(now: 0, perSecond: nil)
+        #expect(slow.rateRefused(now: 1) == 1)
+    }
+}
+
+/// A clock that a test moves.
+private final class TestTime: Sendable {
+    private let time = Atomic<Int64>(1_800_000_000_000)
+
+    var now: Int64 { time.load(ordering: .relaxed) }
+    func add(_ milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
+}

@@ -1,0 +1,179 @@
+import FoundationEssentials
+import OCI
+import PushQueue
+import Registry
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Publisher
+
+@Suite("What is known of registries")
+struct RegistryKnowledgeTests {
+    @Test("how many manifests a second one takes is learned from its 429, kept, and obeyed")
+    func manifestRate() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                registry.faults.add(
+                    Fault(.manifest, method: "PUT", .respond(Answer(429, headers: [("Retry-After", "0")]))))
+                try await bench.publish("app:1", to: "\(registry.address)/a:1")
+                let facts = try await bench.queue.facts(registry: registry.address)
+                #expect(facts.first { $0.name == "manifest-rate" }?.value == "1")
+                let state = try #require(try await bench.publisher.registryStates(named: registry.address).first)
+                #expect(state.learned.contains { $0.name == "manifest-rate" })
+            }
+        }
+    }
+
+    @Test("is forgotten by command, with what the registry is remembered to have, and found out anew")
+    func forget() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let layer = try bench.builder.addLayer(size: 100_000)
+                try bench.image("app:1", layers: [layer])
+                try await bench.publish("app:1", to: "\(registry.address)/a:1")
+                #expect(try await !bench.queue.facts(registry: registry.address).isEmpty)
+                let names = try await bench.publisher.registryStates(named: nil).map(\.activity.name)
+                #expect(names == [registry.address])
+
+                try await bench.publisher.forgetRegistry(registry.address)
+                #expect(try await bench.queue.facts(registry: registry.address).isEmpty)
+                let state = try #require(try await bench.publisher.registryStates(named: registry.address).first)
+                #expect(state.learned.isEmpty)
+
+                // The registry was wiped, say: everything is sent again.
+                registry.removeBlob(layer.digest, from: "a")
+                try await bench.publish("app:1", to: "\(registry.address)/a:2") { $0.force = false }
+                #expect(registry.bodyBytes(for: layer.digest) == 2 * layer.size)
+                #expect(try await !bench.queue.facts(registry: registry.address).isEmpty)
+            }
+        }
+    }
+
+    @Test("includes how much it says that it may still be asked")
+    func allowance() async throws {
+        try await TestRegistry.with { registry in
+            registry.faults.add(Fault(nil, times: .max, .setHeader("RateLimit-Limit", "100;w=21600")))
+            registry.faults.add(Fault(nil, times: .max, .setHeader("RateLimit-Remaining", "76;w=21600")))
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                try await bench.publish("app:1", to: "\(registry.address)/a:1")
+                let allowance = await bench.publisher.allowances[registry.address]
+                #expect(allowance?.limit == 100)
+                #expect(allowance?.remaining == 76)
+                #expect(allowance?.window == .seconds(21_600))
+            }
+        }
+    }
+
+    @Test("an examination tries to push where a push succeeded last")
+    func examinedRepository() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                let before = Recorder()
+                try await bench.publisher.examine(registry.address, repository: nil) { before.add($0) }
+                #expect(before.last?.text.contains("pushd-doctor") == true)
+                try await bench.publish("app:1", to: "\(registry.address)/team/a:1")
+                let after = Recorder()
+                try await bench.publisher.examine(registry.address, repository: nil) { after.add($0) }
+                #expect(after.last?.text.contains("team/a") == true)
+            }
+        }
+    }
+}
+
+@Suite("A push with a login of its own")
+struct PushLoginTests {
+    private let authentication = TestAuthentication.basic(user: "caller", password: "callers-secret")
+
+    @Test("uses it in place of the daemon's, for its own job only, and leaves it nowhere")
+    func own() async throws {
+        try await TestRegistry.with(authentication: authentication) { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                try await bench.publish("app:1", to: "\(registry.address)/a:1") {
+                    $0.login = .given(user: "caller", password: Secret("callers-secret"))
+                }
+                #expect(registry.tags("a").keys.sorted() == ["1"])
+                let other = try await bench.settled(try await bench.push("app:1", to: "\(registry.address)/b:1"))
+                #expect(other.job.state == .blocked)
+                #expect(other.job.error?.code == "login-missing")
+                let root = bench.directory.path
+                let files = try FileManager.default.subpathsOfDirectory(atPath: root)
+                #expect(files.contains { $0.hasPrefix("queue.db") })
+                for file in files {
+                    let content = FileManager.default.contents(atPath: root + "/" + file) ?? Data()
+                    #expect(content.firstRange(of: Data("callers-secret".utf8)) == nil, "\(file)")
+                }
+            }
+        }
+    }
+
+    @Test("takes it from the caller's files, by the most specific entry")
+    func files() async throws {
+        try await TestRegistry.with(authentication: authentication) { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                // caller:callers-secret
+                let right = "Y2FsbGVyOmNhbGxlcnMtc2VjcmV0"
+                let document = """
+                    {"auths":{"\(registry.address)":{"auth":"bWU6d3Jvbmc="},"\(registry.address)/team":{"auth":"\(right)"}}}
+                    """
+                let logins = try CallersLogins(files: [("/home/u/auth.json", Array(document.utf8))])
+                try await bench.publish("app:1", to: "\(registry.address)/team/a:1") { $0.login = .files(logins) }
+            }
+        }
+    }
+
+    @Test("is refused at once where the caller has none for the destination, or one that only a program can give")
+    func missing() async throws {
+        try await Bench.with { bench in
+            try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+            for (document, failure) in [
+                (#"{"auths":{"other.example":{"auth":"bWU6d3Jvbmc="}}}"#, CallersLogins.Failure.missing),
+                (
+                    #"{"credHelpers":{"r.example":"pass"}}"#,
+                    .keptByHelper(name: "pass", path: "/f")
+                ),
+            ] {
+                let logins = try CallersLogins(files: [("/f", Array(document.utf8))])
+                let error = await #expect(throws: PushRefusal.self) {
+                    _ = try await bench.push("app:1", to: "r.example/a:1") { $0.login = .files(logins) }
+                }
+                guard case .loginMissing("r.example", failure) = error else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+                #expect(error?.advice?.contains("--password-stdin") == true)
+            }
+            #expect(try await bench.publisher.jobs(JobFilter()).isEmpty)
+        }
+    }
+
+    @Test("blocked because it was refused, goes on with the daemon's login as soon as there is one")
+    func refused() async throws {
+        try await TestRegistry.with(authentication: authentication) { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                let id = try await bench.push("app:1", to: "\(registry.address)/a:1") {
+                    $0.login = .given(user: "caller", password: Secret("wrong"))
+                }
+                let blocked = try await bench.settled(id)
+                #expect(blocked.job.error?.code == "login-rejected")
+                registry.setAuthentication(.none)  // stands for a login that is right
+                #expect(try await bench.publisher.loggedIn(at: registry.address) == [id])
+                try await bench.waitFor(.succeeded, of: id)
+            }
+        }
+    }
+}
+
+/// Keeps what it is told.
+private final class Recorder: Sendable {
+    private let steps = Mutex<[ExaminationStep]>([])
+
+    func add(_ step: ExaminationStep) { steps.withLock { $0.append(step) } }
+    var last: ExaminationStep? { steps.withLock { $0.last } }
+}
