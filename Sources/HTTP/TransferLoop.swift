@@ -205,7 +205,11 @@ final class TransferLoop {
     }
 
     private func detach(_ transfer: Transfer) {
-        if let report = transfer.call.request.report { report.fill(transfer.easy.connectionDetails) }
+        if let report = transfer.call.request.report {
+            var details = transfer.easy.connectionDetails
+            details.proxy = transfer.proxy?.name
+            report.fill(details)
+        }
         multi.remove(transfer.easy)
         ids[transfer.easy.pointer] = nil
         transfers[transfer.call.id] = nil

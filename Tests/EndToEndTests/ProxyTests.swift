@@ -96,6 +96,9 @@ struct ProxyTests {
                         try await push(machine, registry.address, "1")
                         #expect(!proxy.requests.isEmpty)
                         #expect(proxy.requests.allSatisfy { $0 == "CONNECT \(registry.address) HTTP/1.1" })
+                        let doctor = try await machine.pushctl("doctor", registry.address)
+                        #expect(doctor.status == 0, "\(doctor.output)\(doctor.errors)")
+                        #expect(doctor.output.contains("connected to the proxy \(proxy.address)"))
                         #expect(!(daemon.errors + daemon.output).contains(Self.password))
                     }
                 }
@@ -174,6 +177,11 @@ struct ProxyTests {
                         #expect(message.hasSuffix("the proxy \(proxy.address) rejects the login"))
                         let advice = try #require(found["error"]?["advice"]?.string)
                         #expect(advice.contains("correct user and password in \(variable) in the environment of pushd"))
+                        let doctor = try await machine.pushctl("doctor", registry)
+                        #expect(doctor.status == 1)
+                        #expect(
+                            doctor.output.contains("the proxy \(proxy.address) rejects the login"), "\(doctor.output)")
+                        #expect(!doctor.output.contains(Self.password))
                         let told = try await machine.pushctl("show", "1").output
                         #expect(told.contains(proxy.address), "it was told")
                         #expect(!(told + daemon.errors + "\(found)").contains(Self.password))
