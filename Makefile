@@ -25,6 +25,7 @@ test-deps: deps
 	@scripts/install-packages docker-registry skopeo buildah umoci tmux openssl apache2-utils tinyproxy python3-pip python3-cryptography \
 		nginx-light podman docker.io gnupg pass golang-docker-credential-helpers
 	@scripts/install-varlink
+	@scripts/install-aws
 
 test: test-deps lint
 	$(SWIFT) build --build-tests $(TEST_FLAGS)

@@ -45,8 +45,14 @@ let controlInterfaceDescription = """
       image: string,
       # the store where it was found
       source: string,
-      # what the name meant when the job was accepted
+      # what is pushed: what the name meant when the job was accepted, unless sourceDigest is there
       digest: string,
+      # what the name meant, where another image is pushed: of some platforms, or in another format
+      sourceDigest: ?string,
+      # docker or oci, where the manifests were written anew in that format
+      format: ?string,
+      # what that format has no place for
+      leftOut: ?string,
       # fully qualified
       destination: string,
       # command or rule
@@ -115,6 +121,10 @@ let controlInterfaceDescription = """
       image: string,
       source: string,
       digest: string,
+      # these three as in Job
+      sourceDigest: ?string,
+      format: ?string,
+      leftOut: ?string,
       mediaType: string,
       destination: string,
       platforms: []string,
@@ -266,7 +276,9 @@ let controlInterfaceDescription = """
       # for these jobs only, in place of the daemon's own; kept in memory only
       login: ?JobLogin,
       # in its place: the caller's login files, of which those for the destinations are taken
-      loginFiles: ?[]LoginFile
+      loginFiles: ?[]LoginFile,
+      # docker or oci: manifests are written in that format
+      format: ?string
     ) -> (jobs: []Job, plan: ?[]PlannedPush)
 
     # Tells of every change to some jobs, their present states first. The last reply is the one after which all have

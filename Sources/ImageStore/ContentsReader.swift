@@ -101,9 +101,7 @@ struct ContentsReader {
             return known
         }
         guard descriptor.size <= Int64(ManifestDocument.maximumSize) else {
-            throw invalid(
-                "the manifest \(descriptor.digest) has \(descriptor.size) bytes, and registries take "
-                    + "\(ManifestDocument.maximumSize)")
+            throw ImageStoreError(.manifestTooLarge(bytes: descriptor.size), subject: source.label)
         }
         guard let bytes = try bytes(of: descriptor) else { return nil }
         guard Int64(bytes.count) == descriptor.size else {

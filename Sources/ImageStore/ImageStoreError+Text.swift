@@ -13,6 +13,8 @@ extension ImageStoreError: CustomStringConvertible {
         case .layoutInvalid: "layout-invalid"
         case .indexUnreadable: "index-unreadable"
         case .imageInvalid: "image-invalid"
+        case .manifestTooLarge: "manifest-too-large"
+        case .formatRefused: "format-refused"
         case .blobsMissing: "blob-missing"
         case .platformsMissing: "platforms-missing"
         case .platformNotFound: "platform-not-found"
@@ -29,8 +31,8 @@ extension ImageStoreError: CustomStringConvertible {
     public var mayBeUnfinished: Bool {
         switch cause {
         case .indexUnreadable, .blobsMissing, .platformsMissing, .blobSizes, .digestMismatch: true
-        case .nameInvalid, .notSupported, .imageNotFound, .ambiguous, .layoutInvalid, .imageInvalid, .platformNotFound,
-            .unsafePath, .cannotLink, .noSpace, .system:
+        case .nameInvalid, .notSupported, .imageNotFound, .ambiguous, .layoutInvalid, .imageInvalid, .manifestTooLarge,
+            .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .system:
             false
         }
     }
@@ -48,6 +50,9 @@ extension ImageStoreError: CustomStringConvertible {
         case .layoutInvalid(let reason): "\(subject) is not an OCI image layout: \(reason)"
         case .indexUnreadable(let reason): "cannot read \(subject)/index.json: \(reason)"
         case .imageInvalid(let reason): "\(subject) is not a valid image: \(reason)"
+        case .manifestTooLarge(let bytes):
+            "a manifest of \(subject) has \(bytes) bytes, and registries take \(ManifestDocument.maximumSize)"
+        case .formatRefused(let error): "\(subject) can't be pushed in \(error.format.name): \(error)"
         case .blobsMissing(let digests):
             "\(subject) is incomplete: \(digests.count == 1 ? "a blob is" : "\(digests.count) blobs are") missing: "
                 + Self.list(digests.map(\.description))
@@ -84,6 +89,8 @@ extension ImageStoreError: CustomStringConvertible {
         case .layoutInvalid: "give the directory that holds oci-layout and index.json"
         case .indexUnreadable: "wait until the tool that writes it has ended, or write the layout anew"
         case .imageInvalid: "build or copy the image anew with a current tool"
+        case .manifestTooLarge: "remove annotations, squash layers, or push fewer platforms: --platform OS/ARCH"
+        case .formatRefused(let error): error.advice
         case .blobsMissing, .blobSizes: "wait until the tool that writes it has ended, or build or copy the image anew"
         case .platformsMissing:
             "copy the whole image (skopeo copy --all), or push what is there with --platform OS/ARCH"

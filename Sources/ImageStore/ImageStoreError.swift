@@ -17,6 +17,10 @@ public struct ImageStoreError: Error, Sendable, Equatable {
         case indexUnreadable(reason: String)
         /// A manifest or configuration is not what it has to be.
         case imageInvalid(reason: String)
+        /// A manifest has more bytes than registries take.
+        case manifestTooLarge(bytes: Int64)
+        /// The image can't be said in the format that was asked for.
+        case formatRefused(FormatConversionError)
         /// Blobs that a manifest names and the store has not; all of them.
         case blobsMissing([Digest])
         /// Children of an index that the store has not, by platform; `total` children are listed in the index.

@@ -30,6 +30,8 @@ public struct Job: Sendable, Hashable {
     public let verify: VerifyLevel
     public let force: Bool
     public let platforms: [String]
+    /// How ``root`` came from the image in the store; nil where it is that image.
+    public let change: ImageChange?
     /// Attempts begun, without those that were given back.
     public let attempts: Int
     /// Failed attempts in a row since bytes last moved, or since a person retried: what a backoff grows with.

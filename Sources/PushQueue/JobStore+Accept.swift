@@ -65,12 +65,14 @@ extension JobStore {
         try database.run(
             """
             INSERT INTO job (image, name, source, registry, destination, platforms, state, origin, priority, verify,
-                             force, created_at, updated_at, due_at, expires_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12)
+                             force, created_at, updated_at, due_at, expires_at, named_root, named_type, named_size,
+                             format, left_out)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
             """,
             try image(of: new), new.image, new.source, new.destination.domain, destination,
             new.platforms.joined(separator: ","), new.origin.rawValue, new.priority, new.verify.rawValue, new.force,
-            now, new.expiresAt)
+            now, new.expiresAt, new.change?.named.digest.description, new.change?.named.mediaType.rawValue,
+            new.change?.named.size, new.change?.format?.rawValue, new.change?.leftOut)
         let id = database.lastInsertedID
         changed.append(JobChange(job: id, state: .queued, old: nil))
         return id

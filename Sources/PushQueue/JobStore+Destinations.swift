@@ -36,13 +36,16 @@ extension JobStore {
         }
     }
 
-    /// Where an image was published to, newest first, as far back as the history goes; at most 100.
+    /// Where an image was published to, also in another format or in part, newest first, as far back as the history goes; at most 100.
     public nonisolated func publications(of root: Digest) async throws(QueueError) -> [Publication] {
         try await read("look for an image's publications") { store in
             try store.database.rows(
                 """
                 SELECT destination, job.id, ended_at FROM image JOIN job ON job.image = image.id
-                 WHERE image.root = ? AND state = 'succeeded' ORDER BY job.id DESC LIMIT 100
+                 WHERE image.root = ?1 AND state = 'succeeded'
+                UNION
+                SELECT destination, id, ended_at FROM job WHERE named_root = ?1 AND state = 'succeeded'
+                 ORDER BY 2 DESC LIMIT 100
                 """, root.description
             ) { Publication(destination: $0.text(0), job: $0.int64(1), at: $0.int64(2)) }
         }

@@ -94,7 +94,7 @@ extension JobStore {
             SELECT job.id, name, source, root, media_type, size, destination, state, origin, priority, verify, force,
                    platforms, attempts, failures, created_at, updated_at, due_at, started_at, ended_at, expires_at,
                    error_code, error_message, error_advice, bytes_total, bytes_uploaded, bytes_mounted, bytes_existing,
-                   superseded_by, verified
+                   superseded_by, verified, named_root, named_type, named_size, format, left_out
               FROM job JOIN image ON image.id = job.image WHERE job.id = ?
             """, id, read: Job.init)
     }
@@ -129,6 +129,7 @@ extension Job {
         bytesExisting = row.int64(27)
         supersededBy = row.optionalInt64(28)
         verified = row.optionalText(29)
+        change = try row.change(from: 30)
     }
 }
 
@@ -145,6 +146,16 @@ extension JobBlobState {
 }
 
 extension Row {
+    /// From five columns: digest, media type and size of the image that was named, format, what is left out.
+    fileprivate func change(from column: Int32) throws(SQLiteError) -> ImageChange? {
+        guard optionalText(column) != nil else { return nil }
+        return ImageChange(
+            named: Descriptor(
+                mediaType: MediaType(text(column + 1)), digest: try digest(column), size: int64(column + 2)),
+            format: optionalText(column + 3).flatMap(ImageFormat.init(rawValue:)),
+            leftOut: optionalText(column + 4) ?? "")
+    }
+
     /// A job's or an attempt's error from three columns: code, message, advice.
     fileprivate func error(from column: Int32) -> JobError? {
         optionalText(column).map { JobError(code: $0, message: text(column + 1), advice: optionalText(column + 2)) }

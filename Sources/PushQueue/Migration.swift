@@ -3,7 +3,10 @@ struct Migration: Sendable {
     let version: Int64
     let sql: String
 
-    static let all = [Migration(version: 1, sql: jobs + triggers + registries)]
+    static let all = [
+        Migration(version: 1, sql: jobs + triggers + registries),
+        Migration(version: 2, sql: formats),
+    ]
 
     /// Marks the file as pushd's: "pusd" in ASCII. Source: sqlite.org/fileformat.html, "Application ID".
     static let applicationID: Int64 = 0x7075_7364

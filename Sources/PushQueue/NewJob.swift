@@ -48,6 +48,22 @@ public struct JobBlob: Sendable, Hashable {
     }
 }
 
+/// What another image is pushed for than the one that its name stands for.
+public struct ImageChange: Sendable, Hashable {
+    /// The image in its store.
+    public let named: Descriptor
+    /// The format that its manifests were written in anew; nil where only platforms were chosen.
+    public let format: ImageFormat?
+    /// What the format has no place for, in words; empty: nothing.
+    public let leftOut: String
+
+    public init(named: Descriptor, format: ImageFormat?, leftOut: String = "") {
+        self.named = named
+        self.format = format
+        self.leftOut = leftOut
+    }
+}
+
 /// One image for one destination, as it is asked for.
 public struct NewJob: Sendable {
     /// Priorities that are accepted; higher ones go first within their registry.
@@ -72,11 +88,13 @@ public struct NewJob: Sendable {
     public var origin: JobOrigin
     /// The platforms that were asked for, as typed; empty: all.
     public var platforms: [String]
+    /// How it is pushed otherwise than it is in its store; nil: as it is.
+    public var change: ImageChange?
 
     public init(
         image: String, source: String, root: Descriptor, destination: ImageReference, blobs: [JobBlob],
         verify: VerifyLevel = .manifest, force: Bool = false, priority: Int = 0, expiresAt: Int64? = nil,
-        origin: JobOrigin = .command, platforms: [String] = []
+        origin: JobOrigin = .command, platforms: [String] = [], change: ImageChange? = nil
     ) {
         self.image = image
         self.source = source
@@ -89,6 +107,7 @@ public struct NewJob: Sendable {
         self.expiresAt = expiresAt
         self.origin = origin
         self.platforms = platforms
+        self.change = change
     }
 }
 

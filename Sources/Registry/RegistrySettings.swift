@@ -1,4 +1,5 @@
 public import HTTP
+public import OCI
 
 /// How one registry is to be reached and treated.
 public struct RegistrySettings: Sendable, Hashable {
@@ -15,6 +16,12 @@ public struct RegistrySettings: Sendable, Hashable {
     public var manifestGrace: Duration
     /// How long a blob is looked for after its closing PUT got no answer or a server error.
     public var commitPatience: Duration
+    /// How a repository that is missing is made; nil: a person does.
+    public var createRepository: RepositoryCreation?
+    /// What programs that are run for this registry get.
+    public var programEnvironment: [String: String] = [:]
+    /// The format of manifests that images are pushed in where a push does not say it; nil: as they are.
+    public var format: ImageFormat?
     public var requests = RequestLimits()
 
     public init(

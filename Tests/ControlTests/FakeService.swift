@@ -83,7 +83,8 @@ extension JobInfo {
             verified: "manifest", attempts: 2, createdAt: moment, updatedAt: moment, startedAt: moment, endedAt: moment,
             nextAttemptAt: moment, error: JobErrorInfo(code: "denied", message: "no", advice: "ask"),
             waitsFor: "a login", supersededBy: 9, bytesTotal: 100, bytesUploaded: 50, bytesMounted: 20,
-            bytesExisting: 30, blobs: [.sample])
+            bytesExisting: 30, blobs: [.sample], sourceDigest: "sha256:cc", format: "docker",
+            leftOut: "3 annotations")
     }
 }
 

@@ -44,6 +44,7 @@ struct InputCheckTests {
         Check("destinations", Push.Input(image: "a", destinations: Array(repeating: "b", count: 1001))),
         Check("platforms", Push.Input(image: "a", platforms: [""])),
         Check("verify", Push.Input(image: "a", verify: "some")),
+        Check("format", Push.Input(image: "a", format: "zip")),
         Check("login", Push.Input(image: "a", login: JobLogin(user: "", password: "p"))),
         Check("login", Push.Input(image: "a", login: JobLogin(user: "a:b", password: "p"))),
         Check("login", Push.Input(image: "a", login: JobLogin(user: "u", password: ""))),

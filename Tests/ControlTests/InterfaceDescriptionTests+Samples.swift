@@ -27,7 +27,7 @@ extension InterfaceDescriptionTests {
                     image: "a", destinations: ["b"], platforms: ["linux/amd64"], priority: 1, verify: "deep",
                     force: true,
                     dryRun: true, allTags: true, timeout: 0.5, login: JobLogin(user: "u", password: "p"),
-                    loginFiles: [LoginFile(path: "/f", content: "{}")]),
+                    loginFiles: [LoginFile(path: "/f", content: "{}")], format: "docker"),
                 Push.Input(image: "a"),
             ],
             [
@@ -37,7 +37,8 @@ extension InterfaceDescriptionTests {
                         PlannedPush(
                             image: "a", source: "s", digest: "d", mediaType: "m", destination: "e", platforms: ["p"],
                             job: 1,
-                            supersedes: [2], bytesTotal: 3, blobs: [.sample])
+                            supersedes: [2], bytesTotal: 3, blobs: [.sample], sourceDigest: "c", format: "docker",
+                            leftOut: "x")
                     ]),
                 Push.Output(jobs: [bareJob]),
             ]),

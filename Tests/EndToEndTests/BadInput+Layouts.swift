@@ -101,6 +101,20 @@ extension BadInput {
             $0.builder.addEntry(odd, refName: "odd:1")
             try $0.builder.writeIndexJSON()
         },
+        layout("A manifest has more bytes than registries take", image: "oci:DIR:large:1") {
+            let large = Descriptor(mediaType: .ociManifest, digest: $0.image.digest, size: 5_000_000)
+            $0.builder.addEntry(large, refName: "large:1")
+            try $0.builder.writeIndexJSON()
+        },
+        layout(
+            "Docker's format is wanted, and a layer is compressed with zstd", image: "oci:DIR:z:1",
+            ["--format", "docker"]
+        ) {
+            let type = MediaType("application/vnd.oci.image.layer.v1.tar+zstd")
+            let layer = Descriptor(mediaType: type, digest: $0.layer.digest, size: $0.layer.size)
+            try $0.builder.addImage(layers: [layer], name: "z:1")
+            try $0.builder.writeIndexJSON()
+        },
         layout("The image is for another platform", ["--platform", "linux/riscv64"]) { _ in },
         layout("An archive, which this version can't read", image: "docker-archive:/app.tar") { _ in },
         layout("An engine's store, which this version can't read", image: "docker:app:1") { _ in },

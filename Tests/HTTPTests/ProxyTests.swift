@@ -18,7 +18,7 @@ struct ProxyTests {
         try await withServer(serve: serve) { server, client in
             let request = HTTPRequest(
                 url: try HTTPURL(parsing: url), headers: headers,
-                proxy: .through(try proxy(server, scheme, login: login)))
+                proxy: .through(try proxy(server, scheme, login: login)), limits: HTTPLimits(connect: .seconds(600)))
             do { return .success(try await client.send(request)) } catch let error as HTTPError {
                 return .failure(error)
             }

@@ -206,13 +206,14 @@ struct ImageContentsTests {
                 (try builder.addIndex(of: [image, asDocker]), "listed as"),
                 (try builder.addIndex(of: [image, bigger]), "two different sizes"),
                 (asDocker, "its descriptor says"),
-                (Descriptor(mediaType: .ociManifest, digest: Digest(of: [7]), size: 5 << 20), "registries take"),
             ]
             for (root, reason) in broken {
                 let error = await failure(root, builder)
                 #expect(error?.code == "image-invalid")
                 #expect(error?.description.contains(reason) == true, "\(error?.description ?? "none")")
             }
+            let large = Descriptor(mediaType: .ociManifest, digest: Digest(of: [7]), size: 5 << 20)
+            #expect(await failure(large, builder)?.cause == .manifestTooLarge(bytes: 5 << 20))
         }
     }
 

@@ -10,7 +10,9 @@ struct ImageStoreErrorTests {
     static let causes: [ImageStoreError.Cause] = [
         .nameInvalid(reason: "r"), .notSupported(kind: "docker:"), .imageNotFound(available: []),
         .ambiguous(candidates: ["a", "b"]), .layoutInvalid(reason: "r"), .indexUnreadable(reason: "r"),
-        .imageInvalid(reason: "r"), .blobsMissing([digest]), .platformsMissing(["p"], total: 2),
+        .imageInvalid(reason: "r"), .manifestTooLarge(bytes: 5_000_000),
+        .formatRefused(FormatConversionError(.attached, .docker)), .blobsMissing([digest]),
+        .platformsMissing(["p"], total: 2),
         .platformNotFound(wanted: "w", available: []),
         .blobSizes([.init(digest: digest, expected: 1, found: 2)]), .digestMismatch(expected: digest, found: digest),
         .unsafePath(path: "/p"), .cannotLink(path: "/p", reason: "r"), .noSpace(path: "/p"),

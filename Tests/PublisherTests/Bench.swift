@@ -18,7 +18,8 @@ final class Bench: Sendable {
     let log: TestLog
 
     private init(
-        _ directory: TemporaryDirectory, _ settings: PublisherSettings, _ clock: @escaping @Sendable () -> Int64
+        _ directory: TemporaryDirectory, _ settings: PublisherSettings, _ credentials: any CredentialProvider,
+        hub: String, _ clock: @escaping @Sendable () -> Int64
     ) throws {
         self.directory = directory
         builder = try LayoutBuilder(directory: directory.file("images"))
@@ -28,7 +29,7 @@ final class Bench: Sendable {
         publisher = ImagePublisher(
             queue: queue, spool: try Spool(directory: directory.file("spool"), acrossFileSystems: .copy),
             directories: [directory.file("images")], rescan: .seconds(60), http: HTTPClient(),
-            credentials: NoCredentials(), settings: settings, clock: clock, log: { log.add($0) })
+            credentials: credentials, settings: settings, hub: hub, clock: clock, log: { log.add($0) })
     }
 
     static var now: Int64 {
@@ -39,14 +40,18 @@ final class Bench: Sendable {
 
     /// Runs `body` while the publisher works; attempts follow each other at once.
     static func with(
-        _ change: (inout PublisherSettings) -> Void = { _ in }, _ body: @Sendable (Bench) async throws -> Void
+        _ change: (inout PublisherSettings) -> Void = { _ in }, credentials: any CredentialProvider = NoCredentials(),
+        hub: String = RepositoryMaker.hubAddress, _ body: @Sendable (Bench) async throws -> Void
     ) async throws {
-        try await TemporaryDirectory.with { try await with(in: $0, change, body) }
+        try await TemporaryDirectory.with {
+            try await with(in: $0, change, credentials: credentials, hub: hub, body)
+        }
     }
 
     /// The same on what an earlier publisher left in `directory`, as after a restart.
     static func with(
         in directory: TemporaryDirectory, _ change: (inout PublisherSettings) -> Void = { _ in },
+        credentials: any CredentialProvider = NoCredentials(), hub: String = RepositoryMaker.hubAddress,
         clock: @escaping @Sendable () -> Int64 = { Bench.now }, _ body: @Sendable (Bench) async throws -> Void
     ) async throws {
         var settings = PublisherSettings()
@@ -54,7 +59,7 @@ final class Bench: Sendable {
         settings.registry.manifestGrace = .seconds(4)
         settings.registry.commitPatience = .seconds(2)
         change(&settings)
-        let bench = try Bench(directory, settings, clock)
+        let bench = try Bench(directory, settings, credentials, hub: hub, clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await bench.publisher.prepare()
             group.addTask { await bench.publisher.run() }

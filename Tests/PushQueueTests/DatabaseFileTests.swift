@@ -71,7 +71,7 @@ struct DatabaseFileTests {
             let before = ["", "-wal"].map { FileManager.default.contents(atPath: newer + $0) }
             try #require(before.allSatisfy { $0?.isEmpty == false })
             let error = try refusal(newer)
-            #expect(error.cause == .tooNew(found: 99, known: 1))
+            #expect(error.cause == .tooNew(found: 99, known: Int64(Migration.all.count)))
             #expect(error.advice?.contains("newer pushd") == true)
             #expect(["", "-wal"].map { FileManager.default.contents(atPath: newer + $0) } == before)
         }
@@ -148,11 +148,12 @@ struct DatabaseFileTests {
         try await withFile { path in
             _ = try JobStore(path: path)
             let database = try Database.open(path)
-            let good = Migration(version: 2, sql: "ALTER TABLE job ADD COLUMN note TEXT")
+            let known = Migration.all.last?.version ?? 0
+            let good = Migration(version: known + 1, sql: "ALTER TABLE job ADD COLUMN note TEXT")
             let bad = Migration(
-                version: 3, sql: "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1)")
+                version: known + 2, sql: "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1)")
             #expect(throws: QueueError.Cause.self) { try database.migrate(Migration.all + [good, bad]) }
-            #expect(try database.row("PRAGMA user_version") { $0.int(0) } == 2)
+            #expect(try database.row("PRAGMA user_version") { $0.int64(0) } == known + 1)
             #expect(try database.row("SELECT 1 FROM sqlite_schema WHERE name = 'extra'") { _ in true } == nil)
             #expect(try database.row("SELECT count(note) FROM job") { $0.int(0) } == 0)
         }

@@ -301,13 +301,15 @@ struct CommandTests {
     func pause() async throws {
         var daemon = FakeDaemon()
         daemon.onPause = { input in
-            Pause.Output(registries: [RegistryInfo(name: input.registry ?? "all", reason: "by command", running: 2)])
+            Pause.Output(registries: [
+                RegistryInfo(name: input.registry ?? "all", reason: "by command", running: 2, held: true)
+            ])
         }
         daemon.onResume = { input in
             Resume.Output(registries: [RegistryInfo(name: input.registry ?? "all", running: 0)])
         }
-        #expect(try await pushctl("pause r.example", daemon).output == "r.example  paused: by command  2 running\n")
-        #expect(try await pushctl("resume r.example", daemon).output == "r.example  active\n")
+        #expect(try await pushctl("pause r.example", daemon).output == "r.example  paused by command; 2 jobs run\n")
+        #expect(try await pushctl("resume r.example", daemon).output == "r.example  open; 0 jobs run\n")
         #expect(
             try await pushctl("resume r.example --json", daemon).output
                 == #"{"registries":[{"name":"r.example","running":0}]}"# + "\n")

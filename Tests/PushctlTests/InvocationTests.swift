@@ -32,14 +32,14 @@ struct InvocationTests {
     func push() throws {
         let invocation = try parse(
             "push -nf app:1 r.example/a r.example/b:2 --platform linux/amd64 --platform=linux/arm64/v8 --priority -5 "
-                + "--verify deep --timeout 1h30m --all-tags --progress plain")
+                + "--verify deep --timeout 1h30m --all-tags --progress plain --format docker")
         #expect(
             invocation.command
                 == .push(
                     Command.Push(
                         image: "app:1", destinations: ["r.example/a", "r.example/b:2"], allTags: true,
                         platforms: ["linux/amd64", "linux/arm64/v8"], priority: -5, verify: "deep", force: true,
-                        dryRun: true, timeout: .seconds(5400), progress: .plain)))
+                        dryRun: true, timeout: .seconds(5400), format: "docker", progress: .plain)))
         #expect(try parse("push -d app:1").command == .push(Command.Push(image: "app:1", detach: true)))
         #expect(try parse("push --progress auto app:1").command == .push(Command.Push(image: "app:1")))
     }

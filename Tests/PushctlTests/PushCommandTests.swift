@@ -21,12 +21,12 @@ struct PushCommandTests {
         }
         _ = try await pushctl(
             "push -d oci:x r.example/a r.example/b --platform linux/arm64 --priority 3 --verify deep --force --all-tags "
-                + "--timeout 90", daemon)
+                + "--timeout 90 --format docker", daemon)
         #expect(
             seen.withLock { $0 }
                 == Push.Input(
                     image: "oci:/work/x", destinations: ["r.example/a", "r.example/b"], platforms: ["linux/arm64"],
-                    priority: 3, verify: "deep", force: true, allTags: true, timeout: 90))
+                    priority: 3, verify: "deep", force: true, allTags: true, timeout: 90, format: "docker"))
         _ = try await pushctl("push -d app", daemon)
         #expect(seen.withLock { $0 } == Push.Input(image: "app"))
     }
@@ -206,6 +206,35 @@ struct PushCommandTests {
 
                         """, errors: ""))
         #expect(try await pushctl("push -n app --json", daemon).output.hasPrefix(#"{"plan":[{"blobs""#))
+    }
+
+    @Test("an image that is not pushed as it is in its store shows both digests, before, in the plan and detached")
+    func changed() async throws {
+        let job = testJob(12, "succeeded") {
+            $0.digest = "sha256:dd"
+            $0.sourceDigest = "sha256:cc"
+            $0.format = "docker"
+            $0.leftOut = "3 annotations"
+        }
+        let both = "job 12  sha256:dd\n  made from sha256:cc, in Docker's format, without 3 annotations\n"
+        var daemon = FakeDaemon.pushing([job])
+        daemon.onPush = { _ in Push.Output(jobs: [job]) }
+        #expect(try await pushctl("push app --format docker", daemon).output.hasPrefix(both))
+        #expect(try await pushctl("push -d app --format docker", daemon).output.hasSuffix("\n" + both))
+        let json = try await pushctl("push app --format docker --json", .pushing([job])).output
+        #expect(json.contains(#""digest":"sha256:dd""#) && json.contains(#""sourceDigest":"sha256:cc""#), "\(json)")
+        let chosen = testJob(12, "succeeded") { $0.sourceDigest = "sha256:cc" }
+        daemon.onPush = { _ in Push.Output(jobs: [chosen]) }
+        #expect(try await pushctl("push app", daemon).output.contains("made from sha256:cc, of the chosen platforms"))
+        daemon.onPush = { _ in
+            let plan = PlannedPush(
+                image: "app", source: "oci:/x", digest: "sha256:dd", mediaType: "m", destination: "r.example/app:1",
+                platforms: [], bytesTotal: 0, blobs: [], sourceDigest: "sha256:cc", format: "oci")
+            return Push.Output(jobs: [], plan: [plan])
+        }
+        #expect(
+            try await pushctl("push -n app", daemon).output.hasSuffix(
+                "  sha256:dd\n  made from sha256:cc, in OCI's format\n"))
     }
 
     @Test("errors from a registry can't steer the terminal")

@@ -125,4 +125,16 @@ struct JobReportTests {
                 "  cfcfcfcfcfcf  config  1.50 kB  waiting",
             ])
     }
+
+    @Test("tells of what image another one was made, and what was left out")
+    func changed() {
+        let job = testJob(12, "succeeded") {
+            $0.sourceDigest = "sha256:cc"
+            $0.format = "docker"
+            $0.leftOut = "3 annotations, 1 attestation"
+        }
+        let lines = JobReport(job: job, attempts: [], now: testNow, localTime: { "\($0)" }).lines(width: 80).map(\.text)
+        #expect(lines.contains("  made from     sha256:cc"))
+        #expect(lines.contains("  format        Docker's format, without 3 annotations, 1 attestation"))
+    }
 }

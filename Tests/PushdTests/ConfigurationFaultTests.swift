@@ -11,6 +11,10 @@ struct ConfigurationFaultTests {
     static let aliasForm =
         "an alias is a word in lower case, such as \"release\", or a registry, HOST or HOST:PORT, as in image names"
 
+    private static func creation(_ value: String) -> String {
+        "{ registries: { localhost: { createRepository: \(value) } } }"
+    }
+
     static let faults: [(document: String, message: String)] = [
         ("[]", "an object is wanted, not a list"),
         ("'x'", "an object is wanted, not \"x\""),
@@ -42,8 +46,42 @@ struct ConfigurationFaultTests {
         (
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
             "registries.\"h.example:5000\".ca: there is no such setting; allowed here: bandwidth, caFile, checks, "
-                + "clientCertificate, clientKey, commitPatience, connectTimeout, insecure, jobs, manifestGrace, "
-                + "manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
+                + "clientCertificate, clientKey, commitPatience, connectTimeout, createRepository, format, insecure, jobs, "
+                + "manifestGrace, manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
+        ),
+        (creation("{}"), "registries.localhost.createRepository: one of hub, harbor and command is wanted"),
+        (
+            creation("{ harbor: { visibility: 'private' }, command: 'make' }"),
+            "registries.localhost.createRepository: one of hub, harbor and command is wanted"
+        ),
+        (
+            creation("{ hub: { visibility: 'private' } }"),
+            "registries.localhost.createRepository.hub: it is for \"docker.io\" alone"
+        ),
+        (
+            creation("{ harbor: {} }"),
+            "registries.localhost.createRepository.harbor.visibility: \"public\" or \"private\" is wanted"
+        ),
+        (
+            creation("{ harbor: { visibility: 'secret' } }"),
+            "registries.localhost.createRepository.harbor.visibility: one of \"public\", \"private\" is wanted, "
+                + "not \"secret\""
+        ),
+        (
+            creation("{ harbor: { visibility: 'public' }, timeout: 5 }"),
+            "registries.localhost.createRepository.timeout: it belongs to a command"
+        ),
+        (
+            creation("{ command: ['make', '{repo}'] }"),
+            "registries.localhost.createRepository.command: {repo} is not known: {repository}, {registry}, "
+                + "{namespace}, {name} are"
+        ),
+        (
+            creation("{ command: [] }"), "registries.localhost.createRepository.command: it has no program"
+        ),
+        (
+            "{ registries: { localhost: { format: 'tar' } } }",
+            "registries.localhost.format: one of \"oci\", \"docker\" is wanted, not \"tar\""
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/a', tag: 'x' }] }",

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTP
 import ImageStore
+import OCI
 import Publisher
 import PushQueue
 import Registry
@@ -129,6 +130,28 @@ struct ConfigurationTests {
         #expect(configuration.logLevel == .debug)
     }
 
+    @Test("says how a missing repository is made at a registry, and in which format images go there")
+    func repositories() throws {
+        let registries = try read(
+            """
+            { registries: {
+                "docker.io": { createRepository: { hub: { visibility: "private" } } },
+                "harbor.example": { createRepository: { harbor: { visibility: "public" } }, format: "docker" },
+                "ecr.example": { createRepository: { command: ["aws", "{name}"], timeout: "5s" } },
+                "other.example": { createRepository: { command: "make-it" } },
+                "plain.example": { createRepository: null },
+            } }
+            """
+        ).publisher.registries
+        #expect(registries["docker.io"]?.createRepository == .hub(.private))
+        #expect(registries["harbor.example"]?.createRepository == .harbor(.public))
+        #expect(registries["harbor.example"]?.format == .docker)
+        let command = try RepositoryCommand(["aws", "{name}"], limit: .seconds(5))
+        #expect(registries["ecr.example"]?.createRepository == .command(command))
+        #expect(registries["other.example"]?.createRepository == .command(try RepositoryCommand(["make-it"])))
+        #expect(registries["plain.example"]?.createRepository == nil)
+    }
+
     @Test("a bound of the backoff that stands alone takes the other along") func backoff() throws {
         let long = try read("{ retry: { base: '1h' } }").publisher.retry
         #expect(long.base == .seconds(3600) && long.cap == .seconds(3600))
@@ -229,13 +252,16 @@ struct ShippedConfigurationTests {
         #expect(shown.ledgerAge == real.ledgerAge && shown.learnedAge == real.learnedAge)
         #expect(shown.historyAge == real.historyAge && shown.historyCount == real.historyCount)
         #expect(shown.publishesExisting == real.publishesExisting)
-        let registry = try #require(shown.registries.values.first)
+        let registry = try #require(shown.registries["registry.example:5000"])
         #expect(registry.limits.connect == real.registry.limits.connect)
         #expect(registry.limits.response == real.registry.limits.response)
         #expect(registry.limits.stall == real.registry.limits.stall)
         #expect(registry.commitPatience == real.registry.commitPatience)
         #expect(registry.manifestGrace == real.registry.manifestGrace)
-        #expect(registry.tls.verify)
+        #expect(registry.tls.verify && registry.createRepository == nil && registry.format == nil)
+        #expect(shown.registries["docker.io"]?.createRepository == .hub(.private))
+        #expect(shown.registries["harbor.example"]?.createRepository == .harbor(.private))
+        #expect(shown.registries.values.contains { if case .command? = $0.createRepository { true } else { false } })
         #expect(configuration.acrossFileSystems == Configuration().acrossFileSystems)
         #expect(configuration.rescan == Configuration().rescan)
         #expect(configuration.logLevel == Configuration().logLevel)

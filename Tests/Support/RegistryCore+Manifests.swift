@@ -59,6 +59,7 @@ extension RegistryCore {
             if !call.corrupted { violate(.wrongDigest, call, "the bytes have the digest \(digest)") }
             return .refusal(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         }
+        if let refusal = profile.ociRefusal, MediaType(type).format == .oci { return refusal }
         if let refusal = check(call, bytes, type, repository) { return refusal }
         let refusal = state.withLock { state -> Answer? in
             var known = state.repositories[repository, default: .init()]

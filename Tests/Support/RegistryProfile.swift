@@ -68,6 +68,8 @@ public struct RegistryProfile: Sendable {
     public var wantsRepositoryFirst = false
     /// The answer to a PUT of a tag that exists, also with the digest that it has; nil: tags can be moved.
     public var immutableTags: Answer?
+    /// The answer to a manifest or index of OCI's types, as from registries that are older than they; nil: it is taken.
+    public var ociRefusal: Answer?
     /// Whether an index is refused whose manifests are not all here.
     public var checksIndexes = true
     /// Whether manifests get a `Location` in the answer to their PUT.

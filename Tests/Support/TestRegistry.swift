@@ -27,25 +27,29 @@ public final class TestRegistry: Sendable {
     ///   - verifiesDigests: false where speed is measured: what a PUT says is believed.
     ///   - keepsContent: false to count (and hash) blobs without storing them; they read as zeros then.
     ///   - receiveBuffer: bytes that the kernel takes in while a fault makes the registry stall; nil: megabytes.
+    ///   - beside: what else the server has; returns whether it has answered.
     public init(
         profile: Profile = .distribution3, authentication: TestAuthentication = .none, verifiesDigests: Bool = true,
-        keepsContent: Bool = true, receiveBuffer: Int? = nil
+        keepsContent: Bool = true, receiveBuffer: Int? = nil,
+        beside: @escaping @Sendable (Exchange) throws -> Bool = { _ in false }
     ) throws {
         let core = RegistryCore(
             profile: profile, authentication: authentication, verifiesDigests: verifiesDigests,
             keepsContent: keepsContent)
         self.core = core
-        server = try ScriptedServer(receiveBuffer: receiveBuffer) { try core.handle($0) }
+        server = try ScriptedServer(receiveBuffer: receiveBuffer) { if try !beside($0) { try core.handle($0) } }
     }
 
     /// Runs `body` with a registry that is stopped afterwards, whatever happens.
     public static func with<Result>(
         profile: Profile = .distribution3, authentication: TestAuthentication = .none, verifiesDigests: Bool = true,
-        keepsContent: Bool = true, receiveBuffer: Int? = nil, _ body: (TestRegistry) async throws -> Result
+        keepsContent: Bool = true, receiveBuffer: Int? = nil,
+        beside: @escaping @Sendable (Exchange) throws -> Bool = { _ in false },
+        _ body: (TestRegistry) async throws -> Result
     ) async throws -> Result {
         let registry = try TestRegistry(
             profile: profile, authentication: authentication, verifiesDigests: verifiesDigests,
-            keepsContent: keepsContent, receiveBuffer: receiveBuffer)
+            keepsContent: keepsContent, receiveBuffer: receiveBuffer, beside: beside)
         do {
             let result = try await body(registry)
             await registry.stop()

@@ -23,12 +23,13 @@ _pushctl() {
     fi
     case $command:$before in
         push:--verify) COMPREPLY=($(compgen -W "none manifest blobs deep" -- "$word")); return ;;
+        push:--format) COMPREPLY=($(compgen -W "docker oci" -- "$word")); return ;;
         push:--progress) COMPREPLY=($(compgen -W "auto live plain json none" -- "$word")); return ;;
         status:--state) COMPREPLY=($(compgen -W "queued running waiting blocked succeeded failed canceled superseded" -- "$word")); return ;;
     esac
     case $command in
         "") options="--socket --json --help"; operands=$commands ;;
-        push) options="--detach --all-tags --platform --priority --verify --force --dry-run --timeout --my-login --user --password-stdin --progress --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_images)" ;;
+        push) options="--detach --all-tags --platform --priority --verify --format --force --dry-run --timeout --my-login --user --password-stdin --progress --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_images)" ;;
         status) options="--state --limit --watch --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
         show) options="--socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
         wait) options="--timeout --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;

@@ -9,6 +9,7 @@ complete -c pushctl -n '__fish_seen_subcommand_from push' -l all-tags -s a -d 'p
 complete -c pushctl -n '__fish_seen_subcommand_from push' -l platform -x -d 'push only this platform; may be repeated'
 complete -c pushctl -n '__fish_seen_subcommand_from push' -l priority -x -d 'higher goes first (default: 0)'
 complete -c pushctl -n '__fish_seen_subcommand_from push' -l verify -x -a 'none manifest blobs deep' -d 'what to check in the registry afterwards'
+complete -c pushctl -n '__fish_seen_subcommand_from push' -l format -x -a 'docker oci' -d 'write the manifests in this format, for registries that refuse the other; the digest changes'
 complete -c pushctl -n '__fish_seen_subcommand_from push' -l force -s f -d 'ask the registry for everything again, whatever is remembered of it'
 complete -c pushctl -n '__fish_seen_subcommand_from push' -l dry-run -s n -d 'say what would be pushed, and push nothing'
 complete -c pushctl -n '__fish_seen_subcommand_from push' -l timeout -x -d 'give the job up after this time, such as 90s, 30m or 2h'

@@ -6,6 +6,7 @@ extension Push.Input {
         try requireNames(destinations, "destinations")
         try requireNames(platforms, "platforms")
         try require(verify.map(["none", "manifest", "blobs", "deep"].contains) ?? true, "verify")
+        try require(format.map(["docker", "oci"].contains) ?? true, "format")
         try require(timeout.map { $0 > 0 && $0 <= longestTime } ?? true, "timeout")
         if let login { try login.check() }
         try require((loginFiles ?? []).count <= 8, "loginFiles")

@@ -7,8 +7,14 @@ public struct JobInfo: Codable, Sendable, Equatable {
     public var image: String
     /// Where the image was found, such as `oci:/srv/images`.
     public var source: String
-    /// What the name meant when the job was accepted.
+    /// What is pushed. Unless ``sourceDigest`` says otherwise, that is what the name meant when the job was accepted.
     public var digest: String
+    /// What the name meant then, where another image is pushed: of some platforms only, or in another format.
+    public var sourceDigest: String?
+    /// `docker` or `oci` where the manifests were written anew in that format.
+    public var format: String?
+    /// What that format has no place for, such as `3 annotations`.
+    public var leftOut: String?
     /// The fully qualified reference.
     public var destination: String
     /// `command` or `rule`.
@@ -51,7 +57,8 @@ public struct JobInfo: Codable, Sendable, Equatable {
         createdAt: Timestamp, updatedAt: Timestamp, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil,
         nextAttemptAt: Timestamp? = nil, error: JobErrorInfo? = nil, waitsFor: String? = nil,
         supersededBy: Int? = nil, bytesTotal: Int64, bytesUploaded: Int64, bytesMounted: Int64,
-        bytesExisting: Int64, blobs: [BlobInfo]? = nil
+        bytesExisting: Int64, blobs: [BlobInfo]? = nil, sourceDigest: String? = nil,
+        format: String? = nil, leftOut: String? = nil
     ) {
         self.id = id
         self.state = state
@@ -77,5 +84,8 @@ public struct JobInfo: Codable, Sendable, Equatable {
         self.bytesMounted = bytesMounted
         self.bytesExisting = bytesExisting
         self.blobs = blobs
+        self.sourceDigest = sourceDigest
+        self.format = format
+        self.leftOut = leftOut
     }
 }

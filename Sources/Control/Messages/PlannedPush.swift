@@ -3,6 +3,12 @@ public struct PlannedPush: Codable, Sendable, Equatable {
     public var image: String
     public var source: String
     public var digest: String
+    /// As in ``JobInfo``.
+    public var sourceDigest: String?
+    /// As in ``JobInfo``.
+    public var format: String?
+    /// As in ``JobInfo``.
+    public var leftOut: String?
     public var mediaType: String
     public var destination: String
     /// Empty for a single image that names none.
@@ -17,7 +23,8 @@ public struct PlannedPush: Codable, Sendable, Equatable {
 
     public init(
         image: String, source: String, digest: String, mediaType: String, destination: String,
-        platforms: [String], job: Int? = nil, supersedes: [Int] = [], bytesTotal: Int64, blobs: [BlobInfo]
+        platforms: [String], job: Int? = nil, supersedes: [Int] = [], bytesTotal: Int64, blobs: [BlobInfo],
+        sourceDigest: String? = nil, format: String? = nil, leftOut: String? = nil
     ) {
         self.image = image
         self.source = source
@@ -29,5 +36,8 @@ public struct PlannedPush: Codable, Sendable, Equatable {
         self.supersedes = supersedes
         self.bytesTotal = bytesTotal
         self.blobs = blobs
+        self.sourceDigest = sourceDigest
+        self.format = format
+        self.leftOut = leftOut
     }
 }

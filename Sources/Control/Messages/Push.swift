@@ -32,16 +32,18 @@ public enum Push: Method {
         public var login: JobLogin?
         /// As ``login``: the caller's own login files, of which those for the destinations are taken.
         public var loginFiles: [LoginFile]?
+        /// `docker` or `oci`: manifests are written in that format; absent: as configured, or as they are.
+        public var format: String?
 
         public enum CodingKeys: CodingKey, CaseIterable {
             case image, destinations, platforms, priority, verify, force, dryRun, allTags, timeout, login,
-                loginFiles
+                loginFiles, format
         }
 
         public init(
             image: String, destinations: [String]? = nil, platforms: [String]? = nil, priority: Int? = nil,
             verify: String? = nil, force: Bool? = nil, dryRun: Bool? = nil, allTags: Bool? = nil,
-            timeout: Double? = nil, login: JobLogin? = nil, loginFiles: [LoginFile]? = nil
+            timeout: Double? = nil, login: JobLogin? = nil, loginFiles: [LoginFile]? = nil, format: String? = nil
         ) {
             self.image = image
             self.destinations = destinations
@@ -54,6 +56,7 @@ public enum Push: Method {
             self.timeout = timeout
             self.login = login
             self.loginFiles = loginFiles
+            self.format = format
         }
     }
 

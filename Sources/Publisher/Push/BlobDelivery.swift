@@ -290,8 +290,9 @@ struct BlobDelivery: Sendable {
                 progress.noteSelfMount()
                 return .present
             case .session(let session): return .absent(session)
-            // An error by chance says nothing about mounts.
-            case .refused(let error): mountIsRefused = error.disposition != .retry
+            // An error by chance says nothing about mounts, nor does a repository that is not there yet.
+            case .refused(let error):
+                mountIsRefused = error.disposition != .retry && error.cause != .repositoryMissing
             }
         }
         let presence = try await registry.client.blobPresence(repository, digest, size: size)

@@ -73,6 +73,7 @@ extension ImageStoreError {
         switch cause {
         case .noSpace, .system: true
         case .nameInvalid, .notSupported, .imageNotFound, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid,
+            .manifestTooLarge, .formatRefused,
             .blobsMissing, .platformsMissing, .platformNotFound, .blobSizes, .digestMismatch, .unsafePath, .cannotLink:
             false
         }

@@ -32,6 +32,28 @@ struct PushRun: Sendable {
 
     /// - Throws: whatever ``PushFailure`` can sort, or `CancellationError`.
     func run() async throws -> Success {
+        guard let repositories = client.repositories else { return try await push() }
+        let start = try await repositories.prepare(repository)
+        do { return try await push() } catch let error as RegistryError where error.mayBeMissing(repository) {
+            return try await push(afterMakingBy: repositories, since: start)
+        }
+    }
+
+    /// Makes the repository that the registry misses, and goes on in the same attempt.
+    private func push(
+        afterMakingBy repositories: RepositoryMaker, since start: RepositoryMaker.Moment
+    ) async throws -> Success {
+        var trouble: RegistryError?
+        // A failure may only mean that somebody else was quicker: the registry has the last word.
+        do { try await repositories.make(repository, since: start) } catch let error as RegistryError {
+            trouble = error
+        }
+        do { return try await push() } catch let error as RegistryError where error.mayBeMissing(repository) {
+            throw trouble ?? error.missingAfterCreation
+        }
+    }
+
+    private func push() async throws -> Success {
         if !job.force, try await !isSecondTag(), let done = try await alreadyThere() { return done }
         let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
         var outcomes: [Digest: BlobDelivery.Report] = [:]

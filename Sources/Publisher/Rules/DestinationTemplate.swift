@@ -5,7 +5,8 @@ public struct DestinationTemplate: Sendable, Hashable, CustomStringConvertible {
     enum Variable: String, CaseIterable, Sendable {
         /// The image's repository and its tag.
         case name, tag
-        /// The hexadecimal digits of the digest of what is pushed.
+        /// The hexadecimal digits of the digest of what is pushed, as it is on this machine: a registry may be given its
+        /// manifests in another format.
         case digest
         /// The machine that the image is for, `arm64` or `armv7`; an image for several is pushed once for each.
         case arch

@@ -13,6 +13,7 @@ public actor ImagePublisher {
     private let spool: Spool
     let http: HTTPClient
     let registries: RegistryPool
+    private let maker: RegistryMaker
     let engine: Engine
     private let intake: Intake
     let clock: @Sendable () -> Int64
@@ -31,11 +32,13 @@ public actor ImagePublisher {
     /// - Parameters:
     ///   - queue: open and migrated.
     ///   - directories: the OCI layouts of this machine.
+    ///   - hub: the root of Docker Hub's interface for repositories.
     ///   - clock: milliseconds since 1970.
     public init(
         queue: JobStore, spool: Spool, directories: [String], rescan: Duration,
         http: HTTPClient, credentials: any CredentialProvider, settings: PublisherSettings,
-        clock: @escaping @Sendable () -> Int64, log: @escaping @Sendable (PublisherLog) -> Void
+        hub: String = RepositoryMaker.hubAddress, clock: @escaping @Sendable () -> Int64,
+        log: @escaping @Sendable (PublisherLog) -> Void
     ) {
         self.queue = queue
         self.spool = spool
@@ -50,36 +53,15 @@ public actor ImagePublisher {
         self.touched = touched
         bandwidth = Bandwidth(settings, clock: clock)
         intake = Intake(queue: queue, spool: spool, clock: clock)
+        maker = RegistryMaker(http: http, hub: hub, queue: queue, bandwidth: bandwidth, clock: clock, log: log)
         registries = RegistryPool(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, bandwidth: bandwidth),
-            makeCommon: Self.commonMaker(settings: settings, queue: queue, clock: clock))
+            make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
                 slots: Slots(settings.uploadSlots), clock: clock,
                 random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
             settings: settings, jobChanged: { touched.send($0) })
-    }
-
-    private static func maker(
-        settings: PublisherSettings, http: HTTPClient, credentials: any CredentialProvider, bandwidth: Bandwidth
-    ) -> RegistryPool.Maker {
-        { name, login, gate throws(RegistryError) in
-            try RegistryClient(
-                domain: name, settings: settings.settings(for: name), http: http,
-                credentials: login.map { OneLogin($0) } ?? credentials, bandwidth: bandwidth.limits(for: name),
-                gate: gate)
-        }
-    }
-
-    private static func commonMaker(
-        settings: PublisherSettings, queue: JobStore, clock: @escaping @Sendable () -> Int64
-    ) -> @Sendable (String) -> RegistryPool.Common {
-        { name in
-            RegistryPool.Common(
-                facts: RegistryFacts(registry: name, queue: queue, age: settings.learnedAge, clock: clock),
-                gate: RequestGate(limits: settings.settings(for: name).requests))
-        }
     }
 
     var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
@@ -159,9 +141,7 @@ public actor ImagePublisher {
         self.rescan = rescan
         storesChanged.raise()
         self.credentials = credentials
-        await registries.reset(
-            make: Self.maker(settings: settings, http: http, credentials: credentials, bandwidth: bandwidth),
-            makeCommon: Self.commonMaker(settings: settings, queue: queue, clock: clock))
+        await registries.reset(make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         bandwidth.apply(settings)
         await engine.apply(settings)
     }
@@ -247,8 +227,8 @@ public actor ImagePublisher {
         var plans: [PushPlan] = []
         let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
         for order in orders {
-            let contents = try await ImageContents.read(
-                root: order.stored.root, from: order.layout, platforms: order.platforms)
+            let image = try await intake.prepare(order)
+            let contents = image.contents
             let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
             let since = clock() - settings.ledgerAge.inMilliseconds
             let known = try await queue.known(
@@ -258,7 +238,7 @@ public actor ImagePublisher {
             plans.append(
                 PushPlan(
                     image: order.image, source: order.layout.storeID, destination: order.destination,
-                    root: contents.root, platforms: contents.platforms.map(\.platform),
+                    root: contents.root, change: image.change, platforms: contents.platforms.map(\.platform),
                     blobs: contents.jobBlobs.filter { $0.role != .manifest }, known: known, joins: joined?.id,
                     supersedes: joined == nil ? pending.filter { $0.state != .running }.map(\.id) : []))
         }
@@ -299,10 +279,24 @@ public actor ImagePublisher {
         guard job.state.isEnded else { return try await queue.retry([job.id], now: clock()) }
         // Its content was given free when it ended.
         let source = ContentSources(of: job, spool: spool)
-        let contents = try await ImageContents.read(root: job.root, from: source, platforms: [])
+        let contents = try await contents(of: job, from: source)
         return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
             try await queue.retry([job.id], now: clock())
         }
+    }
+
+    /// What a job pushes, from an image that may be in its store alone.
+    private func contents(of job: Job, from source: ContentSources) async throws -> ImageContents {
+        guard let change = job.change else {
+            return try await ImageContents.read(root: job.root, from: source, platforms: [])
+        }
+        var contents = try await ImageContents.read(
+            root: change.named, from: source, platforms: job.platforms.compactMap(Platform.init(parsing:)))
+        if let format = change.format { contents = try contents.converted(to: format, subject: job.image).contents }
+        guard contents.root.digest == job.root.digest else {
+            throw ImageStoreError(.blobsMissing([job.root.digest]), subject: job.image)
+        }
+        return contents
     }
 
     public func pause(_ registry: String?) async { await engine.hold(registry) }
@@ -385,6 +379,8 @@ public struct PushPlan: Sendable {
     public let source: String
     public let destination: ImageReference
     public let root: Descriptor
+    /// How ``root`` comes from the image in the store; nil where it is that image.
+    public let change: ImageChange?
     public let platforms: [Platform]
     /// Configuration and layers.
     public let blobs: [JobBlob]

@@ -48,7 +48,7 @@ extension Intake {
             try addressing.places(of: templates, for: name, parts).map { place in
                 Order(
                     image: name.description, destination: place.destination, layout: layout, stored: image,
-                    platforms: place.part.platforms)
+                    platforms: place.part.platforms, format: settings.format(at: place.destination))
             })
     }
 
@@ -78,7 +78,7 @@ extension Intake {
             switch target {
             case .place(let place):
                 let destination = tag.map { place.withTag($0) } ?? place
-                return [order(request, destination, layout, image, request.platforms)]
+                return [order(request, destination, layout, image, request.platforms, settings)]
             case .alias(let expansion):
                 let named = tag.map { expansion.with(tag: $0) } ?? expansion
                 let places = try refusing { () throws(TemplateError) in try addressing.places(of: named, parts) }
@@ -88,7 +88,7 @@ extension Intake {
                 }
                 return places.map {
                     let platforms = $0.part.platforms.isEmpty ? request.platforms : $0.part.platforms
-                    return order(request, $0.destination, layout, image, platforms)
+                    return order(request, $0.destination, layout, image, platforms, settings)
                 }
             }
         }
@@ -96,9 +96,11 @@ extension Intake {
 
     private func order(
         _ request: PushRequest, _ destination: ImageReference, _ layout: OCILayout, _ image: StoredImage,
-        _ platforms: [Platform]
+        _ platforms: [Platform], _ settings: PublisherSettings
     ) -> Order {
-        Order(image: request.image, destination: destination, layout: layout, stored: image, platforms: platforms)
+        Order(
+            image: request.image, destination: destination, layout: layout, stored: image, platforms: platforms,
+            format: request.format ?? settings.format(at: destination))
     }
 
     /// One order for each destination.

@@ -15,17 +15,14 @@ struct Intake: Sendable {
         let stored: StoredImage
         /// What of the image is pushed there; empty: all that it has.
         let platforms: [Platform]
+        /// Nil: as it is.
+        let format: ImageFormat?
     }
 
-    /// What is read of a store once, however many destinations get it.
-    private struct Content: Hashable {
-        let root: Digest
-        let platforms: [Platform]
-
-        init(_ order: Order) {
-            root = order.stored.root.digest
-            platforms = order.platforms
-        }
+    /// An image as it is pushed.
+    struct Prepared: Sendable {
+        let contents: ImageContents
+        let change: ImageChange?
     }
 
     /// Accepts all orders or none. What it returns survives a crash, and the local image may be deleted.
@@ -35,29 +32,70 @@ struct Intake: Sendable {
         _ orders: [Order], _ request: PushRequest, origin: JobOrigin, handled: Handled?,
         settings: PublisherSettings
     ) async throws -> [Accepted] {
-        var contents: [Content: ImageContents] = [:]
-        for order in orders where contents[Content(order)] == nil {
-            contents[Content(order)] = try await ImageContents.read(
-                root: order.stored.root, from: order.layout, platforms: order.platforms)
-        }
+        var images: [PreparedKey: Prepared] = [:]
         let now = clock()
-        let jobs = orders.compactMap { order in
-            contents[Content(order)].map { contents in
-                NewJob(
-                    image: order.image, source: order.layout.storeID,
-                    root: Descriptor(
-                        mediaType: contents.root.mediaType, digest: contents.root.digest, size: contents.root.size),
-                    destination: order.destination, blobs: contents.jobBlobs, verify: request.verify ?? settings.verify,
-                    force: request.force, priority: request.priority,
-                    expiresAt: request.timeout.map { now + $0.inMilliseconds }, origin: origin,
-                    platforms: order.platforms.map(\.description))
-            }
+        var jobs: [NewJob] = []
+        for order in orders {
+            let key = PreparedKey(root: order.stored.root.digest, platforms: order.platforms, format: order.format)
+            let image: Prepared
+            if let known = images[key] { image = known } else { image = try await prepare(order) }
+            images[key] = image
+            jobs.append(try job(order, image, request, origin, settings, now: now))
         }
         guard let layout = orders.first?.layout else { return [] }
-        return try await pinned(Array(contents.values)[...], from: layout) {
+        return try await pinned(images.values.map(\.contents)[...], from: layout) { [jobs] in
             guard let handled else { return try await queue.accept(jobs, now: now) }
             return try await queue.accept(jobs, handled: handled, now: now)
         }
+    }
+
+    private struct PreparedKey: Hashable {
+        let root: Digest
+        let platforms: [Platform]
+        let format: ImageFormat?
+    }
+
+    /// Reads an image whole, of the wanted platforms and in the wanted format.
+    ///
+    /// - Throws: `ImageStoreError`; ``PushRefusal/digestDiffers(wanted:image:)`` where the destination is a digest, and
+    ///   that is not what would be pushed.
+    func prepare(_ order: Order) async throws -> Prepared {
+        var contents = try await ImageContents.read(
+            root: order.stored.root, from: order.layout, platforms: order.platforms)
+        var format: ImageFormat?
+        var leftOut = ""
+        if let wanted = order.format {
+            let converted = try contents.converted(to: wanted, subject: order.image)
+            if converted.contents.root.digest != contents.root.digest { format = wanted }
+            contents = converted.contents
+            leftOut = converted.losses.joined(separator: ", ")
+        }
+        if order.destination.tag == nil, let wanted = order.destination.digest, wanted != contents.root.digest {
+            throw PushRefusal.digestDiffers(wanted: wanted, image: contents.root.digest)
+        }
+        let named = order.stored.root
+        let isSame = named.digest == contents.root.digest
+        return Prepared(
+            contents: contents,
+            change: isSame
+                ? nil
+                : ImageChange(
+                    named: Descriptor(mediaType: named.mediaType, digest: named.digest, size: named.size),
+                    format: format, leftOut: leftOut))
+    }
+
+    private func job(
+        _ order: Order, _ image: Prepared, _ request: PushRequest, _ origin: JobOrigin, _ settings: PublisherSettings,
+        now: Int64
+    ) throws -> NewJob {
+        let root = image.contents.root
+        return NewJob(
+            image: order.image, source: order.layout.storeID,
+            root: Descriptor(mediaType: root.mediaType, digest: root.digest, size: root.size),
+            destination: order.destination, blobs: image.contents.jobBlobs, verify: request.verify ?? settings.verify,
+            force: request.force, priority: request.priority,
+            expiresAt: request.timeout.map { now + $0.inMilliseconds }, origin: origin,
+            platforms: order.platforms.map(\.description), change: image.change)
     }
 
     /// Runs `body` while all of `contents` are pinned and cannot be swept away.

@@ -7,6 +7,7 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
     case accepted(job: JobID, image: String, destination: ImageReference, origin: JobOrigin)
     case attemptStarted(job: JobID, attempt: Int, destination: ImageReference)
     case attemptFailed(job: JobID, attempt: Int, error: JobError)
+    case repositoryMade(registry: String, repository: String)
     case succeeded(job: JobID, destination: ImageReference)
     case storeTrouble(store: String, reason: String)
     case queueTrouble(String)
@@ -16,7 +17,7 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
     public var level: Level {
         switch self {
         case .attemptStarted: .debug
-        case .recovered, .accepted, .succeeded: .info
+        case .recovered, .accepted, .succeeded, .repositoryMade: .info
         case .attemptFailed, .storeTrouble: .warning
         case .queueTrouble: .error
         }
@@ -32,6 +33,7 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
         case .attemptFailed(let job, let attempt, let error):
             "job \(job): attempt \(attempt): \(error.code): \(error.message)"
                 + (error.advice.map { "; \($0)" } ?? "")
+        case .repositoryMade(let registry, let repository): "\(registry): made \(repository), which was missing"
         case .succeeded(let job, let destination): "job \(job): \(destination) is published"
         case .storeTrouble(let store, let reason): "\(store): \(reason)"
         case .queueTrouble(let reason): "the queue: \(reason)"

@@ -1,4 +1,5 @@
 internal import ImageStore
+internal import OCI
 public import PushQueue
 public import Registry
 
@@ -59,6 +60,15 @@ public struct PublisherSettings: Sendable {
         }
     }
 
+    /// Gives the programs that make repositories an environment: the daemon's own.
+    public mutating func runPrograms(in environment: [String: String]) {
+        registries = registries.mapValues { settings in
+            var settings = settings
+            settings.programEnvironment = environment
+            return settings
+        }
+    }
+
     var uploadSlots: Slots<String>.Limits {
         .init(total: uploads, each: uploadsPerRegistry, kinds: uploadsByRegistry)
     }
@@ -66,6 +76,9 @@ public struct PublisherSettings: Sendable {
     var jobLimits: Schedule.Limits {
         .init(jobs: jobs, jobsPerRegistry: jobsPerRegistry, jobsByRegistry: jobsByRegistry)
     }
+
+    /// The format of manifests that images are pushed in there; nil: as they are.
+    func format(at destination: ImageReference) -> ImageFormat? { settings(for: destination.domain).format }
 
     func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
 }

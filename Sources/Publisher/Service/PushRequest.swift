@@ -18,6 +18,8 @@ public struct PushRequest: Sendable {
     public var timeout: Duration?
     /// Every tag of the image's name in its store, not only one.
     public var allTags = false
+    /// The format that its manifests are to have; nil: as configured for the registry, or as they are.
+    public var format: ImageFormat?
     /// Nil: the daemon's own logins.
     public var login: PushLogin?
 

@@ -58,8 +58,7 @@ struct CredentialHelper: Sendable {
         guard Self.isSafe(name), let path = Program.find("docker-credential-\(name)", in: environment) else {
             throw Failure.notInstalled
         }
-        var program = Program(
-            path: path, arguments: [command], environment: environment.filter { !Self.isOurs($0.key) })
+        var program = Program(path: path, arguments: [command], environment: Program.passedOn(environment))
         program.limit = limit
         do { return try await program.run(input: input) } catch let failure as ProgramFailure {
             throw Failure.failed(reason: failure.description)
@@ -90,11 +89,6 @@ struct CredentialHelper: Sendable {
     /// A name stands in a file that others may write: it must not lead out of `PATH`.
     private static func isSafe(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 100 && !name.contains("/") && !name.utf8.contains(0)
-    }
-
-    /// What the service manager tells this process alone.
-    private static func isOurs(_ variable: String) -> Bool {
-        ["NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_"].contains { variable.hasPrefix($0) }
     }
 }
 

@@ -9,7 +9,7 @@ struct ServerMessage: Sendable {
 
     /// - Parameters:
     ///   - body: `{"errors":[{"code","message"}]}` as registries write it; `error` and `error_description`, as OAuth2
-    ///     has it; `details`, as Docker Hub's token server does; `message`.
+    ///     has it; `details` or `detail`, as Docker Hub's servers do; `message`.
     ///   - login: what was sent; a server that repeats it is not repeated here.
     init(_ body: [UInt8], hiding login: FoundCredential?) {
         guard let content = try? JSONDecoder().decode(Content.self, from: Data(body)) else {
@@ -37,7 +37,7 @@ struct ServerMessage: Sendable {
         var message: String?
 
         private enum Key: String, CodingKey {
-            case errors, error, message, details, code
+            case errors, error, message, details, detail, code
             case description = "error_description"
         }
 
@@ -59,7 +59,7 @@ struct ServerMessage: Sendable {
             }
             let first = (try? container.decode([Entry].self, forKey: .errors))?.first
             code = first?.code ?? text(.error) ?? text(.code)
-            message = first?.message ?? text(.description) ?? text(.details) ?? text(.message) ?? code
+            message = first?.message ?? text(.description) ?? text(.details) ?? text(.message) ?? text(.detail) ?? code
         }
     }
 }

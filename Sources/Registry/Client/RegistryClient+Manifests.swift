@@ -67,7 +67,8 @@ extension RegistryClient {
             case .tag(let tag): (.putTag, "put manifest \(digest.shortened) under \(repository):\(tag)")
             case .digest(let digest): (.putManifest, "put manifest \(digest.shortened) into \(repository)")
             }
-        let attempt = attempt(operation, text, repository, digest)
+        var attempt = attempt(operation, text, repository, digest)
+        attempt.mediaType = mediaType
         var call = try manifestCall(.put, repository, reference, attempt)
         call.headers = ["Content-Type": mediaType.rawValue]
         call.body = .bytes(bytes)
@@ -104,7 +105,7 @@ extension RegistryClient {
     ) async throws -> Bool {
         let isConflict = refusal.cause == .tagConflict(existing: nil)
         let mayHold: [RegistryError.Cause] = [
-            .denied, .tagRefused, .manifestRefused, .pushUnsupported, .requestRefused,
+            .denied, .tagRefused, .manifestRefused, .mediaTypeUnsupported, .pushUnsupported, .requestRefused,
         ]
         guard isConflict || mayHold.contains(refusal.cause) else { return false }
         let found: Descriptor?

@@ -14,6 +14,8 @@ internal import Synchronization
 public final class RegistryClient: Sendable {
     /// Host and port as the user wrote them.
     public let domain: String
+    /// Makes repositories that are missing, where that is configured.
+    public let repositories: RepositoryMaker?
     let courier: Courier
     let sleep: @Sendable (Duration) async throws -> Void
     /// Repositories that may be read and not pushed to.
@@ -21,6 +23,8 @@ public final class RegistryClient: Sendable {
 
     /// - Parameters:
     ///   - domain: as in an image reference: `docker.io`, `registry.example:5000`.
+    ///   - hub: the root of Docker Hub's interface for repositories.
+    ///   - repositoryMade: told of each repository, or project, that was made because it was missing.
     ///   - bandwidth: what holds for the bodies that are sent.
     ///   - gate: shared with other clients of the same registry; nil: one of its own, by the settings.
     ///   - sleep: waits between looks for a blob that is being stored; a test does not.
@@ -28,6 +32,7 @@ public final class RegistryClient: Sendable {
     /// - Throws: ``RegistryError`` for a domain that is no host and port.
     public init(
         domain: String, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider,
+        hub: String = RepositoryMaker.hubAddress, repositoryMade: @escaping @Sendable (String) -> Void = { _ in },
         bandwidth: [BandwidthLimit] = [], gate: RequestGate? = nil,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
@@ -47,6 +52,33 @@ public final class RegistryClient: Sendable {
             endpoint: endpoint, settings: settings, certificates: certificates, http: http,
             authenticator: authenticator,
             gate: gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
+        do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade) } catch {
+            let attempt = Attempt(.createRepository, "reach Docker Hub's interface", at: domain, repository: nil)
+            throw attempt.error(.addressInvalid(reason: error.description))
+        }
+    }
+
+    private static func maker(
+        _ courier: Courier, _ credentials: any CredentialProvider, hub: String,
+        made: @escaping @Sendable (String) -> Void
+    ) throws(HTTPURLError) -> RepositoryMaker? {
+        guard let creation = courier.settings.createRepository else { return nil }
+        let hub = try HTTPURL(parsing: hub)
+        return RepositoryMaker(
+            creation, endpoint: courier.endpoint, hub: hub, environment: courier.settings.programEnvironment,
+            credentials: credentials, made: made
+        ) { request in
+            var request = request
+            request.limits = courier.settings.limits
+            request.proxy = courier.settings.proxy
+            request.limits.responseBytes = 1 << 20
+            // What is set for the registry's own server is for that server alone.
+            if request.url.origin == courier.endpoint.origin, request.url.scheme == .https {
+                request.tls =
+                    (try? await courier.certificates.options(adding: courier.settings.tls)) ?? courier.settings.tls
+            }
+            return try await courier.http.send(request)
+        }
     }
 
     var settings: RegistrySettings { courier.settings }

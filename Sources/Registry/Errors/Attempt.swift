@@ -12,6 +12,7 @@ struct Attempt: Sendable {
         case putManifest
         /// A manifest that is put under a tag.
         case putTag
+        case createRepository
     }
 
     let operation: Operation
@@ -20,6 +21,8 @@ struct Attempt: Sendable {
     let registry: String
     let repository: String?
     let digest: Digest?
+    /// Of the manifest that is put.
+    var mediaType: MediaType?
 
     init(_ operation: Operation, _ text: String, at registry: String, repository: String?, digest: Digest? = nil) {
         self.operation = operation

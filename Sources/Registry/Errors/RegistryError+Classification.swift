@@ -20,7 +20,9 @@ extension RegistryError.Cause {
         case 405: self = operation.isList ? .listingUnsupported : Self.notAllowed(answer)
         case 408, 425: self = .timedOut(reason: "the registry gave up waiting: HTTP status \(answer.status)")
         case 409, 412: self = Self.conflict(answer, operation)
-        case 413: self = operation.isManifestPut ? .manifestTooLarge : .bodyTooLarge
+        // A web page is a proxy's, whose limit is for all bodies.
+        case 413: self = operation.isManifestPut && !answer.isPage ? .manifestTooLarge : .bodyTooLarge
+        case 406, 415: self = operation.isManifestPut ? .mediaTypeUnsupported : .requestRefused
         case 416: self = .offsetRefused
         case 429: self = .rateLimited
         case 501 where operation.isList: self = .listingUnsupported
@@ -36,6 +38,7 @@ extension RegistryError.Cause {
     private static func badRequest(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
         if answer.says("http request to an https server", "http request was sent to https port") { return .wantsTLS }
         if answer.says("no required ssl certificate", "ssl certificate error") { return .clientCertificateWanted }
+        if operation.isManifestPut, let cause = refusedManifest(answer) { return cause }
         switch answer.code {
         case "TOOMANYREQUESTS": return .rateLimited
         case "NAME_INVALID": return .nameRefused
@@ -51,6 +54,20 @@ extension RegistryError.Cause {
         if operation == .putTag, answer.saysImmutable { return .tagConflict(existing: nil) }
         if operation.isManifestPut { return .manifestRefused }
         return operation.isUpload ? .uploadRefused : .requestRefused
+    }
+
+    /// What `MANIFEST_INVALID` is about, where words tell; distribution has no codes for size and type.
+    private static func refusedManifest(_ answer: ServerAnswer) -> Self? {
+        guard answer.code == nil || answer.code == "MANIFEST_INVALID" || answer.code == "UNSUPPORTED" else {
+            return nil
+        }
+        if answer.says("too large", "exceeds the", "exceeds maximum", "maximum size", "size limit") {
+            return .manifestTooLarge
+        }
+        if answer.says("media type", "mediatype", "content-type", "content type", "unsupported manifest") {
+            return .mediaTypeUnsupported
+        }
+        return nil
     }
 
     private static func forbidden(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
@@ -91,7 +108,7 @@ extension RegistryError.Cause {
         // Two writers, or an earlier request of ours that is still being served.
         case .startUpload, .mount, .upload: .serverError
         // A policy, such as Harbor's against vulnerable images.
-        case .readBlob, .readManifest, .listTags, .listRepositories: .denied
+        case .readBlob, .readManifest, .listTags, .listRepositories, .createRepository: .denied
         }
     }
 

@@ -4,7 +4,7 @@ extension RegistryError {
         switch cause {
         case .connectionBroken, .timedOut, .serverError, .notARegistry, .protocolViolation, .redirectRefused,
             .referencesMissing, .uploadLost, .uploadsForgotten, .uploadRefused, .offsetRefused, .contentRefused,
-            .damagedOnTheWay, .internalFailure:
+            .damagedOnTheWay, .internalFailure, .repositoryCreationFailed:
             .retry
         case .hostUnknown, .resolverFailed, .unreachable, .proxyUnknown, .proxyUnreachable, .proxyFailed,
             .certificateNotYetValid, .tlsFailed, .tokenServerDown, .loginHelperFailed, .rateLimited, .unavailable,
@@ -13,9 +13,10 @@ extension RegistryError {
         case .certificateUntrusted, .certificateExpired, .certificateForOtherHost, .clientCertificateWanted,
             .certificateFilesUnusable,
             .speaksPlainHTTP, .wantsTLS, .proxyLogin, .proxyForbids, .loginMissing, .loginRejected, .loginUnusable,
-            .denied, .quotaExceeded, .repositoryMissing:
+            .denied, .quotaExceeded, .repositoryMissing, .repositoryCreationRefused:
             .waitForPerson
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
+            .mediaTypeUnsupported,
             .manifestTooLarge, .contentMissing, .pushUnsupported,
             .listingUnsupported, .requestRefused, .bodyTooLarge, .localBlobDamaged,
             .localFileChanged:
@@ -67,11 +68,14 @@ extension RegistryError {
         case .redirectRefused: "redirect-refused"
         case .digestMismatch: "digest-mismatch"
         case .repositoryMissing: "repository-missing"
+        case .repositoryCreationRefused: "repository-creation-refused"
+        case .repositoryCreationFailed: "repository-creation-failed"
         case .nameRefused: "name-refused"
         case .tagRefused: "tag-refused"
         case .tagConflict: "tag-conflict"
         case .manifestRefused: "manifest-refused"
         case .manifestTooLarge: "manifest-too-large"
+        case .mediaTypeUnsupported: "media-type-unsupported"
         case .referencesMissing: "references-missing"
         case .contentMissing: "content-missing"
         case .pushUnsupported: "push-unsupported"
@@ -89,5 +93,20 @@ extension RegistryError {
         case .localFileChanged: "file-changed"
         case .internalFailure: "internal-failure"
         }
+    }
+
+    /// Whether making the repository may help: the registry says that it is missing, or refuses and says that it may be.
+    public func mayBeMissing(_ repository: String) -> Bool {
+        guard self.repository == repository else { return false }
+        if cause == .repositoryMissing { return true }
+        let words = serverMessage?.lowercased() ?? ""
+        return cause == .denied && ["may not exist", "does not exist"].contains { words.contains($0) }
+    }
+
+    /// The same, after it was made: some registries take a while to notice.
+    public var missingAfterCreation: RegistryError {
+        with(
+            .repositoryCreationFailed(reason: "the repository was made, and the registry still says that it is missing")
+        )
     }
 }

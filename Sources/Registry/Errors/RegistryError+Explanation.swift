@@ -54,12 +54,14 @@ extension RegistryError {
         case .digestMismatch(let found):
             found.map { "it has other content under this name: \($0)" } ?? "it has other content under this name"
         case .repositoryMissing: "the repository does not exist, and pushing does not make it"
+        case .repositoryCreationRefused(let reason, _), .repositoryCreationFailed(let reason): reason
         case .nameRefused: "it does not take the repository's name"
         case .tagRefused: "it does not take the tag"
         case .tagConflict(let existing):
             "the tag can't be moved" + (existing.map { " and holds another manifest: \($0)" } ?? "")
         case .manifestRefused: "it refuses the manifest"
         case .manifestTooLarge: "the manifest is larger than it takes"
+        case .mediaTypeUnsupported: "it does not know manifests of this type\(mediaType.map { ": \($0)" } ?? "")"
         case .referencesMissing: "it lacks blobs or manifests that the manifest names"
         case .contentMissing: "it does not have that"
         case .pushUnsupported: "it does not take pushes there"
@@ -83,8 +85,11 @@ extension RegistryError {
     public var advice: String? {
         switch cause {
         case .loginMissing, .loginRejected, .loginUnusable, .denied:
-            hostAdvice ?? authentication?.advice ?? "log in with an account that may push to \(name)"
-        case .repositoryMissing: hostAdvice ?? "create \(name) first, then: pushctl retry --failed"
+            wordAdvice ?? hostAdvice ?? authentication?.advice ?? "log in with an account that may push to \(name)"
+        case .repositoryMissing:
+            (hostAdvice ?? "create \(name) first, then: pushctl retry --failed") + "; or let pushd create it: "
+                + "registries.\"\(registry)\".createRepository in pushd.json5"
+        case .repositoryCreationRefused(_, let advice): advice
         case .hostUnknown: "check the name \(registry), or the VPN that knows it"
         case .resolverFailed: "if it lasts, look at this machine's name servers: resolvectl status"
         case .unreachable: Self.isLocal(registry) ? "start the registry: \(registry) is this machine" : nil
@@ -109,8 +114,14 @@ extension RegistryError {
         case .nameRefused: "choose a name that \(registry) takes: lower-case letters, and as many parts as it wants"
         case .tagRefused: "choose another tag"
         case .tagConflict: "choose a new tag, or have the old one deleted"
-        case .manifestRefused: "the registry may not know this kind of image; its owner can tell what it takes"
-        case .manifestTooLarge: "remove annotations or layers"
+        case .manifestRefused:
+            wordAdvice
+                ?? (mediaType?.format == .oci
+                    ? "the registry may be too old for it: \(otherFormat); if not, its owner can tell what it takes"
+                    : "the registry may not know this kind of image; its owner can tell what it takes")
+        case .mediaTypeUnsupported: otherFormat
+        case .manifestTooLarge:
+            "remove annotations, squash layers, or push fewer platforms: --platform OS/ARCH"
         case .pushUnsupported: "push to a repository that takes pushes: this one may be a proxy or a mirror"
         case .listingUnsupported: "list the tags of a repository that you know: pushctl tags \(registry)/REPOSITORY"
         case .uploadsForgotten:
@@ -125,11 +136,19 @@ extension RegistryError {
         case .digestMismatch: "ask its owner what changes the content on the way"
         case .referencesMissing: "if it lasts, its owner should check garbage collection and caches"
         case .loginHelperFailed: authentication?.advice
-        case .tlsFailed, .connectionBroken, .timedOut, .tokenServerDown, .rateLimited, .unavailable,
+        case .rateLimited: hostAdvice
+        case .tlsFailed, .connectionBroken, .timedOut, .tokenServerDown, .unavailable,
             .protocolViolation, .contentMissing, .requestRefused, .uploadLost, .uploadRefused, .offsetRefused,
-            .contentRefused, .internalFailure:
+            .contentRefused, .internalFailure, .repositoryCreationFailed:
             nil
         }
+    }
+
+    /// The same image in the family of media types that was not tried.
+    private var otherFormat: String {
+        let other = mediaType?.format == .docker ? "oci" : "docker"
+        return "push it in the other format, with the same layers: pushctl push --format \(other), or set "
+            + "registries.\"\(registry)\".format to \"\(other)\""
     }
 
     private var name: String { repository.map { "\(registry)/\($0)" } ?? registry }

@@ -7,6 +7,7 @@ extension RegistryError {
         let host = String(registry.lowercased().prefix { $0 != ":" })
         let repository = repository ?? "REPOSITORY"
         let message = serverMessage?.lowercased() ?? ""
+        if cause == .rateLimited, host != "docker.io", host != "index.docker.io" { return nil }
         if host == "docker.io" || host == "index.docker.io" { return hubAdvice(repository) }
         if host == "public.ecr.aws" {
             return "the login lasts 12 hours; make a new one: aws ecr-public get-login-password --region us-east-1"
@@ -28,7 +29,33 @@ extension RegistryError {
         return nil
     }
 
+    /// Advice by words that only one kind of registry says, whose hosts can't be known.
+    var wordAdvice: String? {
+        let message = serverMessage?.lowercased() ?? ""
+        func says(_ words: String...) -> Bool { words.contains { message.contains($0) } }
+        let project = repository.map { String($0.prefix { $0 != "/" }) } ?? "PROJECT"
+        if says("unauthorized to access repository") {  // Harbor
+            return
+                "create the project \(project) at \(registry) (or set registries.\"\(registry)\".createRepository), or "
+                + "give the account the rights to pull and push there"
+        }
+        if cause == .denied, says("is not allowed access", "firewall") {
+            return "have this machine's address let in at \(registry), or push from inside its network"
+        }
+        if cause == .denied, says("namespace is disabled") {
+            return "ask the administrator of \(registry): the namespace \(project) is disabled"
+        }
+        if cause == .manifestRefused, says("url on layer") {  // distribution
+            return "its owner must allow the addresses of layers that are not distributed "
+                + "(validation.manifests.urls), or the image needs another base"
+        }
+        return nil
+    }
+
     private func hubAdvice(_ repository: String) -> String? {
+        if cause == .rateLimited {
+            return "it goes on by itself; a login raises the limit where none is stored: pushctl login docker.io"
+        }
         guard cause == .denied || cause == .repositoryMissing else { return nil }
         if repository.hasPrefix("library/") {
             return "push to docker.io/USER/\(repository.dropFirst(8)) instead: names without a user are Docker's own"

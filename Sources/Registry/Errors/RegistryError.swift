@@ -72,10 +72,17 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
 
         // It refuses what was asked for.
 
-        case repositoryMissing, nameRefused, tagRefused
+        case repositoryMissing
+        /// It was to be made, and a person must act before it can be.
+        case repositoryCreationRefused(reason: String, advice: String)
+        /// It was to be made, and that may go better later.
+        case repositoryCreationFailed(reason: String)
+        case nameRefused, tagRefused
         /// The tag can't be moved and holds another manifest; nil where it could not be read.
         case tagConflict(existing: Digest?)
         case manifestRefused, manifestTooLarge
+        /// It does not know manifests, or layers, of this type.
+        case mediaTypeUnsupported
         /// A manifest names blobs or manifests that the registry does not have, whatever it said before.
         case referencesMissing
         /// There is no such blob or manifest.
@@ -126,6 +133,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     public let registry: String
     public let repository: String?
     public let digest: Digest?
+    /// Of the manifest that was put.
+    public let mediaType: MediaType?
     /// The HTTP status, where there was an answer.
     public let status: Int?
     /// The registry's own error code: `MANIFEST_INVALID`.
@@ -152,6 +161,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         registry = attempt.registry
         repository = attempt.repository
         digest = attempt.digest
+        mediaType = attempt.mediaType
         status = answer?.status
         serverCode = answer?.code
         serverMessage = answer?.message ?? authentication?.serverMessage

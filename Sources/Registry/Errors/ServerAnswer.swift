@@ -60,7 +60,8 @@ struct ServerAnswer: Sendable {
         return words.contains { message.contains($0) }
     }
 
-    private static func shown(_ text: String, limit: Int) -> String {
+    /// Safe to show: on one line, without control characters.
+    static func shown(_ text: String, limit: Int) -> String {
         var shown = ""
         var length = 0
         for scalar in text.unicodeScalars {

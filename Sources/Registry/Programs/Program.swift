@@ -20,6 +20,8 @@ struct Program: Sendable {
     var limit: Duration = .seconds(30)
     /// For each of its two streams, in bytes.
     var outputLimit = 64 << 10
+    /// Whether of a longer output the end is kept; else it is a failure.
+    var keepsEndOfOutput = false
 
     /// The file that `name` means.
     ///
@@ -28,6 +30,13 @@ struct Program: Sendable {
     static func find(_ name: String, in environment: [String: String]) -> String? {
         let directories = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
         return directories.lazy.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+    }
+
+    /// An environment for other programs: what the service manager tells this process alone is not in it.
+    static func passedOn(_ environment: [String: String]) -> [String: String] {
+        environment.filter { variable, _ in
+            !["NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_"].contains { variable.hasPrefix($0) }
+        }
     }
 
     /// Runs it to its end.
@@ -70,7 +79,9 @@ struct Program: Sendable {
             poll(&polled, nfds_t(polled.count), 200)
             for (index, entry) in polled.enumerated() where entry.revents != 0 {
                 guard streams[index].descriptor.read(into: &streams[index].bytes) else { continue }
-                guard streams[index].bytes.count <= outputLimit else { throw ProgramFailure.saidTooMuch(outputLimit) }
+                let excess = streams[index].bytes.count - outputLimit
+                guard excess <= 0 || keepsEndOfOutput else { throw ProgramFailure.saidTooMuch(outputLimit) }
+                if excess > 0 { streams[index].bytes.removeFirst(excess) }
             }
         }
         guard let status = child.wait(until: deadline) else { throw ProgramFailure.tookTooLong(limit) }

@@ -32,6 +32,9 @@ extension CommandSpec {
             .value(
                 "verify", "LEVEL", choices: ["none", "manifest", "blobs", "deep"],
                 "what to check in the registry afterwards"),
+            .value(
+                "format", "FORMAT", choices: ["docker", "oci"],
+                "write the manifests in this format, for registries that refuse the other; the digest changes"),
             .flag("force", "f", "ask the registry for everything again, whatever is remembered of it"),
             .flag("dry-run", "n", "say what would be pushed, and push nothing"),
             .value("timeout", "DURATION", "give the job up after this time, such as 90s, 30m or 2h"),

@@ -18,6 +18,8 @@ enum Command: Sendable, Equatable {
         var force = false
         var dryRun = false
         var timeout: Duration?
+        /// Nil: as it is, or as the daemon is configured.
+        var format: String?
         /// Nil: as it suits the output.
         var progress: ProgressStyle?
         var login = PushLogin.daemons
@@ -186,6 +188,7 @@ struct Invocation: Sendable, Equatable {
         push.force = parsed.has("force")
         push.dryRun = parsed.has("dry-run")
         push.verify = parsed.value("verify")
+        push.format = parsed.value("format")
         push.priority = try integer(parsed, "priority", in: -1000...1000)
         push.timeout = try duration(parsed, "timeout")
         for text in parsed.values("platform") {

@@ -69,16 +69,7 @@ extension Session {
         if let summary { try console.print(Line(summary)) }
         for registry in registries {
             var line = Line(registry.name + "  ")
-            if let reason = registry.reason {
-                line.append("paused", .warning)
-                line.append(": " + reason)
-                if let until = registry.pausedUntil {
-                    line.append("; goes on \(formatAge(of: until.milliseconds, now: console.now()))")
-                }
-            } else {
-                line.append("active", .good)
-            }
-            if registry.running > 0 { line.append("  \(registry.running) running") }
+            line.append(state(of: registry))
             try console.print(line)
         }
         return ExitStatus.done

@@ -11,7 +11,7 @@ extension Session {
                 platforms: push.platforms.isEmpty ? nil : push.platforms, priority: push.priority,
                 verify: push.verify, force: push.force ? true : nil, dryRun: push.dryRun ? true : nil,
                 allTags: push.allTags ? true : nil, timeout: push.timeout?.inSeconds, login: login,
-                loginFiles: loginFiles))
+                loginFiles: loginFiles, format: push.format))
         if push.dryRun {
             try tell(output.plan ?? [])
             return ExitStatus.done
@@ -20,7 +20,16 @@ extension Session {
             try await tell(output.jobs, over: client)
             return ExitStatus.done
         }
-        return try await follow(output.jobs, over: client, style: style(for: push))
+        let style = style(for: push)
+        if style == .live || style == .plain { try console.print(output.jobs.flatMap(changeLines)) }
+        return try await follow(output.jobs, over: client, style: style)
+    }
+
+    /// Both digests of an image that is not pushed as it is in its store; empty for others.
+    private func changeLines(of job: JobInfo) -> [Line] {
+        changeLine(from: job.sourceDigest, format: job.format, leftOut: job.leftOut).map {
+            [Line("job \(job.id)  \(job.digest)"), $0]
+        } ?? []
     }
 
     private func style(for push: Command.Push) -> ProgressStyle {
@@ -33,7 +42,7 @@ extension Session {
         if json {
             for job in try await withBlobs(jobs, over: client) { try console.printJSON(JobDocument(job)) }
         } else {
-            try console.print(jobs.map(jobLine))
+            try console.print(jobs.flatMap { [jobLine($0)] + changeLines(of: $0) })
         }
     }
 
@@ -77,6 +86,8 @@ extension Session {
             line.append(push.destination, .bold)
             line.append(": \(push.blobs.count) \(push.blobs.count == 1 ? "blob" : "blobs"), \(size)")
             var lines = [line, "  \(push.digest)"]
+            let change = changeLine(from: push.sourceDigest, format: push.format, leftOut: push.leftOut)
+            if let change { lines.append(change) }
             if !push.platforms.isEmpty { lines.append("  platforms: \(push.platforms.joined(separator: ", "))") }
             if let job = push.job { lines.append("  the same as job \(job), which is on its way") }
             if !push.supersedes.isEmpty {

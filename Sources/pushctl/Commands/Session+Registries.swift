@@ -116,7 +116,7 @@ extension Session {
         }
     }
 
-    private func state(of registry: RegistryInfo) -> Line {
+    func state(of registry: RegistryInfo) -> Line {
         let running = registry.running == 1 ? "1 job runs" : "\(registry.running) jobs run"
         if registry.held == true { return Line("paused by command", .warning).appending("; \(running)") }
         guard let until = registry.pausedUntil else { return Line("open", .good).appending("; \(running)") }

@@ -52,6 +52,8 @@ struct JobReport {
         }
         add("image", job.image + (job.source.isEmpty ? "" : " from " + job.source))
         add("digest", job.digest)
+        add("made from", job.sourceDigest)
+        add("format", describeFormat(job.format, leftOut: job.leftOut))
         add("destination", job.destination)
         add("accepted", time(job.createdAt))
         add("started", time(job.startedAt))

@@ -38,7 +38,8 @@ struct JobDocument: Encodable {
     init(_ job: JobInfo) { self.job = job }
 
     private enum CodingKeys: String, CodingKey {
-        case id, state, image, source, digest, destination, origin, priority, verify, verified, attempts, createdAt,
+        case id, state, image, source, digest, sourceDigest, format, leftOut, destination, origin, priority, verify,
+            verified, attempts, createdAt,
             updatedAt, startedAt, endedAt, nextAttemptAt, error, waitsFor, supersededBy, bytesTotal, bytesUploaded,
             bytesMounted, bytesExisting, blobs
     }
@@ -63,6 +64,9 @@ struct JobDocument: Encodable {
         try values.encode(job.image, forKey: .image)
         try values.encode(job.source, forKey: .source)
         try values.encode(job.digest, forKey: .digest)
+        try values.encode(job.sourceDigest, forKey: .sourceDigest)
+        try values.encode(job.format, forKey: .format)
+        try values.encode(job.leftOut, forKey: .leftOut)
         try values.encode(job.destination, forKey: .destination)
         try values.encode(job.origin, forKey: .origin)
         try values.encode(job.priority, forKey: .priority)

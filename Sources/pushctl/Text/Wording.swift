@@ -78,3 +78,18 @@ func jobLine(_ job: JobInfo) -> Line {
     if let newer = job.supersededBy { line.append(" by job \(newer)") }
     return line
 }
+
+/// Below the digest of an image that is not pushed as it is in its store: where it comes from. Nil for others.
+func changeLine(from sourceDigest: String?, format: String?, leftOut: String?) -> Line? {
+    sourceDigest.map { source in
+        let how = describeFormat(format, leftOut: leftOut).map { "in \($0)" } ?? "of the chosen platforms"
+        return Line("  made from \(source), \(how)")
+    }
+}
+
+/// - Parameter leftOut: what it has no place for.
+func describeFormat(_ format: String?, leftOut: String?) -> String? {
+    guard let format else { return nil }
+    let name = format == "docker" ? "Docker's format" : format == "oci" ? "OCI's format" : "the format \(format)"
+    return name + (leftOut.map { ", without \($0)" } ?? "")
+}

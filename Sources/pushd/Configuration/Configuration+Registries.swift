@@ -1,4 +1,5 @@
 import HTTP
+import OCI
 import Publisher
 import Registry
 
@@ -14,6 +15,8 @@ extension Configuration {
             try Self.readConnection(&entry, into: &settings)
             try Self.readProxy(&entry, of: name, into: &settings)
             try Self.readPatience(&entry, into: &settings)
+            settings.createRepository = try Self.readCreation(&entry, registry: name)
+            settings.format = try entry.choice("format", of: ImageFormat.self)
             try readLimits(of: name, &entry, into: &settings)
             try entry.finish()
             publisher.registries[name] = settings

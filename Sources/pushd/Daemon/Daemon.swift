@@ -90,6 +90,7 @@ struct Daemon {
             if !configuration.stores.contains(directory) { configuration.stores.append(directory) }
         }
         configuration.publisher.look(forCertificatesIn: environment["HOME"])
+        configuration.publisher.runPrograms(in: environment)
         return configuration
     }
 

@@ -17,7 +17,8 @@ extension ImageStoreError {
         switch cause {
         case .imageNotFound, .platformNotFound: .imageNotFound
         case .nameInvalid: .referenceInvalid
-        case .notSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid, .blobsMissing,
+        case .notSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid, .manifestTooLarge,
+            .formatRefused, .blobsMissing,
             .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .cannotLink, .noSpace, .system:
             .imageInvalid
         }
@@ -104,6 +105,14 @@ extension PushRequest {
         }
         force = input.force ?? false
         allTags = input.allTags ?? false
+        format = try input.format.map { text in
+            guard let format = ImageFormat(rawValue: text) else {
+                throw ControlError(
+                    .invalidParameter("format"), "\"\(text.prefix(40))\" is not a format",
+                    advice: "formats are docker and oci")
+            }
+            return format
+        }
         timeout = try input.timeout.map { seconds in
             guard seconds > 0, seconds < 1e9 else {
                 throw ControlError(
@@ -128,7 +137,8 @@ extension PlannedPush {
                 return BlobInfo(
                     digest: blob.digest.description, size: blob.size, mediaType: blob.mediaType,
                     role: blob.role.rawValue, outcome: outcome.rawValue, bytesDone: 0)
-            })
+            }, sourceDigest: plan.change?.named.digest.description, format: plan.change?.format?.rawValue,
+            leftOut: plan.change?.leftOutIfAny)
     }
 }
 
@@ -146,8 +156,14 @@ extension JobInfo {
             error: job.error.map { JobErrorInfo(code: $0.code, message: $0.message, advice: $0.advice) },
             waitsFor: snapshot.waitsFor, supersededBy: job.supersededBy.map(Int.init), bytesTotal: job.bytesTotal,
             bytesUploaded: snapshot.bytesUploaded, bytesMounted: job.bytesMounted, bytesExisting: job.bytesExisting,
-            blobs: withBlobs ? snapshot.blobs.map(BlobInfo.init) : nil)
+            blobs: withBlobs ? snapshot.blobs.map(BlobInfo.init) : nil,
+            sourceDigest: job.change?.named.digest.description, format: job.change?.format?.rawValue,
+            leftOut: job.change?.leftOutIfAny)
     }
+}
+
+extension ImageChange {
+    fileprivate var leftOutIfAny: String? { leftOut.isEmpty ? nil : leftOut }
 }
 
 extension BlobInfo {
