@@ -31,6 +31,7 @@ struct FormatTests {
                     let (ours, theirs) = (try await raw("ours"), try await raw("theirs"))
                     let (mine, other) = (try JSON(parsing: ours), try JSON(parsing: theirs))
                     #expect(mine == other, "\(ours) \(theirs)")
+                    #expect(ours == theirs, "the same bytes, and so the same digest")
                     #expect(mine["config"]?["digest"]?.string?.hasPrefix("sha256:") == true)
                     #expect(mine["layers"]?.list?.first?["digest"]?.string == layer.digest.description)
                     let job = try await machine.job(1)
@@ -45,6 +46,8 @@ struct FormatTests {
                         "dir:\(machine.directory.file("copy"))")
                     let verified = try await machine.pushctl("verify", "--deep", "\(registry.address)/ours:1")
                     #expect(verified.status == 0, "\(verified.output)\(verified.errors)")
+                    let same = try await machine.pushctl("verify", "--against", "app:1", "\(registry.address)/ours:1")
+                    #expect(same.status == 0, "\(same.output)\(same.errors)")
                 }
             }
         }

@@ -62,8 +62,14 @@ final class Machine: Sendable {
         _ configuration: String = "retry: { base: '5ms', cap: '40ms' }", _ body: (ProcessRunner) async throws -> Value
     ) async throws -> Value {
         let daemon = try await start(configuration)
-        defer { daemon.send(9) }
-        return try await body(daemon)
+        do {
+            let value = try await body(daemon)
+            await daemon.end()  // to its end: another one may follow on the same state
+            return value
+        } catch {
+            await daemon.end()
+            throw error
+        }
     }
 
     /// What the daemon keeps of images, as paths below its spool.

@@ -93,12 +93,11 @@ struct RegistryCommandTests {
                     let known = try await machine.json("registries", address).first?["registries"]?.list?.first
                     return known?["learned"]?.list?.compactMap { $0["name"]?.string } ?? []
                 }
-                let first = try await machine.start()
-                #expect(try await facts().isEmpty)
-                try await machine.pushctl("push", "app:1", "\(address)/app:1")
-                #expect(try await !facts().isEmpty)
-                first.send(15)
-                _ = try await first.wait()
+                try await machine.withDaemon { _ in
+                    #expect(try await facts().isEmpty)
+                    try await machine.pushctl("push", "app:1", "\(address)/app:1")
+                    #expect(try await !facts().isEmpty)
+                }
                 try await machine.withDaemon { _ in
                     let kept = try await facts()
                     #expect(!kept.isEmpty)

@@ -26,6 +26,9 @@ public final class HubInterface: Sendable {
         state = Mutex(repositories)
     }
 
+    /// As its owner may do by hand.
+    public func remove(_ repository: String) { state.withLock { $0[repository] = nil } }
+
     /// The next questions get these answers instead.
     public func fail(with answers: Answer...) { faults.withLock { $0 += answers } }
 

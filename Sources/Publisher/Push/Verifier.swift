@@ -83,9 +83,9 @@ struct Verifier: Sendable {
         return report
     }
 
-    /// Checks an image in the registry by what it says of itself, and against `expected` if that is given.
+    /// Checks an image in the registry by what it says of itself, and that it is one of `expected`, if there are any.
     func verify(
-        _ reference: ImageReference, expected: Digest?, level: VerifyLevel
+        _ reference: ImageReference, expectedAny expected: [Digest], level: VerifyLevel
     ) async throws -> VerificationReport {
         var report = VerificationReport(reference: reference, level: level)
         let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? "latest")
@@ -94,9 +94,9 @@ struct Verifier: Sendable {
             return report
         }
         report.digest = root.digest
-        if let expected, expected != root.digest {
+        if let first = expected.first, !expected.contains(root.digest) {
             report.problems.append(
-                missing(.digestDiffers, root.digest, "the registry has \(root.digest), wanted is \(expected)"))
+                missing(.digestDiffers, root.digest, "the registry has \(root.digest), wanted is \(first)"))
         }
         var blobs: [Descriptor] = []
         try await walk(root, depth: 0, blobs: &blobs, report: &report)

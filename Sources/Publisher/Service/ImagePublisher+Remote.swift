@@ -10,16 +10,23 @@ extension ImagePublisher {
         _ reference: ImageReference, against local: String?, level: VerifyLevel
     ) async throws -> VerificationReport {
         let reference = reference.withDefaultTag(settings.defaultTag)
-        var expected: Digest?
-        if let local {
-            let name = try ImageName(parsing: local)
-            expected = try await stores.find(name, defaultTag: settings.defaultTag).image.root.digest
-        }
+        var expected: [Digest] = []
+        if let local { expected = try await digests(of: ImageName(parsing: local)) }
         let registry = try await registries.registry(reference.domain)
         let verifier = Verifier(
             client: registry.client, repository: reference.path, grace: .zero,
             sleep: { try await Task.sleep(for: $0) })
-        return try await verifier.verify(reference, expected: expected, level: level)
+        return try await verifier.verify(reference, expectedAny: expected, level: level)
+    }
+
+    /// The local image's digest, and those that it has in other formats: pushed in one of them it is the same image.
+    private func digests(of name: ImageName) async throws -> [Digest] {
+        let (image, layout) = try await stores.find(name, defaultTag: settings.defaultTag)
+        let contents = try? await ImageContents.read(root: image.root, from: layout)
+        let others = ImageFormat.allCases.compactMap { format in
+            try? contents?.converted(to: format, subject: image.storeID).contents.root.digest
+        }
+        return [image.root.digest] + others.filter { $0 != image.root.digest }
     }
 
     /// The tags of a repository.

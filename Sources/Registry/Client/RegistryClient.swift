@@ -52,7 +52,7 @@ public final class RegistryClient: Sendable {
             endpoint: endpoint, settings: settings, certificates: certificates, http: http,
             authenticator: authenticator,
             gate: gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
-        do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade) } catch {
+        do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade, clock) } catch {
             let attempt = Attempt(.createRepository, "reach Docker Hub's interface", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
         }
@@ -60,13 +60,13 @@ public final class RegistryClient: Sendable {
 
     private static func maker(
         _ courier: Courier, _ credentials: any CredentialProvider, hub: String,
-        made: @escaping @Sendable (String) -> Void
+        made: @escaping @Sendable (String) -> Void, _ clock: @escaping @Sendable () -> ContinuousClock.Instant
     ) throws(HTTPURLError) -> RepositoryMaker? {
         guard let creation = courier.settings.createRepository else { return nil }
         let hub = try HTTPURL(parsing: hub)
         return RepositoryMaker(
             creation, endpoint: courier.endpoint, hub: hub, environment: courier.settings.programEnvironment,
-            credentials: credentials, made: made
+            credentials: credentials, made: made, clock: clock
         ) { request in
             var request = request
             request.limits = courier.settings.limits

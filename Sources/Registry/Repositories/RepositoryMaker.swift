@@ -16,8 +16,9 @@ public actor RepositoryMaker {
     private let environment: [String: String]
     /// Told of each repository or project that was made.
     private let made: @Sendable (String) -> Void
-    /// What is there, as far as was found out since the start.
-    private var known: Set<String> = []
+    private let clock: @Sendable () -> ContinuousClock.Instant
+    /// When an interface said last what is there.
+    private var known: [String: ContinuousClock.Instant] = [:]
     /// When commands have made what, as moments of ``now``.
     private var madeAt: [String: Moment] = [:]
     private var now: Moment = 0
@@ -25,6 +26,8 @@ public actor RepositoryMaker {
 
     /// More would only cost memory; what is forgotten is asked for again.
     private static let knownAtMost = 10_000
+    /// Somebody may delete a repository, and a push to Docker Hub would make it again, and public.
+    private static let life: Duration = .seconds(600)
 
     /// - Parameters:
     ///   - hub: the root of Docker Hub's interface.
@@ -32,11 +35,13 @@ public actor RepositoryMaker {
     init(
         _ creation: RepositoryCreation, endpoint: RegistryEndpoint, hub: HTTPURL, environment: [String: String],
         credentials: any CredentialProvider, made: @escaping @Sendable (String) -> Void,
+        clock: @escaping @Sendable () -> ContinuousClock.Instant,
         send: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
     ) {
         registry = endpoint.domain
         self.environment = environment
         self.made = made
+        self.clock = clock
         let caller = RepositoryAPICaller(
             registry: endpoint.domain,
             login: { try await credentials.credential(registry: endpoint.domain, repository: "") }, send: send)
@@ -70,7 +75,7 @@ public actor RepositoryMaker {
     public func make(_ repository: String, since: Moment) async throws {
         if let moment = madeAt[repository], moment > since { return }
         if case .interface(let interface) = way, let subject = try? interface.subject(of: repository) {
-            known.remove(subject)
+            known[subject] = nil
         }
         try await ensure(repository)
     }
@@ -84,7 +89,7 @@ public actor RepositoryMaker {
                 try await work.value(for: repository) { try await self.run(command, for: repository) }
             case .interface(let interface):
                 let subject = try interface.subject(of: repository)
-                if known.contains(subject) { return }
+                if isKnown(subject) { return }
                 try await work.value(for: subject) { try await self.ensure(subject, by: interface) }
             }
         } catch let trouble as RepositoryTrouble {
@@ -106,12 +111,16 @@ public actor RepositoryMaker {
         made(repository)
     }
 
+    private func isKnown(_ subject: String) -> Bool {
+        known[subject].map { clock() - $0 < Self.life } ?? false
+    }
+
     private func ensure(_ subject: String, by interface: any RepositoryAPI) async throws {
         // It may have become known between the look and this piece of work.
-        if known.contains(subject) { return }
+        if isKnown(subject) { return }
         guard let isNew = try await interface.ensure(subject) else { return }
-        if known.count >= Self.knownAtMost { known = [] }
-        known.insert(subject)
+        if known.count >= Self.knownAtMost { known = [:] }
+        known[subject] = clock()
         if isNew { made(subject) }
     }
 }

@@ -217,4 +217,28 @@ struct ClassificationTests {
         let attempt = Attempt(.startUpload, "open an upload", at: host, repository: repository)
         #expect(attempt.error(.denied).advice?.contains(words) == true)
     }
+
+    @Test("where a limit counts by login, the advice is a login; elsewhere only waiting helps")
+    func rateLimits() {
+        func advice(_ host: String) -> String? {
+            Attempt(.readManifest, "read", at: host, repository: "team/app").error(.rateLimited).advice
+        }
+        #expect(advice("docker.io")?.contains("pushctl login docker.io") == true)
+        for host in ["ghcr.io", "public.ecr.aws", "europe-docker.pkg.dev", "registry.test"] {
+            #expect(advice(host) == nil)
+        }
+    }
+
+    @Test("a manifest that is refused in one format is advised in the other")
+    func formats() {
+        func advice(_ type: MediaType, _ cause: RegistryError.Cause) -> String? {
+            var attempt = Attempt(.putTag, "put", at: "registry.test:5000", repository: "team/app")
+            attempt.mediaType = type
+            return attempt.error(cause).advice
+        }
+        #expect(advice(.ociIndex, .mediaTypeUnsupported)?.contains("pushctl push --format docker") == true)
+        #expect(advice(.dockerManifest, .mediaTypeUnsupported)?.contains("--format oci") == true)
+        #expect(advice(.ociManifest, .manifestRefused)?.contains("--format docker") == true)
+        #expect(advice(.dockerManifest, .manifestRefused)?.contains("--format") == false)
+    }
 }

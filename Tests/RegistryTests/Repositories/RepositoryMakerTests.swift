@@ -24,15 +24,17 @@ struct RepositoryMakerTests {
 
     private static func with(
         _ creation: RepositoryCreation, at domain: String, hub: String = RepositoryMaker.hubAddress,
-        _ credentials: any CredentialProvider, _ body: (RepositoryMaker, Recorder<String>) async throws -> Void
+        _ credentials: any CredentialProvider, clock: TestClock? = nil,
+        _ body: (RepositoryMaker, Recorder<String>) async throws -> Void
     ) async throws {
         let http = HTTPClient()
         let made = Recorder<String>()
+        let clock = clock ?? TestClock()
         var settings = RegistrySettings()
         settings.createRepository = creation
         let client = try RegistryClient(
             domain: domain, settings: settings, http: http, credentials: credentials, hub: hub,
-            repositoryMade: { made.add($0) })
+            repositoryMade: { made.add($0) }, clock: { clock.now })
         do {
             try await body(try #require(client.repositories), made)
             await http.shutdown()
@@ -70,6 +72,25 @@ struct RepositoryMakerTests {
             #expect(interface.repositories == ["team/app": false])
             #expect(made.values.isEmpty)
             #expect(server.requests.map(\.method) == ["POST", "HEAD"])
+        }
+    }
+
+    @Test("are looked for again after a while: one that was deleted must not come back public")
+    func forgotten() async throws {
+        let interface = HubInterface(user: "me", password: "pass word", namespaces: ["team"])
+        let clock = TestClock()
+        try await ScriptedServer.with({ try interface.handle($0) }) { server in
+            let place = server.url()
+            try await Self.with(.hub(.private), at: "registry.invalid", hub: place, Self.login, clock: clock) {
+                maker, made in
+                try await maker.prepare("team/app")
+                interface.remove("team/app")
+                try await maker.prepare("team/app")
+                #expect(made.values == ["team/app"])
+                clock.advance(by: .seconds(601))
+                try await maker.prepare("team/app")
+                #expect(made.values == ["team/app", "team/app"] && interface.repositories == ["team/app": true])
+            }
         }
     }
 
