@@ -144,6 +144,17 @@ public actor ImagePublisher {
         await registries.reset(make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         bandwidth.apply(settings)
         await engine.apply(settings)
+        await tryBlockedJobs()
+    }
+
+    /// Somebody has changed something: what waits for a person may go on now, and is blocked again where it may not.
+    private func tryBlockedJobs() async {
+        await credentials.forgetAnswers()
+        for registry in (try? await queue.registries()) ?? [] {
+            guard let jobs = try? await queue.unblock(registry: registry, now: clock()), !jobs.isEmpty else { continue }
+            await engine.tryNow(registry)
+        }
+        engine.nudge()
     }
 
     /// Prunes what has become old and frees what no job needs any more.
