@@ -63,6 +63,9 @@ static inline CURLcode pushd_easy_set_ready(CURL *easy, curl_prereq_callback cal
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, callback);
 }
 
+// A macro with a cast, which Swift can't import.
+static inline long pushd_proxy_basic(void) { return (long)CURLAUTH_BASIC; }
+
 // libcurl renamed the option in 7.85.
 static inline CURLcode pushd_easy_allow_http_only(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075500

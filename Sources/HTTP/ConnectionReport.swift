@@ -15,6 +15,8 @@ public final class ConnectionReport: Sendable {
         public var answered: Duration?
         /// The other end, which is the proxy where there is one: `192.0.2.7:443`, `[2001:db8::7]:443`.
         public var peer: String?
+        /// Through which it went, or was to go.
+        public var proxy: ProxyName?
         /// What the server showed of itself; nil over plain HTTP.
         public var certificate: Certificate?
 

@@ -12,7 +12,7 @@ extension EasyHandle {
     ///   headers that can't be sent.
     mutating func configure(
         _ request: HTTPRequest, _ configuration: HTTPClient.Configuration, trust: TrustStore, sockets: Sockets,
-        isDownload: Bool
+        proxy: Proxy?, isDownload: Bool
     ) throws(TransferFailure) {
         try setCallbacks(sockets)
         try set(CURLOPT_URL, request.url.absoluteString)
@@ -22,8 +22,7 @@ extension EasyHandle {
         try set(CURLOPT_FOLLOWLOCATION, 0)
         try set(CURLOPT_NOSIGNAL, 1)
         pushd_easy_leave_resolver(pointer)
-        if request.url.isLoopback { try set(CURLOPT_PROXY, "") }
-        try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        try setProxy(proxy, request.tls, trust)
         if isDownload { try set(CURLOPT_BUFFERSIZE, 256 << 10) }
         if request.report != nil {
             try set(CURLOPT_FRESH_CONNECT, 1)

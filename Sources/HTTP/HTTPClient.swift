@@ -2,8 +2,8 @@
 ///
 /// It does not follow redirects and repeats nothing, with one exception: a request on a pooled connection that breaks
 /// before any byte of an answer is sent again on a fresh one; if it has a body, only when the peer's system has taken
-/// no byte of it, as a registry might store them twice. Proxies are taken from the environment
-/// (`https_proxy`, `http_proxy`, `no_proxy`); loopback addresses never go through one.
+/// no byte of it, as a registry might store them twice. Each request says whether it goes through a proxy; what the
+/// process's environment says of proxies counts only as far as the configuration hands it over.
 public final class HTTPClient: Sendable {
     public struct Configuration: Sendable {
         /// Requests to one origin beyond this number wait for their turn, in order.
@@ -13,15 +13,18 @@ public final class HTTPClient: Sendable {
         public var userAgent: String
         /// How often the kernel probes an idle peer.
         public var tcpKeepAlive: Duration
+        /// For requests that leave the choice of a proxy to the environment.
+        public var proxies: ProxyRules
 
         public init(
             maxConnectionsPerHost: Int = 32, idleTime: Duration = .seconds(60), userAgent: String = "pushd",
-            tcpKeepAlive: Duration = .seconds(30)
+            tcpKeepAlive: Duration = .seconds(30), proxies: ProxyRules = ProxyRules()
         ) {
             self.maxConnectionsPerHost = maxConnectionsPerHost
             self.idleTime = idleTime
             self.userAgent = userAgent
             self.tcpKeepAlive = tcpKeepAlive
+            self.proxies = proxies
         }
     }
 

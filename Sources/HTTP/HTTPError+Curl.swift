@@ -6,16 +6,21 @@ extension HTTPError.Cause {
     ///
     /// - Parameters:
     ///   - easy: after the transfer, before it is cleaned up.
+    ///   - proxy: what was between here and the server.
     ///   - isConnected: whether the request's first byte had gone.
     ///   - showsCertificate: whether there was a client certificate to show.
     init(
-        _ result: CURLcode, _ easy: borrowing EasyHandle, url: HTTPURL, isConnected: Bool, showsCertificate: Bool
+        _ result: CURLcode, _ easy: borrowing EasyHandle, url: HTTPURL, proxy: Proxy?, isConnected: Bool,
+        showsCertificate: Bool
     ) {
         let words = easy.message.isEmpty ? String(cString: curl_easy_strerror(result)) : easy.message
         let failure = CurlFailure(
             code: result, message: Self.bounded(words), systemError: easy.systemError,
             verificationError: easy.verificationError, isConnected: isConnected, showsCertificate: showsCertificate)
-        self = failure.cause(url)
+        let onTheWay = proxy.map {
+            ProxyTransferFailure(proxy: $0, connectStatus: easy.connectStatus, code: easy.proxyCode)
+        }
+        self = onTheWay?.cause(failure, url) ?? failure.cause(url)
     }
 
     private static func bounded(_ text: String) -> String {
@@ -37,8 +42,7 @@ struct CurlFailure {
     func cause(_ url: HTTPURL) -> HTTPError.Cause {
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST: return .resolverFailed(host: url.host)
-        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: return .proxy(reason: message)
-        case CURLE_COULDNT_CONNECT: return connectCause(url)
+        case CURLE_COULDNT_CONNECT: return connectCause
         case CURLE_OPERATION_TIMEDOUT: return .connectTimedOut
         case CURLE_PEER_FAILED_VERIFICATION: return verificationCause
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER,
@@ -57,16 +61,12 @@ struct CurlFailure {
         }
     }
 
-    private func connectCause(_ url: HTTPURL) -> HTTPError.Cause {
-        let host = url.host.filter { $0 != "[" && $0 != "]" }
-        guard message.isEmpty || message.contains("to \(host) port \(url.port) ") else {
-            return .proxy(reason: message)
-        }
+    private var connectCause: HTTPError.Cause {
         switch systemError {
-        case ECONNREFUSED: return .refused
-        case ETIMEDOUT: return .connectTimedOut
-        case 0: return .unreachable(reason: message)
-        default: return .unreachable(reason: systemMessage(systemError))
+        case ECONNREFUSED: .refused
+        case ETIMEDOUT: .connectTimedOut
+        case 0: .unreachable(reason: message)
+        default: .unreachable(reason: systemMessage(systemError))
         }
     }
 
@@ -99,7 +99,6 @@ struct CurlFailure {
     private var brokenCause: HTTPError.Cause {
         // TLS 1.3 servers refuse a client's certificate only after the handshake.
         if message.contains("alert") { return tlsCause }
-        if ["CONNECT", "proxy", "Proxy"].contains(where: message.contains) { return .proxy(reason: message) }
         if ["chunked-encoded", "hexadecimal", "encoding"].contains(where: message.contains) {
             return .malformedResponse(reason: message)
         }

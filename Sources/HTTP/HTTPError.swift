@@ -23,7 +23,14 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         /// The server speaks plain HTTP at the port of an https address.
         case tlsPlainHTTPServer
         case tls(reason: String)
-        case proxy(reason: String)
+        /// There is no host of the proxy's name.
+        case proxyUnknown(ProxyName)
+        case proxyUnreachable(ProxyName, reason: String)
+        /// It wants a login, or another one than was given.
+        case proxyLogin(ProxyName)
+        /// It lets nobody, or not us, through to this host.
+        case proxyForbids(ProxyName)
+        case proxyFailed(ProxyName, reason: String)
         case responseTooLarge(limit: Int)
         case headersTooLarge
         /// What came is not HTTP/1.
@@ -64,7 +71,12 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case .tlsClientCertificateWanted: "it wants a client certificate, and none that it takes was shown"
         case .tlsPlainHTTPServer: "it speaks plain HTTP where HTTPS was expected"
         case .tls(let reason): "TLS failed: \(reason)"
-        case .proxy(let reason): "the proxy failed: \(reason)"
+        case .proxyUnknown(let proxy): "there is no host of the proxy's name, \(proxy)"
+        case .proxyUnreachable(let proxy, let reason): "the proxy \(proxy) can't be reached: \(reason)"
+        case .proxyLogin(let proxy):
+            proxy.hasLogin ? "the proxy \(proxy) rejects the login" : "the proxy \(proxy) wants a login"
+        case .proxyForbids(let proxy): "the proxy \(proxy) does not allow connections to \(url.host)"
+        case .proxyFailed(let proxy, let reason): "the proxy \(proxy) failed: \(reason)"
         case .responseTooLarge(let limit): "its answer is larger than \(limit) bytes"
         case .headersTooLarge: "its answer's headers are too large"
         case .malformedResponse(let reason): "its answer is not HTTP: \(reason)"

@@ -25,6 +25,7 @@ public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable 
     public var headers: HTTPHeaders
     public var body: HTTPBody
     public var tls: TLSOptions
+    public var proxy: ProxyChoice
     public var limits: HTTPLimits
     /// Told of the body's bytes as they go.
     public var progress: TransferProgress?
@@ -34,13 +35,15 @@ public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable 
 
     public init(
         method: HTTPMethod = .get, url: HTTPURL, headers: HTTPHeaders = [:], body: HTTPBody = .none,
-        tls: TLSOptions = TLSOptions(), limits: HTTPLimits = HTTPLimits(), progress: TransferProgress? = nil
+        tls: TLSOptions = TLSOptions(), proxy: ProxyChoice = .environment, limits: HTTPLimits = HTTPLimits(),
+        progress: TransferProgress? = nil
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
         self.tls = tls
+        self.proxy = proxy
         self.limits = limits
         self.progress = progress
     }

@@ -7,16 +7,20 @@ public struct HTTPResponse: Sendable {
     public var body: [UInt8]
     /// The address asked; relative locations in the answer are resolved against it.
     public var url: HTTPURL
+    /// The proxy that handed it on, in plain HTTP, and may have made it up itself.
+    public var proxy: ProxyName?
     /// What was sent along: an answer may repeat it.
     public var requestHeaders: HTTPHeaders
 
     public init(
-        status: Int, headers: HTTPHeaders = [:], body: [UInt8] = [], url: HTTPURL, requestHeaders: HTTPHeaders = [:]
+        status: Int, headers: HTTPHeaders = [:], body: [UInt8] = [], url: HTTPURL, proxy: ProxyName? = nil,
+        requestHeaders: HTTPHeaders = [:]
     ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.url = url
+        self.proxy = proxy
         self.requestHeaders = requestHeaders
     }
 }

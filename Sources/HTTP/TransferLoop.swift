@@ -7,10 +7,13 @@ final class TransferLoop {
         let call: Inbox.Call
         let exchange: Exchange
         let easy: EasyHandle
+        /// Through which it goes.
+        let proxy: Proxy?
 
-        init(_ call: Inbox.Call, _ exchange: Exchange, _ easy: consuming EasyHandle) {
+        init(_ call: Inbox.Call, _ exchange: Exchange, _ easy: consuming EasyHandle, _ proxy: Proxy?) {
             self.call = call
             self.exchange = exchange
+            self.proxy = proxy
             self.easy = easy
         }
     }
@@ -112,15 +115,17 @@ final class TransferLoop {
 
     private func launch(_ call: Inbox.Call, onFreshConnection isFresh: Bool) throws(TransferFailure) {
         let exchange = try Exchange(call.request, sink: call.sink, sockets: multi.sockets, now: .now)
+        let proxy = call.request.proxy.proxy(for: call.request.url, configuration.proxies)
         var easy = EasyHandle(for: exchange)
         try easy.configure(
-            call.request, configuration, trust: trust, sockets: multi.sockets, isDownload: call.sink != nil)
+            call.request, configuration, trust: trust, sockets: multi.sockets, proxy: proxy,
+            isDownload: call.sink != nil)
         if isFresh { try easy.set(CURLOPT_FRESH_CONNECT, 1) }
         guard multi.add(easy) else {
             throw TransferFailure(cause: .internalFailure(reason: "libcurl's multi handle takes no request"))
         }
         ids[easy.pointer] = call.id
-        transfers[call.id] = Transfer(call, exchange, easy)
+        transfers[call.id] = Transfer(call, exchange, easy, proxy)
         idleSince = nil
     }
 
@@ -139,8 +144,10 @@ final class TransferLoop {
             end(transfer, .failure(error(failure.cause, transfer)))
         } else if result == CURLE_OK || exchange.isAnsweredEarly {
             end(transfer, answer(transfer))
-        } else if result == CURLE_COULDNT_RESOLVE_HOST {
-            explain(transfer)
+        } else if result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_RESOLVE_PROXY {
+            explain(transfer, transfer.proxy?.host ?? exchange.request.url.host, of: transfer.proxy?.name)
+        } else if result == CURLE_PROXY, transfer.easy.proxyCode == CURLPX_RESOLVE_HOST {
+            explain(transfer, exchange.request.url.host, of: nil)
         } else if wasDeadBefore(transfer) {
             exchange.takeBackProgress()
             detach(transfer)
@@ -149,7 +156,7 @@ final class TransferLoop {
             let isConnected = exchange.watchdog.phase != .connecting
             let result = exchange.isCutOff ? CURLE_GOT_NOTHING : result
             let cause = HTTPError.Cause(
-                result, transfer.easy, url: exchange.request.url, isConnected: isConnected,
+                result, transfer.easy, url: exchange.request.url, proxy: transfer.proxy, isConnected: isConnected,
                 showsCertificate: exchange.request.tls.clientCertificate != nil)
             end(transfer, .failure(error(cause, transfer)))
         }
@@ -166,9 +173,14 @@ final class TransferLoop {
         guard answer.isHeadComplete else {
             return .failure(error(.malformedResponse(reason: "no final status"), transfer))
         }
+        let url = transfer.call.request.url
+        let middleman = url.scheme == .http && transfer.proxy?.scheme.isSOCKS == false ? transfer.proxy?.name : nil
+        if let middleman, let refusal = HTTPError.Cause(of: answer, over: middleman) {
+            return .failure(error(refusal, transfer))
+        }
         return .success(
             HTTPResponse(
-                status: answer.status, headers: answer.headers, body: answer.body, url: transfer.call.request.url,
+                status: answer.status, headers: answer.headers, body: answer.body, url: url, proxy: middleman,
                 requestHeaders: transfer.call.request.headers))
     }
 
@@ -177,10 +189,12 @@ final class TransferLoop {
     }
 
     /// Its answer waits for the reason, but its place among the running ones is free.
-    private func explain(_ transfer: Transfer) {
+    ///
+    /// - Parameter proxy: whose name `host` is; nil for the server's own.
+    private func explain(_ transfer: Transfer, _ host: String, of proxy: ProxyName?) {
         let call = transfer.call
         unexplained[call.id] = call
-        NameLookup.explain(call.request.url.host) { [inbox] cause in
+        NameLookup.explain(host, of: proxy) { [inbox] cause in
             _ = inbox.post(.explained(id: call.id, cause))  // a closed inbox has answered the call
         }
         remove(transfer)
@@ -192,7 +206,11 @@ final class TransferLoop {
     }
 
     private func detach(_ transfer: Transfer) {
-        if let report = transfer.call.request.report { report.fill(transfer.easy.connectionDetails) }
+        if let report = transfer.call.request.report {
+            var details = transfer.easy.connectionDetails
+            details.proxy = transfer.proxy?.name
+            report.fill(details)
+        }
         multi.remove(transfer.easy)
         ids[transfer.easy.pointer] = nil
         transfers[transfer.call.id] = nil
@@ -235,7 +253,9 @@ final class TransferLoop {
                 continue
             }
             exchange.lookAtWire(transfer.easy, now: now)
-            if let cause = exchange.watchdog.overdue(now: now) {
+            if let overdue = exchange.watchdog.overdue(now: now) {
+                let proxy = overdue == .connectTimedOut ? transfer.proxy?.name : nil
+                let cause = proxy.map { ProxyTransferFailure.timedOut($0) } ?? overdue
                 end(transfer, .failure(error(cause, transfer)))
             } else {
                 nextTick = min(nextTick, exchange.watchdog.deadline)

@@ -32,7 +32,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         var path = pathText
         if domain == "docker.io", !path.utf8.contains(UInt8(ascii: "/")) { path = "library/" + path }
         guard Grammar.isPath(path) else { throw fail(.malformed) }
-        guard domain.utf8.count + 1 + path.utf8.count <= 255 else { throw fail(.tooLong) }
+        guard path.utf8.count <= 255 else { throw fail(.tooLong) }
         if let tagText { guard Grammar.isTag(tagText) else { throw fail(.malformed) } }
 
         if let digestText {
@@ -187,7 +187,7 @@ public struct ImageReferenceError: Error, Sendable, CustomStringConvertible {
         case .malformed: "\"\(text)\" is not an image name: it is written [HOST[:PORT]/]NAME[:TAG][@DIGEST]"
         case .upperCase: "\"\(text)\": the repository's name must be lower case"
         case .identifier: "\"\(text)\" is an image id, not a name: 64 hexadecimal digits are ambiguous"
-        case .tooLong: "\"\(text)\": host and repository have more than 255 characters"
+        case .tooLong: "\"\(text)\": the repository's name has more than 255 characters"
         case .digest(let why): why
         }
     }

@@ -7,6 +7,8 @@ public struct RegistrySettings: Sendable, Hashable {
     /// address).
     public var plainHTTP: Bool?
     public var tls: TLSOptions
+    /// For the registry, its token server and the servers that it redirects to.
+    public var proxy: ProxyChoice
     /// Where more certificates may lie: `DIRECTORY/HOST[:PORT]/*.crt`.
     public var certificateDirectories: [String]
     public var limits: HTTPLimits
@@ -23,12 +25,13 @@ public struct RegistrySettings: Sendable, Hashable {
     public var requests = RequestLimits()
 
     public init(
-        plainHTTP: Bool? = nil, tls: TLSOptions = TLSOptions(), certificateDirectories: [String] = [],
-        limits: HTTPLimits = HTTPLimits(),
+        plainHTTP: Bool? = nil, tls: TLSOptions = TLSOptions(), proxy: ProxyChoice = .environment,
+        certificateDirectories: [String] = [], limits: HTTPLimits = HTTPLimits(),
         manifestGrace: Duration = .seconds(30), commitPatience: Duration = .seconds(60)
     ) {
         self.plainHTTP = plainHTTP
         self.tls = tls
+        self.proxy = proxy
         self.certificateDirectories = certificateDirectories
         self.limits = limits
         self.manifestGrace = manifestGrace

@@ -37,6 +37,7 @@ struct Pushd {
         do {
             if arguments.checkConfiguration {
                 _ = try daemon.controlGroup(daemon.loadConfiguration())
+                _ = try daemon.proxyRules()
                 let isThere = access(places.configuration, F_OK) == 0
                 return finish(
                     printing: isThere

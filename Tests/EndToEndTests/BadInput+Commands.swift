@@ -6,9 +6,9 @@ import TestSupport
 /// What can be wrong on pushctl's command line, with a daemon, without one, and at the registry.
 extension BadInput {
     /// A case: one command, beside a daemon with the image `app:1`.
-    private static func command(_ name: String, _ words: String...) -> BadInput {
+    private static func command(_ name: String, _ words: String..., configuration: String = "") -> BadInput {
         BadInput(name) { machine in
-            try await withImage(machine) { Shown(try await machine.pushctl(words), machine) }
+            try await withImage(machine, configuration) { Shown(try await machine.pushctl(words), machine) }
         }
     }
 
@@ -17,11 +17,13 @@ extension BadInput {
         BadInput(name) { machine in Shown(try await machine.pushctl(words), machine) }
     }
 
-    private static func withImage<Value>(_ machine: Machine, _ body: () async throws -> Value) async throws -> Value {
+    private static func withImage<Value>(
+        _ machine: Machine, _ configuration: String = "", _ body: () async throws -> Value
+    ) async throws -> Value {
         let builder = try LayoutBuilder(directory: machine.layout)
         try builder.addImage(layers: [try builder.addLayer(size: 5000)], name: "app:1")
         try builder.writeIndexJSON()
-        return try await machine.withDaemon("retry: { base: '200ms' }") { _ in try await body() }
+        return try await machine.withDaemon("retry: { base: '200ms' }, \(configuration)") { _ in try await body() }
     }
 
     static let names: [BadInput] = [
@@ -29,6 +31,13 @@ extension BadInput {
         command("The image's name is a path", "push", "-d", "./app", "registry.example/app:1"),
         command("Neither the image nor a destination says which registry", "push", "-d", "app:1"),
         command("The destination names no registry, and no default is configured", "push", "-d", "app:1", "team/app"),
+        command(
+            "The default registry is Docker Hub, and nothing tells the namespace", "push", "-d", "app:1",
+            configuration: "defaults: { registry: 'docker.io' }"),
+        command(
+            "An alias is given a digest without a tag", "push", "-d", "app:1",
+            "release/app@sha256:\(String(repeating: "0", count: 64))",
+            configuration: "aliases: { release: 'registry.example/{name}:{tag}' }"),
         command("The destination has capitals", "push", "-d", "app:1", "registry.example/Team/app"),
         command("The destination's tag is none", "push", "-d", "app:1", "registry.example/app:-1"),
         command("The destination is a URL", "push", "-d", "app:1", "https://registry.example/app"),

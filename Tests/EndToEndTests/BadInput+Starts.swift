@@ -27,17 +27,17 @@ extension BadInput {
 
     /// A case: a daemon that ends by itself, started with the machine's own places and what else is given.
     private static func start(
-        _ name: String, _ words: String..., configuration: String = "{}",
+        _ name: String, _ words: String..., configuration: String = "{}", variables: [String: String] = [:],
         prepare: @escaping @Sendable (Machine) async throws -> Void = { _ in }
     ) -> BadInput {
         BadInput(name) { machine in
             try await prepare(machine)
-            return try await startShown(machine, words, configuration)
+            return try await startShown(machine, words, configuration, variables)
         }
     }
 
     private static func startShown(
-        _ machine: Machine, _ words: [String] = [], _ configuration: String = "{}"
+        _ machine: Machine, _ words: [String] = [], _ configuration: String = "{}", _ variables: [String: String] = [:]
     ) async throws -> Shown {
         if !configuration.isEmpty { try machine.directory.write(Array(configuration.utf8), to: "pushd.json5") }
         let places = [
@@ -45,7 +45,10 @@ extension BadInput {
         ]
         let words = words.map { $0.replacing("HOME", with: machine.directory.path) }
         let program = try builtProduct("pushd")
-        return Shown(try await ProcessRunner.run(program, places + words, timeout: .seconds(20)), machine)
+        let environment = variables.isEmpty ? nil : machine.environment.merging(variables) { $1 }
+        return Shown(
+            try await ProcessRunner.run(program, places + words, environment: environment, timeout: .seconds(20)),
+            machine)
     }
 
     static let starts: [BadInput] = [
@@ -67,6 +70,13 @@ extension BadInput {
         start("The configuration has a bad duration", configuration: "{ retry: { base: 'soon' } }"),
         start(
             "The configuration names a group that does not exist", configuration: "{ control: { group: 'nobodies' } }"),
+        start("A proxy in the environment has a bad port", variables: ["https_proxy": "http://u:pass@proxy:0"]),
+        start(
+            "A proxy in the environment is a file that chooses proxies",
+            variables: ["HTTP_PROXY": "http://wpad/proxy.pac"]),
+        start(
+            "The configuration has a proxy of another kind",
+            configuration: "{ registries: { 'h.example': { proxy: 'ftp://u:pass@proxy' } } }"),
         start("A check finds a fault", "--check-config", configuration: "{ log: { level: 'loud' } }"),
         start("The control socket's place holds a file") { try $0.directory.write([1], to: "s") },
         start("The control socket's path is too long", "--socket", "HOME/\(String(repeating: "s", count: 108))"),

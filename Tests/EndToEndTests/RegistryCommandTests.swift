@@ -122,7 +122,10 @@ struct RegistryCommandTests {
                 let home = try machine.directory.makeDirectory("callers-home")
                 _ = try machine.directory.makeDirectory("callers-home/.docker")
                 try machine.directory.write(document.utf8, to: "callers-home/.docker/config.json")
-                try await machine.withDaemon { _ in
+                let aliases =
+                    "aliases: { both: ['\(registry.address)/d/{name}:{tag}', 'other.example/{name}:{tag}'], one: "
+                    + "'\(registry.address)/d/{name}:{tag}' }, defaults: { registry: '\(registry.address)' }"
+                try await machine.withDaemon("retry: { base: '5ms', cap: '40ms' }, \(aliases)") { _ in
                     func push(_ words: String..., input: String? = nil) async throws -> ProcessRunner.Result {
                         try await ProcessRunner.run(
                             try builtProduct("pushctl"), ["push"] + words,
@@ -137,6 +140,21 @@ struct RegistryCommandTests {
                     let given = try await push(
                         "-u", "caller", "--password-stdin", "app:1", "\(registry.address)/c:1", input: password)
                     #expect(given.status == 0, "\(given.errors)")
+                    // An alias that leads to one registry is as good as its name; a password goes to no other unnamed.
+                    let alias = try await push("-u", "caller", "--password-stdin", "app:1", "one", input: password)
+                    #expect(alias.status == 0, "\(alias.errors)")
+                    let several = try await push("-u", "caller", "--password-stdin", "app:1", "both", input: password)
+                    #expect(several.status == 1)
+                    #expect(
+                        several.errors.contains(
+                            "the login would go to 2 registries: \(registry.address), other.example"),
+                        "\(several.errors)")
+                    for words in [["-u", "caller", "--password-stdin"], ["--my-login"]] {
+                        let namespace = try await ProcessRunner.run(
+                            try builtProduct("pushctl"), ["push", "-d"] + words + ["app:1", "mine:2"],
+                            environment: machine.environment.merging(["HOME": home]) { $1 }, input: password)
+                        #expect(namespace.output.contains("\(registry.address)/caller/mine:2"), "\(namespace.errors)")
+                    }
                     let other = try await push("--my-login", "app:1", "other.example/a:1")
                     #expect(other.errors.contains("you have no login for other.example"), "\(other.errors)")
                 }

@@ -31,25 +31,6 @@ struct RuleTests {
         #expect(try !matches("app:v*", "other", "v1"))
     }
 
-    @Test("fill in name and tag, and add the tag where the template has none")
-    func fills() throws {
-        let image = PublishedName(name: "team/app", tag: "1.2")
-        #expect(
-            try DestinationTemplate("r.example/m/{name}:{tag}").filled(for: image).description
-                == "r.example/m/team/app:1.2")
-        #expect(try DestinationTemplate("r.example/{name}").filled(for: image).description == "r.example/team/app:1.2")
-        #expect(
-            try DestinationTemplate("r.example:5000/all:{tag}-x").filled(for: image).description
-                == "r.example:5000/all:1.2-x")
-    }
-
-    @Test(
-        "are refused when a destination can come of no image",
-        arguments: ["{name}:{tag}", "r.example/{image}", "r.example/{name", "r.example/UPPER/{name}", ""])
-    func refuses(template: String) {
-        #expect(throws: TemplateError.self) { try DestinationTemplate(template) }
-    }
-
     @Test(
         "know an image by its full name, its short name, or its layout's directory and tag",
         arguments: [

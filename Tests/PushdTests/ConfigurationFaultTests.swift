@@ -8,6 +8,9 @@ struct ConfigurationFaultTests {
     static let registryForm =
         "a registry is named HOST or HOST:PORT, as in image names; a HOST without a dot or a port is only localhost"
 
+    static let aliasForm =
+        "an alias is a word in lower case, such as \"release\", or a registry, HOST or HOST:PORT, as in image names"
+
     private static func creation(_ value: String) -> String {
         "{ registries: { localhost: { createRepository: \(value) } } }"
     }
@@ -18,12 +21,12 @@ struct ConfigurationFaultTests {
         ("null", "an object is wanted, not null"),
         (
             "{ store: [] }",
-            "store: there is no such setting; allowed here: control, credentials, defaults, history, ledger, limits, "
+            "store: there is no such setting; allowed here: aliases, control, credentials, defaults, history, ledger, limits, "
                 + "log, publishExisting, registries, retry, rules, spool, stores, watch"
         ),
         (
             "{ 'a.b': 1 }",
-            "\"a.b\": there is no such setting; allowed here: control, credentials, defaults, history, ledger, limits, "
+            "\"a.b\": there is no such setting; allowed here: aliases, control, credentials, defaults, history, ledger, limits, "
                 + "log, publishExisting, registries, retry, rules, spool, stores, watch"
         ),
         (
@@ -44,7 +47,7 @@ struct ConfigurationFaultTests {
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
             "registries.\"h.example:5000\".ca: there is no such setting; allowed here: bandwidth, caFile, checks, "
                 + "clientCertificate, clientKey, commitPatience, connectTimeout, createRepository, format, insecure, jobs, "
-                + "manifestGrace, manifests, plainHttp, requestsPerSecond, responseTimeout, stallTimeout, uploads"
+                + "manifestGrace, manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
         ),
         (creation("{}"), "registries.localhost.createRepository: one of hub, harbor and command is wanted"),
         (
@@ -123,11 +126,11 @@ struct ConfigurationFaultTests {
         ("{ defaults: { registry: 'h.example:65536' } }", "defaults.registry: \(registryForm)"),
         (
             "{ defaults: { namespace: 'Team' } }",
-            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case"
+            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case; or \"\" for none"
         ),
         (
             "{ defaults: { namespace: '/' } }",
-            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case"
+            "defaults.namespace: a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case; or \"\" for none"
         ),
         (
             "{ defaults: { verify: 'all' } }",
@@ -157,7 +160,7 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/{nam}' }] }",
-            "rules[0].to: destination \"h.example/{nam}\": {nam} is not known: {name} and {tag} are"
+            "rules[0].to: destination \"h.example/{nam}\": {nam} is not known: {name}, {tag}, {digest} and {arch} are"
         ),
         (
             "{ rules: [{ image: 'a', to: 'h.example/{name' }] }",
@@ -168,12 +171,43 @@ struct ConfigurationFaultTests {
             "rules[1].to: destination \"{name}:{tag}\": it must begin with the registry: HOST/REPOSITORY:TAG"
         ),
 
+        ("{ aliases: { 'a/b': 'h.example/x' } }", "aliases.\"a/b\": \(aliasForm)"),
+        ("{ aliases: { 're:lease': 'h.example/x' } }", "aliases.\"re:lease\": \(aliasForm)"),
+        ("{ aliases: { '': 'h.example/x' } }", "aliases.\"\": \(aliasForm)"),
+        (
+            "{ aliases: { release: [] } }",
+            "aliases.release: a destination such as \"registry.example/{name}:{tag}\" is wanted"
+        ),
+        (
+            "{ aliases: { release: 'h.example/{os}' } }",
+            "aliases.release: destination \"h.example/{os}\": {os} is not known: {name}, {tag}, {digest} and {arch} are"
+        ),
+        (
+            "{ aliases: { release: 'h.example/{name}', all: 'release/{name}' } }",
+            "aliases.all: destination \"release/{name}\": it must begin with the registry: HOST/REPOSITORY:TAG"
+        ),
+        (
+            "{ aliases: { release: 'h.example/a' }, rules: [{ image: 'a', to: 'releases' }] }",
+            "rules[0].to: destination \"releases\": it must begin with the registry: HOST/REPOSITORY:TAG"
+        ),
+        ("{ aliases: { release: 1 } }", "aliases.release: a text or a list of texts is wanted, not 1"),
+        ("{ aliases: [] }", "aliases: an object is wanted, not a list"),
+
         ("{ registries: { 'h.example/team': {} } }", "registries.\"h.example/team\": \(registryForm)"),
         ("{ registries: { 'http://h.example': {} } }", "registries.\"http://h.example\": \(registryForm)"),
         ("{ registries: { 'h.example:port': {} } }", "registries.\"h.example:port\": \(registryForm)"),
         (
             "{ registries: { 'h.example': { caFile: 'ca.crt' } } }",
             "registries.\"h.example\".caFile: an absolute path is wanted, not \"ca.crt\""
+        ),
+        (
+            "{ registries: { 'h.example': { proxy: 'http://u:hunter2@p:0' } } }",
+            "registries.\"h.example\".proxy: a proxy's address is written http://HOST:PORT, with a name or address and a "
+                + "port from 1 to 65535; or \"none\", for no proxy at all"
+        ),
+        (
+            "{ registries: { '127.0.0.1:5000': { proxy: 'http://p:1' } } }",
+            "registries.\"127.0.0.1:5000\".proxy: a registry of this machine is never asked through a proxy"
         ),
         (
             "{ registries: { 'h.example': { clientKey: '/k' } } }",

@@ -9,6 +9,8 @@ import Testing
 
 @testable import pushd
 
+private struct NoProxy: Error {}
+
 @Suite("The configuration")
 struct ConfigurationTests {
     private func read(_ document: String) throws -> Configuration {
@@ -32,6 +34,7 @@ struct ConfigurationTests {
                 stores: ["oci:/a/", "oci:/b c"],
                 defaults: { registry: "h.example:5000", namespace: "org/team", tag: "dev", verify: "deep" },
                 rules: [{ image: "team/*", to: "h.example/{name}:{tag}" }, { image: "*:v?", to: ["a.example/x", "b.example/x"] }],
+                aliases: { release: "h.example/{arch}/{name}:{tag}", "h.example:5000": ["a.example/x", "b.example/{digest}"] },
                 publishExisting: true,
                 registries: {
                     "h.example:5000": {
@@ -40,6 +43,8 @@ struct ConfigurationTests {
                         jobs: 11, uploads: 12, checks: 13, manifests: 14, requestsPerSecond: 15, bandwidth: "500kB/s",
                     },
                     localhost: {},
+                    "a.example": { proxy: "socks5://user:hunter2@p.example" },
+                    "b.example": { proxy: "none" },
                 },
                 credentials: { files: "/auth.json" },
                 limits: {
@@ -99,6 +104,12 @@ struct ConfigurationTests {
         #expect(registry.commitPatience == .zero)
         #expect(registry.manifestGrace == .seconds(5))
         #expect(publisher.registries["localhost"]?.tls.verify == true)
+        guard case .through(let proxy)? = publisher.registries["a.example"]?.proxy else { throw NoProxy() }
+        #expect(proxy.description == "socks5://p.example:1080" && proxy.name.hasLogin)
+        #expect(proxy.source.place == "registries.\"a.example\".proxy in pushd.json5")
+        #expect(!"\(configuration)".contains("hunter2"))
+        #expect(publisher.registries["b.example"]?.proxy == ProxyChoice.none)
+        #expect(publisher.registry.proxy == .environment && registry.proxy == .environment)
         #expect(configuration.credentialFiles == ["/auth.json"])
         #expect(
             [publisher.jobs, publisher.jobsPerRegistry, publisher.uploads, publisher.uploadsPerRegistry] == [
@@ -226,7 +237,7 @@ struct ShippedConfigurationTests {
     @Test("is right with everything in it taken in, and shows the true defaults") func all() throws {
         let configuration = try Configuration(parsing: Array(Self.uncommented.utf8), file: "pushd.json5")
         #expect(configuration.stores.count == 1)
-        #expect(configuration.publisher.rules.count == 2)
+        #expect(configuration.publisher.rules.count == 3 && configuration.publisher.aliases != Aliases())
         let shown = configuration.publisher
         let real = PublisherSettings()
         #expect(shown.defaultRegistry != nil && shown.defaultNamespace != nil)
@@ -278,5 +289,26 @@ struct ShippedConfigurationTests {
                 #expect(manual.contains(key), "\(key) is not in docs/pushd.8")
             }
         }
+    }
+}
+
+@Suite("Aliases in the configuration")
+struct AliasConfigurationTests {
+    @Test("may stand in rules, alone, before a slash, or as a registry; an empty namespace is one")
+    func aliases() throws {
+        let document = """
+            {
+                defaults: { registry: "h.example", namespace: "" },
+                aliases: { release: "a.example/{name}:{tag}-{arch}", "r.example:5000": ["b.example/{digest}"] },
+                rules: [{ image: "x", to: ["release", "release/m/{name}:{tag}", "r.example:5000/{name}"] }],
+            }
+            """
+        let publisher = try Configuration(parsing: Array(document.utf8), file: "/f").publisher
+        #expect(publisher.aliases != Aliases())
+        #expect(
+            publisher.rules.flatMap(\.destinations).map(\.description) == [
+                "release", "release/m/{name}:{tag}", "r.example:5000/{name}",
+            ])
+        #expect(publisher.defaultNamespace?.isEmpty == true)
     }
 }

@@ -6,7 +6,7 @@ public final class DebianRegistry: Sendable {
     // bcrypt, the only form that the registry takes, of the password above.
     private static let passwordHash = "$2y$05$pushdpushdpushdpushdpur9VFEGk285awXmsesfGlAmV9j7GtYva"
 
-    /// `127.0.0.1:PORT`.
+    /// `127.0.0.1:PORT`, or at the address that was wanted.
     public let address: String
     public let process: ProcessRunner
 
@@ -23,14 +23,15 @@ public final class DebianRegistry: Sendable {
     /// - Parameters:
     ///   - login: whether it wants ``user`` and ``password``, by Basic.
     ///   - certificate: for HTTPS; nil: plain HTTP.
+    ///   - host: the address to listen at.
     ///   - client: a certificate that every client must show; nil: none.
     ///   - tokens: a server whose tokens it wants; nil: none.
     public static func with<Result>(
         login: Bool = false, certificate: TestCertificate? = nil, client: TestCertificate? = nil,
-        tokens: SignedTokenServer? = nil, _ body: (DebianRegistry) async throws -> Result
+        tokens: SignedTokenServer? = nil, host: String = "127.0.0.1", _ body: (DebianRegistry) async throws -> Result
     ) async throws -> Result {
         try await TemporaryDirectory.with { directory in
-            let registry = try await start(in: directory) { address in
+            let registry = try await start(in: directory, host) { address in
                 configuration(address, directory, login: login, certificate, client, tokens)
             }
             do {
@@ -45,7 +46,7 @@ public final class DebianRegistry: Sendable {
     }
 
     private static func start(
-        in directory: TemporaryDirectory, configuration: (_ address: String) -> String
+        in directory: TemporaryDirectory, _ host: String, configuration: (_ address: String) -> String
     ) async throws -> DebianRegistry {
         guard let program = installedProgram("docker-registry") else {
             throw TestSupportError("docker-registry is not installed")
@@ -53,7 +54,7 @@ public final class DebianRegistry: Sendable {
         try directory.write(Array("\(user):\(passwordHash)\n".utf8), to: "htpasswd")
         var lastError: (any Error)?
         for _ in 0..<5 {
-            let address = "127.0.0.1:\(try freePort())"
+            let address = "\(host):\(try freePort())"
             let file = try directory.write(
                 Array(configuration(address).utf8), to: "registry.yml")
             let process = try ProcessRunner(

@@ -51,9 +51,10 @@ public struct TestCertificate: Sendable {
 
     /// - Parameters:
     ///   - days: how long it is valid from now.
+    ///   - address: one more that it is for.
     ///   - authority: who signs it; nil: itself.
     public static func make(
-        in directory: TemporaryDirectory, name: String = "tls", days: Int = 2,
+        in directory: TemporaryDirectory, name: String = "tls", days: Int = 2, address: String? = nil,
         signedBy authority: TestCertificate? = nil
     ) async throws -> TestCertificate {
         let made = TestCertificate(
@@ -63,7 +64,7 @@ public struct TestCertificate: Sendable {
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                 "-days", String(days), "-subj", "/CN=pushd test", "-addext",
-                "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                "subjectAltName=IP:127.0.0.1,DNS:localhost" + (address.map { ",IP:" + $0 } ?? ""),
                 "-keyout", made.key, "-out", made.certificate,
             ] + (authority.map { ["-CA", $0.certificate, "-CAkey", $0.key] } ?? []))
         guard result.status == 0 else { throw TestSupportError("openssl: \(result.errors)") }

@@ -11,7 +11,8 @@ public enum Push: Method {
     public struct Input: Parameters {
         /// The local image: `NAME[:TAG]`, `NAME@DIGEST`, or with its store named, such as `oci:/DIR[:REF]`.
         public var image: String
-        /// Absent or empty: the image's own name is the destination.
+        /// References, or aliases of the configuration, which may stand for several. Absent or empty: the image's own
+        /// name is the destination.
         public var destinations: [String]?
         /// `OS/ARCH[/VARIANT]`; absent or empty: all.
         public var platforms: [String]?
@@ -60,7 +61,7 @@ public enum Push: Method {
     }
 
     public struct Output: Codable, Sendable, Equatable {
-        /// In the order of the destinations; empty for a dry run.
+        /// One for each destination, in their order, those of an alias in its place; empty for a dry run.
         public var jobs: [JobInfo]
         /// What would be done; only for a dry run.
         public var plan: [PlannedPush]?

@@ -37,7 +37,7 @@ struct AutoPublisher: Sendable {
     func lookFirst() async {
         for directory in directories {
             let layout = OCILayout(directory: directory)
-            if (try? await isFirstSight(of: layout)) == true { try? await scan(directory) }
+            if (try? await isFirstSight(of: layout)) == true { _ = try? await scan(directory) }
         }
     }
 
@@ -46,11 +46,15 @@ struct AutoPublisher: Sendable {
     private func keep(_ directory: String, _ signal: Signal) async {
         var failures = 0
         var told: String?
+        var faults: Set<String> = []
         while !Task.isCancelled {
             do {
                 do {
-                    try await scan(directory)
-                    (failures, told) = (0, nil)
+                    let found = try await scan(directory)
+                    for fault in found.subtracting(faults).sorted() {
+                        log(.storeTrouble(store: "oci:" + directory, reason: fault))
+                    }
+                    (failures, told, faults) = (0, nil, found)
                     try await signal.wait(for: max(rescan, .seconds(60)))  // the watcher looks more often
                 } catch let error where !(error is CancellationError) {
                     failures += 1
@@ -69,19 +73,21 @@ struct AutoPublisher: Sendable {
     /// Looks at an unfinished image, about six seconds in all, before anything is said about it.
     private static let patience = 6
 
-    /// - Throws: the first error, after the images without one were enqueued.
-    func scan(_ directory: String) async throws {
+    /// - Returns: which images can't go where their rules say, and why: that lasts until they or the rules change.
+    /// - Throws: the first other error, after the images without one were enqueued.
+    func scan(_ directory: String) async throws -> Set<String> {
         let settings = await settings()
         let layout = OCILayout(directory: directory)
         guard layout.hasIndex else {
             // Whatever appears here later is new.
             try await markSeen(layout)
-            return
+            return []
         }
         let images = try await layout.images()
-        guard !settings.rules.isEmpty else { return }
+        guard !settings.rules.isEmpty else { return [] }
         let isBaseline = try await isFirstSight(of: layout) && !settings.publishesExisting
         var failure: (any Error)?
+        var faults: Set<String> = []
         for image in images {
             guard
                 let name = PublishedName(
@@ -89,12 +95,17 @@ struct AutoPublisher: Sendable {
             else { continue }
             do {
                 try await publish(image, name, layout, settings, isBaseline: isBaseline)
+            } catch let fault as TemplateError {
+                faults.insert("\(name) is not published: \(fault)")
+            } catch let fault as PushRefusal {
+                faults.insert("\(name) is not published: \(fault)")
             } catch {
                 failure = failure ?? error
             }
         }
         if let failure { throw failure }
         try await markSeen(layout)
+        return faults
     }
 
     private func markSeen(_ layout: OCILayout) async throws {
@@ -119,12 +130,7 @@ struct AutoPublisher: Sendable {
             try await queue.setHandled(mark, now: clock())
             return
         }
-        var seen: Set<ImageReference> = []
-        let destinations = try rules.flatMap(\.destinations).map { try $0.filled(for: name) }
-        let orders = destinations.filter { seen.insert($0).inserted }.map {
-            Intake.Order(
-                image: key, destination: $0, layout: layout, stored: image, format: settings.format(at: $0))
-        }
+        let orders = try await intake.orders(image, named: name, by: rules, in: layout, settings)
         let jobs = try await intake.accept(
             orders, PushRequest(image: key), origin: .rule, handled: mark, settings: settings)
         await accepted(jobs)

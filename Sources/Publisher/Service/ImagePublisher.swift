@@ -144,6 +144,17 @@ public actor ImagePublisher {
         await registries.reset(make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         bandwidth.apply(settings)
         await engine.apply(settings)
+        await tryBlockedJobs()
+    }
+
+    /// Somebody has changed something: what waits for a person may go on now, and is blocked again where it may not.
+    private func tryBlockedJobs() async {
+        await credentials.forgetAnswers()
+        for registry in (try? await queue.registries()) ?? [] {
+            guard let jobs = try? await queue.unblock(registry: registry, now: clock()), !jobs.isEmpty else { continue }
+            await engine.tryNow(registry)
+        }
+        engine.nudge()
     }
 
     /// Prunes what has become old and frees what no job needs any more.
@@ -202,7 +213,7 @@ public actor ImagePublisher {
     /// - Throws: `ImageStoreError`, ``PushRefusal``, `QueueError`; then nothing was accepted.
     public func push(_ request: PushRequest) async throws -> [Accepted] {
         let settings = settings
-        let orders = try await intake.orders(request, stores: stores, settings: settings)
+        let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
         let logins = try request.login.map { login in try orders.map { try login.login(for: $0.destination) } } ?? []
         let places = orders.map(\.destination)
         // Before the jobs are there: one may begin at once.
@@ -225,8 +236,9 @@ public actor ImagePublisher {
     /// What ``push(_:)`` would do; nothing is changed and no registry is asked.
     public func plan(_ request: PushRequest) async throws -> [PushPlan] {
         var plans: [PushPlan] = []
-        for order in try await intake.orders(request, stores: stores, settings: settings) {
-            let image = try await intake.prepare(order, request.platforms)
+        let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
+        for order in orders {
+            let image = try await intake.prepare(order)
             let contents = image.contents
             let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
             let since = clock() - settings.ledgerAge.inMilliseconds

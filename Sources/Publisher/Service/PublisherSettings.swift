@@ -26,8 +26,10 @@ public struct PublisherSettings: Sendable {
     public var defaultTag = "latest"
     /// Where an unqualified image goes; nil: nowhere.
     public var defaultRegistry: String?
+    /// Before the name of such an image; empty: nothing; nil: the user that is logged in there, if a name has none.
     public var defaultNamespace: String?
 
+    public var aliases = Aliases()
     public var rules: [PublishRule] = []
     /// Whether images that were there when a store is first seen are published too.
     public var publishesExisting = false
@@ -79,17 +81,4 @@ public struct PublisherSettings: Sendable {
     func format(at destination: ImageReference) -> ImageFormat? { settings(for: destination.domain).format }
 
     func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
-
-    /// Where an image goes that was pushed without a destination, or with an unqualified one.
-    ///
-    /// - Returns: nil where the name is unqualified and no default says where to.
-    func destination(for reference: ImageReference) -> ImageReference? {
-        if reference.isQualified { return reference.withDefaultTag(defaultTag) }
-        guard let defaultRegistry else { return nil }
-        // As written: "app", not Docker's "library/app".
-        let name = reference.path.hasPrefix("library/") ? String(reference.path.dropFirst(8)) : reference.path
-        let path = [defaultRegistry, defaultNamespace, name].compactMap { $0 }.joined(separator: "/")
-        guard let qualified = try? ImageReference(parsing: path) else { return nil }
-        return qualified.withTag(reference.tag ?? defaultTag)
-    }
 }

@@ -19,3 +19,21 @@ public enum PushLogin: Sendable {
         }
     }
 }
+
+/// A push's own login, looked for as the daemon's are: whose namespace an unqualified image goes to.
+struct PushLoginProvider: CredentialProvider {
+    let login: PushLogin
+
+    /// - Throws: ``PushRefusal`` where the files can't be read.
+    func credential(registry: String, repository: String) throws -> FoundCredential? {
+        switch login {
+        case .given(let user, let password):
+            return FoundCredential(credential: .basic(user: user, password: password), origin: "the push")
+        case .files(let files):
+            do { return try files.login(registry: registry, repository: repository) } catch {
+                guard error != .missing else { return nil }
+                throw PushRefusal.loginMissing(registry: registry, error)
+            }
+        }
+    }
+}

@@ -96,6 +96,7 @@ struct TokenServer: Sendable {
     private func answer(to request: HTTPRequest) async throws -> HTTPResponse {
         var request = request
         request.limits = settings.limits
+        request.proxy = settings.proxy
         request.limits.responseBytes = TokenResponse.limitInBytes
         // What is wrong with them the registry's own requests have told.
         let tls = (try? await certificates.options(adding: settings.tls)) ?? settings.tls

@@ -103,7 +103,7 @@ struct Courier: Sendable {
     private func request(for call: Call, _ authorization: String?) async throws -> HTTPRequest {
         var request = HTTPRequest(
             method: call.method, url: call.url, headers: call.headers, body: call.body, tls: try await tls(for: call),
-            limits: settings.limits, progress: call.progress)
+            proxy: settings.proxy, limits: settings.limits, progress: call.progress)
         if let authorization { request.headers["Authorization"] = authorization }
         if call.url.origin != endpoint.origin {
             // Who we are is the registry's business alone.

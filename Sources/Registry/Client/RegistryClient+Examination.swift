@@ -39,6 +39,8 @@ extension RegistryClient {
                 let peer = report.details.peer ?? "the server"
                 steps.append(ExaminationStep(.connect, .good, "connected to \(peer)"))
             }
+            // To get through a proxy is part of getting there.
+            if error.isAboutProxy, steps.last?.kind == .connect { steps.removeLast() }
             // What came last is what failed.
             let next: ExaminationStep.Kind =
                 switch steps.last?.kind {
@@ -56,10 +58,12 @@ extension RegistryClient {
     private static func steps(of details: ConnectionReport.Details, isSecure: Bool) -> [ExaminationStep] {
         var steps: [ExaminationStep] = []
         guard let resolved = details.resolved else { return steps }
-        let address = details.peer.map { "the address is \($0)" } ?? "the address is known"
+        let whose = details.proxy.map { " of the proxy \($0)" } ?? ""
+        let address = details.peer.map { "the address\(whose) is \($0)" } ?? "the address\(whose) is known"
         steps.append(ExaminationStep(.resolve, .good, address, time: resolved))
         guard let connected = details.connected, let peer = details.peer else { return steps }
-        steps.append(ExaminationStep(.connect, .good, "connected to \(peer)", time: connected - resolved))
+        let whom = details.proxy.map { "the proxy \($0)" } ?? peer
+        steps.append(ExaminationStep(.connect, .good, "connected to \(whom)", time: connected - resolved))
         guard isSecure, let secured = details.secured, details.answered != nil else { return steps }
         let text =
             details.certificate.map { "the certificate is good until \($0.expires), issued by \($0.issuer)" }
@@ -152,6 +156,13 @@ extension RegistryClient {
 }
 
 extension RegistryError {
+    fileprivate var isAboutProxy: Bool {
+        switch cause {
+        case .proxyUnknown, .proxyUnreachable, .proxyLogin, .proxyForbids, .proxyFailed: true
+        default: false
+        }
+    }
+
     fileprivate var isAboutTLS: Bool {
         switch cause {
         case .certificateUntrusted, .certificateExpired, .certificateNotYetValid, .certificateForOtherHost,

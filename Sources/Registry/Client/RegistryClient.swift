@@ -70,6 +70,7 @@ public final class RegistryClient: Sendable {
         ) { request in
             var request = request
             request.limits = courier.settings.limits
+            request.proxy = courier.settings.proxy
             request.limits.responseBytes = 1 << 20
             // What is set for the registry's own server is for that server alone.
             if request.url.origin == courier.endpoint.origin, request.url.scheme == .https {

@@ -130,7 +130,11 @@ extension RegistryError.Cause {
         case .tlsClientCertificateWanted: self = .clientCertificateWanted
         case .tlsPlainHTTPServer: self = .speaksPlainHTTP
         case .tls(let reason): self = .tlsFailed(reason: reason)
-        case .proxy(let reason): self = .proxyFailed(reason: reason)
+        case .proxyUnknown(let proxy): self = .proxyUnknown(proxy)
+        case .proxyUnreachable(let proxy, let reason): self = .proxyUnreachable(proxy, reason: reason)
+        case .proxyLogin(let proxy): self = .proxyLogin(proxy)
+        case .proxyForbids(let proxy): self = .proxyForbids(proxy)
+        case .proxyFailed(let proxy, let reason): self = .proxyFailed(proxy, reason: reason)
         case .responseTooLarge(let limit): self = .protocolViolation(reason: "its answer has more than \(limit) bytes")
         case .headersTooLarge: self = .protocolViolation(reason: "its answer's headers are too large")
         case .malformedResponse(let reason): self = .protocolViolation(reason: "its answer is not HTTP: \(reason)")
@@ -145,6 +149,8 @@ extension RegistryError.Cause {
         case .loginMissing: self = .loginMissing
         case .loginRejected: self = .loginRejected
         case .accessRefused, .tokenNotTaken, .tokenRefused: self = .denied
+        // A proxy between here and the token server is no trouble of that server.
+        case .tokenServerUnreachable(let error) where error.cause.proxy != nil: self.init(error.cause)
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable: self = .tokenServerDown
         case .helperFailed: self = .loginHelperFailed
         case .challengeUnusable, .realmUnsafe, .credentialUnusable, .credentialFileUnreadable, .helperMissing:

@@ -8,13 +8,14 @@ extension RegistryError {
             .referencesMissing, .uploadLost, .uploadsForgotten, .uploadRefused, .offsetRefused, .contentRefused,
             .damagedOnTheWay, .internalFailure, .repositoryCreationFailed:
             .retry
-        case .hostUnknown, .resolverFailed, .unreachable, .proxyFailed, .certificateNotYetValid, .tlsFailed,
-            .tokenServerDown, .loginHelperFailed, .rateLimited, .unavailable, .readOnly:
+        case .hostUnknown, .resolverFailed, .unreachable, .proxyUnknown, .proxyUnreachable, .proxyFailed,
+            .certificateNotYetValid, .tlsFailed, .tokenServerDown, .loginHelperFailed, .rateLimited, .unavailable,
+            .readOnly:
             .retryRegistry
         case .certificateUntrusted, .certificateExpired, .certificateForOtherHost, .clientCertificateWanted,
             .certificateFilesUnusable,
-            .speaksPlainHTTP, .wantsTLS, .loginMissing, .loginRejected, .loginUnusable, .denied, .quotaExceeded,
-            .repositoryMissing, .repositoryCreationRefused:
+            .speaksPlainHTTP, .wantsTLS, .proxyLogin, .proxyForbids, .loginMissing, .loginRejected, .loginUnusable,
+            .denied, .quotaExceeded, .repositoryMissing, .repositoryCreationRefused:
             .waitForPerson
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
             .mediaTypeUnsupported,
@@ -38,6 +39,10 @@ extension RegistryError {
         case .unreachable: "registry-unreachable"
         case .connectionBroken: "connection-broken"
         case .timedOut: "timed-out"
+        case .proxyUnknown: "proxy-unknown"
+        case .proxyUnreachable: "proxy-unreachable"
+        case .proxyLogin: "proxy-login"
+        case .proxyForbids: "proxy-forbids"
         case .proxyFailed: "proxy-failed"
         case .certificateUntrusted: "certificate-untrusted"
         case .certificateExpired: "certificate-expired"

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HTTP
 internal import OCI
 
 /// The sentences: why it failed, and what a person can do.
@@ -8,6 +9,7 @@ extension RegistryError {
         var text = authentication.map(\.description) ?? why
         if let status { text += " (HTTP status \(status)\(serverCode.map { ", \($0)" } ?? ""))" }
         if let serverMessage, authentication?.serverMessage == nil { text += "; it says: \(serverMessage)" }
+        if let proxy { text += " (asked through the proxy \(proxy))" }
         if let requestID { text += " [request \(requestID)]" }
         return text
     }
@@ -19,7 +21,12 @@ extension RegistryError {
         case .unreachable(let reason): "it can't be reached: \(reason)"
         case .connectionBroken(let reason): "the connection broke: \(reason)"
         case .timedOut(let reason): reason
-        case .proxyFailed(let reason): "the proxy failed: \(reason)"
+        case .proxyUnknown(let proxy): "there is no host of the proxy's name, \(proxy)"
+        case .proxyUnreachable(let proxy, let reason): "the proxy \(proxy) can't be reached: \(reason)"
+        case .proxyLogin(let proxy):
+            proxy.hasLogin ? "the proxy \(proxy) rejects the login" : "the proxy \(proxy) wants a login"
+        case .proxyForbids(let proxy): "the proxy \(proxy) does not allow connections to it"
+        case .proxyFailed(let proxy, let reason): "the proxy \(proxy) failed: \(reason)"
         case .certificateUntrusted: "its certificate is signed by an authority that is not trusted here"
         case .certificateExpired: "its certificate has expired"
         case .certificateNotYetValid: "its certificate is not valid yet"
@@ -86,7 +93,9 @@ extension RegistryError {
         case .hostUnknown: "check the name \(registry), or the VPN that knows it"
         case .resolverFailed: "if it lasts, look at this machine's name servers: resolvectl status"
         case .unreachable: Self.isLocal(registry) ? "start the registry: \(registry) is this machine" : nil
-        case .proxyFailed: "check https_proxy and no_proxy in the environment of pushd"
+        case .proxyUnknown(let proxy), .proxyUnreachable(let proxy, _), .proxyLogin(let proxy),
+            .proxyForbids(let proxy), .proxyFailed(let proxy, _):
+            proxyAdvice(proxy)
         case .certificateUntrusted:
             "put the authority's certificate into /etc/containers/certs.d/\(registry)/ca.crt"
         case .certificateExpired: "its owner must renew the certificate; check this machine's clock too"

@@ -1,3 +1,4 @@
+public import HTTP
 public import OCI
 
 /// Why something asked of a registry was not done, and what follows from it.
@@ -16,7 +17,17 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         case unreachable(reason: String)
         case connectionBroken(reason: String)
         case timedOut(reason: String)
-        case proxyFailed(reason: String)
+        // The proxy before it let nobody through.
+
+        /// There is no host of the proxy's name.
+        case proxyUnknown(ProxyName)
+        case proxyUnreachable(ProxyName, reason: String)
+        case proxyLogin(ProxyName)
+        case proxyForbids(ProxyName)
+        case proxyFailed(ProxyName, reason: String)
+
+        // It was reached, and can't be trusted or understood.
+
         case certificateUntrusted, certificateExpired, certificateNotYetValid, certificateForOtherHost
         case clientCertificateWanted
         /// What lies in a directory of certificates can't be used.
@@ -134,6 +145,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     public let requestID: String?
     /// How long the registry asked to wait.
     public let retryAfter: Duration?
+    /// The proxy that handed the answer on, and may have made it up.
+    public let proxy: ProxyName?
     /// Which login was used and where it came from, where that is the trouble.
     public let authentication: AuthenticationError?
 
@@ -157,6 +170,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         serverMessage = answer?.message ?? authentication?.serverMessage
         requestID = answer?.requestID
         retryAfter = answer?.retryAfter ?? authentication?.retryAfter
+        proxy = answer?.proxy
         self.authentication = authentication
         isUnansweredQuestion = answer == nil && attempt.operation.isQuestion
     }

@@ -16,6 +16,8 @@ struct ServerAnswer: Sendable {
     let isFromRegistry: Bool
     /// Whether it is a page for people: a proxy, a portal, a web server.
     let isPage: Bool
+    /// Who may have made it up, as nothing in it shows that a registry did.
+    let proxy: ProxyName?
     let requestID: String?
     let retryAfter: Duration?
     /// Whether it tells how to log in.
@@ -38,6 +40,7 @@ struct ServerAnswer: Sendable {
             document?.errors.isEmpty == false
             || response.headers["Docker-Distribution-Api-Version"]?.hasPrefix("registry/2.") == true
         self.isPage = isPage
+        proxy = isFromRegistry ? nil : response.proxy
         requestID = ["X-Request-Id", "x-amzn-RequestId", "X-GitHub-Request-Id", "cf-ray", "X-Correlation-Id"].lazy
             .compactMap { response.headers[$0] }.first.map { shown($0, limit: 100) }
         let date = response.headers["Date"].flatMap(WireDate.http) ?? now ?? Int64(Date().timeIntervalSince1970)

@@ -17,8 +17,8 @@ extension CommandSpec {
         "push", "IMAGE [DEST…]", .atLeast(1), .image,
         summary: "push an image, and follow it",
         details: [
-            "Enqueues one job for each DEST, a name such as registry.example/team/app:1. With no DEST the name of the "
-                + "image itself says where it goes. The jobs belong to the daemon: they go on through outages and "
+            "Enqueues one job for each DEST, a name such as registry.example/team/app:1 or an alias of the "
+                + "configuration. With no DEST the image's own name says where it goes. The jobs belong to the daemon: they go on through outages and "
                 + "restarts, and Ctrl-C only ends the following (exit status 130).",
             "A blocked job needs a person: push then says what to do, and ends with exit status 1; the job stays in "
                 + "the queue and goes on when the cause is mended.",

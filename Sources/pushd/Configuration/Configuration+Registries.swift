@@ -13,6 +13,7 @@ extension Configuration {
             var entry = try ConfigurationReader(value, path: section.place(of: name))
             var settings = publisher.registry
             try Self.readConnection(&entry, into: &settings)
+            try Self.readProxy(&entry, of: name, into: &settings)
             try Self.readPatience(&entry, into: &settings)
             settings.createRepository = try Self.readCreation(&entry, registry: name)
             settings.format = try entry.choice("format", of: ImageFormat.self)
@@ -33,6 +34,21 @@ extension Configuration {
             throw entry.refuse("clientKey", "clientCertificate and clientKey belong together")
         }
         settings.tls.verify = !(try entry.bool("insecure") ?? false)
+    }
+
+    private static func readProxy(
+        _ entry: inout ConfigurationReader, of registry: String, into settings: inout RegistrySettings
+    ) throws(ConfigurationError) {
+        guard let text = try entry.text("proxy") else { return }
+        guard text != "none" else { return settings.proxy = .none }
+        if (try? RegistryEndpoint(domain: registry, settings: settings))?.root.isLoopback == true {
+            throw entry.refuse("proxy", "a registry of this machine is never asked through a proxy")
+        }
+        do {
+            settings.proxy = .through(try Proxy(parsing: text, source: .configuration(entry.place(of: "proxy"))))
+        } catch {
+            throw entry.refuse("proxy", "\(error.reason); or \"none\", for no proxy at all")
+        }
     }
 
     private static func readPatience(

@@ -56,6 +56,7 @@ struct Configuration {
             stores.append(try Self.store(text, reader.refuse("stores", "")))
         }
         try readDefaults(reader.object("defaults"))
+        try readAliases(reader.object("aliases"))
         try readRules(&reader)
         try readPublishing(&reader)
         try readRegistries(reader.object("registries"))
@@ -88,11 +89,14 @@ struct Configuration {
             guard Self.isRegistry(registry) else { throw section.refuse("registry", Self.registryForm) }
             publisher.defaultRegistry = registry
         }
-        if let namespace = try section.text("namespace") {
+        if section.isEmptyText("namespace") {
+            publisher.defaultNamespace = ""
+        } else if let namespace = try section.text("namespace") {
             guard (try? ImageReference(parsing: "localhost/\(namespace)/x")) != nil else {
                 throw section.refuse(
                     "namespace",
-                    "a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case")
+                    "a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case; or \"\" for none"
+                )
             }
             publisher.defaultNamespace = namespace
         }
@@ -120,7 +124,7 @@ struct Configuration {
             }
             var destinations: [DestinationTemplate] = []
             for text in try rule.texts("to") ?? [] {
-                do { destinations.append(try DestinationTemplate(text)) } catch {
+                do { destinations.append(try DestinationTemplate(text, aliases: publisher.aliases)) } catch {
                     throw rule.refuse("to", error.description)
                 }
             }

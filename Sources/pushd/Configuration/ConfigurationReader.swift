@@ -43,6 +43,9 @@ struct ConfigurationReader {
         return text
     }
 
+    /// Whether `""` stands at `key`, which means "none" there.
+    mutating func isEmptyText(_ key: String) -> Bool { value(key) == .text("") }
+
     /// A path that does not depend on where the daemon was started.
     mutating func absolutePath(_ key: String) throws(ConfigurationError) -> String? {
         guard let text = try text(key) else { return nil }

@@ -24,13 +24,14 @@ struct Daemon {
     /// - Throws: ``StartError``, ``ConfigurationError``, `QueueError`, `ListenError`.
     func run() async throws {
         let configuration = try loadConfiguration()
+        let proxies = try proxyRules()
         let log = Log(
             level: Current(configuration.logLevel), isJournal: environment["JOURNAL_STREAM"] != nil)
         let state = try StateDirectory.open(places.stateDirectory)
         defer { state.release() }
         let queue = try JobStore(path: state.database)
         let spool = try Spool(directory: state.spool, acrossFileSystems: configuration.acrossFileSystems)
-        let http = HTTPClient(configuration: .init(userAgent: "pushd/\(Self.version)"))
+        let http = HTTPClient(configuration: .init(userAgent: "pushd/\(Self.version)", proxies: proxies))
         let publisher = ImagePublisher(
             queue: queue, spool: spool, directories: configuration.stores,
             rescan: configuration.rescan, http: http, credentials: credentials(configuration),
@@ -91,6 +92,17 @@ struct Daemon {
         configuration.publisher.look(forCertificatesIn: environment["HOME"])
         configuration.publisher.runPrograms(in: environment)
         return configuration
+    }
+
+    /// What the environment says of proxies.
+    ///
+    /// - Throws: ``ConfigurationError`` with the variable that can't be used.
+    func proxyRules() throws -> ProxyRules {
+        do { return try ProxyRules(environment: environment) } catch {
+            throw ConfigurationError(
+                path: error.source.description, reason: error.reason,
+                advice: "correct \(error.source) in the environment of pushd, or unset it")
+        }
     }
 
     private func credentials(_ configuration: Configuration) -> CredentialFiles {

@@ -63,9 +63,9 @@ extension ControlError {
     init(_ refusal: PushRefusal) {
         let kind: Kind =
             switch refusal {
-            case .destinationInvalid, .digestDiffers: .referenceInvalid
-            case .destinationMissing: .destinationMissing
-            case .loginMissing: .refused
+            case .destinationInvalid, .digestDiffers, .templateUnusable, .destinationTwice: .referenceInvalid
+            case .destinationMissing, .namespaceMissing, .loginUnreadable: .destinationMissing
+            case .loginMissing, .loginForSeveral: .refused
             case .stopping: .stopping
             }
         self.init(kind, refusal.description, advice: refusal.advice)

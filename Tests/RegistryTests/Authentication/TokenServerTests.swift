@@ -55,6 +55,17 @@ struct TokenServerTests {
         #expect(wire.requests[1].headers["Authorization"] == FoundCredential.aliceBasic)
     }
 
+    @Test("goes over the registry's proxy, or over none, as that does")
+    func proxy() async throws {
+        let proxy = try Proxy(parsing: "http://proxy.test:3128", source: .environment("https_proxy"))
+        for choice in [ProxyChoice.environment, .none, .through(proxy)] {
+            let wire = AuthenticationWire { request, _ in .json(#"{"token":"T"}"#, from: request) }
+            let authenticator = try wire.authenticator(login: .alice, settings: RegistrySettings(proxy: choice))
+            _ = try await authenticator.answer(.refusal(HTTPResponse.bearer), for: [.push("a")], sent: nil)
+            #expect(wire.requests.map(\.proxy) == [choice])
+        }
+    }
+
     @Test("does not fall back where that tells nothing new", arguments: [403, 429, 500])
     func noFallback(status: Int) async throws {
         let wire = AuthenticationWire { request, _ in .json("", status: status, from: request) }

@@ -127,6 +127,39 @@ struct ClassificationTests {
         if error.disposition == .waitForPerson { #expect(error.advice != nil, "a person must be told what to do") }
     }
 
+    private static let proxy = ProxyName(
+        address: "proxy.test:3128", source: .environment("https_proxy"), hasLogin: false)
+
+    @Test("a proxy's trouble says where its address stands, and how to get past it")
+    func proxyAdvice() throws {
+        let url = try HTTPURL(parsing: "https://registry.test/v2/")
+        let attempt = Attempt(.upload, "do that", at: "registry.test", repository: nil)
+        func advice(_ cause: HTTPError.Cause) throws -> String {
+            try #require(attempt.error(HTTPError(cause: cause, url: url)).advice)
+        }
+        let configured = ProxyName(
+            address: "proxy.test:3128", source: .configuration("registries.\"registry.test\".proxy"), hasLogin: true)
+        for (name, place) in [
+            (Self.proxy, "https_proxy in the environment of pushd"),
+            (configured, "registries.\"registry.test\".proxy in pushd.json5"),
+        ] {
+            for cause in [
+                HTTPError.Cause.proxyUnknown(name), .proxyUnreachable(name, reason: "a"),
+                .proxyFailed(name, reason: "a"), .proxyLogin(name),
+            ] { #expect(try advice(cause).contains(place)) }
+        }
+        #expect(try advice(.proxyLogin(Self.proxy)).contains("http://USER:PASSWORD@proxy.test:3128"))
+        #expect(try advice(.proxyLogin(configured)).hasPrefix("correct user and password in"))
+        #expect(try advice(.proxyForbids(Self.proxy)).contains("add its host to no_proxy"))
+        #expect(
+            try advice(.proxyForbids(configured)).contains("set registries.\"registry.test\".proxy to \"none\""))
+        // On the way to the token server it is the proxy's trouble too.
+        let failed = HTTPError(cause: .proxyLogin(Self.proxy), url: url)
+        let error = attempt.error(AuthenticationError(.tokenServerUnreachable(failed), registry: "registry.test"))
+        #expect(error.cause == .proxyLogin(Self.proxy) && error.disposition == .waitForPerson)
+        #expect(error.description.contains("the proxy proxy.test:3128 wants a login"))
+    }
+
     @Test(
         "the lack of one means",
         arguments: [
@@ -140,7 +173,11 @@ struct ClassificationTests {
             (.tlsNotYetValid, "certificate-not-yet-valid", .retryRegistry),
             (.tlsWrongHost, "certificate-for-other-host", .waitForPerson),
             (.tlsPlainHTTPServer, "plain-http", .waitForPerson), (.tls(reason: "a"), "tls-failed", .retryRegistry),
-            (.proxy(reason: "a"), "proxy-failed", .retryRegistry),
+            (.proxyUnknown(proxy), "proxy-unknown", .retryRegistry),
+            (.proxyUnreachable(proxy, reason: "a"), "proxy-unreachable", .retryRegistry),
+            (.proxyLogin(proxy), "proxy-login", .waitForPerson),
+            (.proxyForbids(proxy), "proxy-forbids", .waitForPerson),
+            (.proxyFailed(proxy, reason: "a"), "proxy-failed", .retryRegistry),
             (.responseTooLarge(limit: 5), "protocol-violation", .retry),
             (.localRead(path: "/a", errno: 2), "file-unreadable", .fail),
             (.localRead(path: "/a", errno: 24), "file-unreadable", .retry),

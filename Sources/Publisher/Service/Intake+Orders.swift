@@ -1,0 +1,204 @@
+import ImageStore
+import OCI
+import Registry
+
+/// What a wish means: which images go where.
+extension Intake {
+    /// A destination as it was written, understood.
+    private enum Target {
+        case place(ImageReference)
+        case alias(Aliases.Expansion)
+    }
+
+    /// What would be pushed where; each destination once.
+    ///
+    /// - Throws: ``PushRefusal``, `ImageStoreError`, `CancellationError`.
+    func orders(
+        _ request: PushRequest, stores: LocalLayouts, settings: PublisherSettings, credentials: any CredentialProvider
+    ) async throws -> [Order] {
+        let (image, layout) = try await stores.find(
+            ImageName(parsing: request.image), defaultTag: settings.defaultTag)
+        let credentials: any CredentialProvider =
+            if let login = request.login { PushLoginProvider(login: login) } else { credentials }
+        var orders: [Order] = []
+        if request.allTags {
+            for (name, sibling) in try await siblings(of: image, in: layout, settings) {
+                var one = request
+                one.image = name.description
+                orders += try await self.orders(one, sibling, layout, settings, credentials, tag: name.tag)
+            }
+        } else {
+            orders = try await self.orders(request, image, layout, settings, credentials, tag: nil)
+        }
+        return try Self.distinct(orders)
+    }
+
+    /// The orders of a rule.
+    ///
+    /// - Throws: ``TemplateError`` where the image can't fill its destinations in; ``PushRefusal``, `ImageStoreError`.
+    func orders(
+        _ image: StoredImage, named name: PublishedName, by rules: [PublishRule], in layout: OCILayout,
+        _ settings: PublisherSettings
+    ) async throws -> [Order] {
+        let templates = rules.flatMap(\.destinations)
+        let addressing = settings.addressing
+        var parts = ImageParts(root: image.root.digest)
+        if addressing.lookIntoImages(templates) { parts = try await .read(image, in: layout, platforms: []) }
+        return try Self.distinct(
+            try addressing.places(of: templates, for: name, parts).map { place in
+                Order(
+                    image: name.description, destination: place.destination, layout: layout, stored: image,
+                    platforms: place.part.platforms, format: settings.format(at: place.destination))
+            })
+    }
+
+    /// - Parameter tag: in place of the one that each destination has; nil: as written.
+    private func orders(
+        _ request: PushRequest, _ image: StoredImage, _ layout: OCILayout, _ settings: PublisherSettings,
+        _ credentials: any CredentialProvider, tag: String?
+    ) async throws -> [Order] {
+        let own = PublishedName(names: image.names, directory: layout.directory, defaultTag: settings.defaultTag)
+        let defaults = DefaultDestination(settings, credentials)
+        var targets: [Target] = []
+        if request.destinations.isEmpty {
+            targets = [try await ownTarget(of: image, request, settings, defaults)]
+        } else {
+            for text in request.destinations {
+                targets.append(try await target(text, own, image, request, settings, defaults))
+            }
+        }
+
+        let addressing = settings.addressing
+        var parts = ImageParts(root: image.root.digest)
+        let hasAlias = targets.contains { if case .alias = $0 { true } else { false } }
+        if hasAlias, settings.aliases.lookIntoImages {
+            parts = try await .read(image, in: layout, platforms: request.platforms)
+        }
+        return try targets.flatMap { target in
+            switch target {
+            case .place(let place):
+                let destination = tag.map { place.withTag($0) } ?? place
+                return [order(request, destination, layout, image, request.platforms, settings)]
+            case .alias(let expansion):
+                let named = tag.map { expansion.with(tag: $0) } ?? expansion
+                let places = try refusing { () throws(TemplateError) in try addressing.places(of: named, parts) }
+                let registries = Set(places.map(\.destination.domain)).sorted()
+                if case .given? = request.login, registries.count > 1 {
+                    throw PushRefusal.loginForSeveral(registries: registries)
+                }
+                return places.map {
+                    let platforms = $0.part.platforms.isEmpty ? request.platforms : $0.part.platforms
+                    return order(request, $0.destination, layout, image, platforms, settings)
+                }
+            }
+        }
+    }
+
+    private func order(
+        _ request: PushRequest, _ destination: ImageReference, _ layout: OCILayout, _ image: StoredImage,
+        _ platforms: [Platform], _ settings: PublisherSettings
+    ) -> Order {
+        Order(
+            image: request.image, destination: destination, layout: layout, stored: image, platforms: platforms,
+            format: request.format ?? settings.format(at: destination))
+    }
+
+    /// One order for each destination.
+    ///
+    /// - Throws: ``PushRefusal/destinationTwice(_:)`` where two orders would put different things there.
+    private static func distinct(_ orders: [Order]) throws -> [Order] {
+        var known: [ImageReference: Order] = [:]
+        return try orders.filter { order in
+            guard let earlier = known[order.destination] else {
+                known[order.destination] = order
+                return true
+            }
+            guard earlier.stored.root.digest == order.stored.root.digest, earlier.platforms == order.platforms else {
+                throw PushRefusal.destinationTwice(order.destination)
+            }
+            return false
+        }
+    }
+
+    private func siblings(
+        of image: StoredImage, in layout: OCILayout, _ settings: PublisherSettings
+    ) async throws -> [(PublishedName, StoredImage)] {
+        func name(_ image: StoredImage) -> PublishedName? {
+            PublishedName(names: image.names, directory: layout.directory, defaultTag: settings.defaultTag)
+        }
+        guard let own = name(image) else { return [] }
+        return try await layout.images().compactMap { sibling in
+            guard let found = name(sibling), found.name == own.name else { return nil }
+            return (found, sibling)
+        }
+    }
+
+    // MARK: One destination
+
+    /// Where the image's own names say that it belongs.
+    private func ownTarget(
+        of image: StoredImage, _ request: PushRequest, _ settings: PublisherSettings, _ defaults: DefaultDestination
+    ) async throws -> Target {
+        let named = image.names.compactMap { try? ImageReference(parsing: $0) }
+        for reference in named where reference.isQualified {
+            return try resolved(reference.withDefaultTag(settings.defaultTag), settings)
+        }
+        for name in image.names where name.contains("/") {
+            if let expansion = try expansion(name, own: nil, settings) { return .alias(expansion) }
+        }
+        guard let first = named.first else { throw PushRefusal.destinationMissing(image: request.image) }
+        return try resolved(try await defaults.destination(for: first, as: request.image), settings)
+    }
+
+    /// - Parameter text: a reference, or an alias for one.
+    private func target(
+        _ text: String, _ own: PublishedName?, _ image: StoredImage, _ request: PushRequest,
+        _ settings: PublisherSettings, _ defaults: DefaultDestination
+    ) async throws -> Target {
+        func check(_ wanted: Digest?) throws {
+            if let wanted, request.platforms.isEmpty, wanted != image.root.digest {
+                throw PushRefusal.digestDiffers(wanted: wanted, image: image.root.digest)
+            }
+        }
+        if let expansion = try expansion(text, own: own, settings) {
+            try check(expansion.digest)
+            return .alias(expansion)
+        }
+        let reference: ImageReference
+        do { reference = try ImageReference(parsing: text) } catch { throw PushRefusal.destinationInvalid(error) }
+        try check(reference.digest)
+        let destination = try await defaults.destination(for: reference, as: text)
+        // The digest was a condition, which holds; what is pushed to is the tag.
+        return try resolved(destination.tag.map { destination.withTag($0) } ?? destination, settings)
+    }
+
+    /// A registry may be an alias, also the default one.
+    private func resolved(_ reference: ImageReference, _ settings: PublisherSettings) throws -> Target {
+        let expansion = try refusing { () throws(TemplateError) in
+            try settings.aliases.expansion(of: reference, defaultTag: settings.defaultTag)
+        }
+        return expansion.map { .alias($0) } ?? .place(reference)
+    }
+
+    private func expansion(
+        _ text: String, own: PublishedName?, _ settings: PublisherSettings
+    ) throws -> Aliases.Expansion? {
+        try refusing { () throws(TemplateError) in
+            try settings.aliases.expansion(of: text, own: own, defaultTag: settings.defaultTag)
+        }
+    }
+
+    private func refusing<Value>(_ body: () throws(TemplateError) -> Value) throws -> Value {
+        do { return try body() } catch { throw PushRefusal.templateUnusable(error) }
+    }
+}
+
+extension Aliases.Expansion {
+    fileprivate func with(tag: String) -> Aliases.Expansion {
+        Aliases.Expansion(templates: templates, name: PublishedName(name: name.name, tag: tag), digest: digest)
+    }
+}
+
+extension PublisherSettings {
+    var addressing: Addressing { Addressing(aliases: aliases, defaultTag: defaultTag) }
+}

@@ -1,0 +1,88 @@
+public import OCI
+public import PushQueue
+public import Registry
+
+/// What somebody wants to have pushed.
+public struct PushRequest: Sendable {
+    /// As the user wrote it: `team/app:1`, `oci:/images/app:1`.
+    public var image: String
+    /// References, or aliases for them. Empty: the image's own name is the destination.
+    public var destinations: [String] = []
+    /// Empty: all that the image has.
+    public var platforms: [Platform] = []
+    public var priority = 0
+    /// Nil: as configured.
+    public var verify: VerifyLevel?
+    public var force = false
+    /// From acceptance until the job counts as failed; nil: no limit.
+    public var timeout: Duration?
+    /// Every tag of the image's name in its store, not only one.
+    public var allTags = false
+    /// The format that its manifests are to have; nil: as configured for the registry, or as they are.
+    public var format: ImageFormat?
+    /// Nil: the daemon's own logins.
+    public var login: PushLogin?
+
+    public init(image: String) { self.image = image }
+}
+
+/// Why a push was not accepted; nothing was changed.
+public enum PushRefusal: Error, Sendable, CustomStringConvertible {
+    case destinationInvalid(ImageReferenceError)
+    case destinationMissing(image: String)
+    /// The default registry has no place for an image without a namespace, and none is known.
+    case namespaceMissing(image: String, registry: String)
+    /// The default registry's login, whose user is the namespace, can't be read.
+    case loginUnreadable(image: String, reason: String, advice: String?)
+    case templateUnusable(TemplateError)
+    /// Two different images, or parts of one, would go to the same place.
+    case destinationTwice(ImageReference)
+    case digestDiffers(wanted: Digest, image: Digest)
+    case loginMissing(registry: String, CallersLogins.Failure)
+    /// The password that was given with the push would go to registries that nobody named.
+    case loginForSeveral(registries: [String])
+    case stopping
+
+    public var description: String {
+        switch self {
+        case .destinationInvalid(let error): error.description
+        case .destinationMissing(let image): "\"\(image)\" does not say which registry it is for"
+        case .namespaceMissing(let image, let registry):
+            "\"\(image)\" would go to \(registry), which takes no image without a namespace, and none is known"
+        case .loginUnreadable(let image, let reason, _):
+            "\"\(image)\" goes to the namespace of the login, which can't be read: \(reason)"
+        case .templateUnusable(let error): error.description
+        case .destinationTwice(let destination): "two different images would go to \(destination)"
+        case .digestDiffers(let wanted, let image): "the destination wants \(wanted), the image is \(image)"
+        case .loginMissing(let registry, .missing): "you have no login for \(registry) of your own"
+        case .loginMissing(let registry, .keptByHelper(let name, let path)):
+            "your login for \(registry) is kept by docker-credential-\(name), which \(path) names"
+        case .loginMissing(_, .unreadable(let path, let reason)): "your logins in \(path) can't be read: \(reason)"
+        case .loginForSeveral(let registries):
+            "the login would go to \(registries.count) registries: \(registries.joined(separator: ", "))"
+        case .stopping: "pushd is stopping"
+        }
+    }
+
+    public var advice: String? {
+        switch self {
+        case .destinationInvalid: "write the destination as HOST[:PORT]/REPOSITORY[:TAG]"
+        case .destinationMissing(let image):
+            "name the destination: pushctl push \(image) HOST/REPOSITORY:TAG, "
+                + "or set defaults.registry and defaults.namespace in pushd.json5"
+        case .namespaceMissing(let image, let registry):
+            "log in with a user's name: pushctl login \(registry), or set defaults.namespace in pushd.json5, or name the "
+                + "destination: pushctl push \(image) \(registry)/NAMESPACE/NAME:TAG"
+        case .loginUnreadable(_, _, let advice):
+            advice ?? "set defaults.namespace in pushd.json5, or name the destination"
+        case .templateUnusable:
+            "correct aliases in pushd.json5, or name the destination itself: HOST[:PORT]/REPOSITORY[:TAG]"
+        case .destinationTwice: "name one of them, or destinations that differ; see aliases in pushd.json5"
+        case .digestDiffers: "leave the digest out, or push the image that has it"
+        case .loginMissing(_, .unreadable): "mend the file, or give the login: pushctl push -u USER --password-stdin"
+        case .loginMissing: "give it: pushctl push -u USER --password-stdin"
+        case .loginForSeveral: "name the destinations themselves, each registry in a push with its own login"
+        case .stopping: "try again when it is back"
+        }
+    }
+}
