@@ -4,13 +4,15 @@ import Testing
 
 @Suite("Options of push")
 struct PushOptionTests {
-    @Test("--all-tags pushes every tag of the name, each under its own tag, and no other name")
-    func allTags() async throws {
+    @Test(
+        "--all-tags pushes every tag of the name, each under its own tag, and no other name; none need be the default",
+        arguments: [["1", "2", "latest"], ["1", "2"]])
+    func allTags(tags: [String]) async throws {
         try await Machine.with { machine in
             let builder = try LayoutBuilder(directory: machine.layout)
             let layer = try builder.addLayer(size: 50_000)
             var digests: [String: Digest] = [:]
-            for tag in ["1", "2", "latest"] {
+            for tag in tags {
                 digests[tag] = try builder.addImage(layers: [layer], name: "team/app:\(tag)", label: tag).digest
             }
             try builder.addImage(layers: [layer], name: "team/other:1", label: "other")
@@ -23,6 +25,28 @@ struct PushOptionTests {
                     #expect(registry.tags("mirror/app") == digests)
                     #expect(registry.repositories == ["mirror/app"])
                     #expect(registry.bodyBytes(for: layer.digest) == layer.size)
+                }
+            }
+        }
+    }
+
+    @Test("--all-tags of a layout with several images pushes them all, if they have one name")
+    func allTagsOfLayout() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            let layer = try builder.addLayer(size: 50_000)
+            for tag in ["1", "2"] { try builder.addImage(layers: [layer], name: "app:\(tag)", label: tag) }
+            try builder.writeIndexJSON()
+            try await TestRegistry.with { registry in
+                try await machine.withDaemon { _ async throws in
+                    let all = ["push", "--all-tags", "oci:\(machine.layout)", registry.address + "/app"]
+                    let push = try await machine.pushctl(all)
+                    #expect(push.status == 0, "\(push.errors)")
+                    #expect(registry.tags("app").keys.sorted() == ["1", "2"])
+                    try builder.addImage(layers: [layer], name: "other:1", label: "other")
+                    try builder.writeIndexJSON()
+                    let unclear = try await machine.pushctl(all)
+                    #expect(unclear.status != 0 && unclear.errors.contains("other:1"), "\(unclear.errors)")
                 }
             }
         }

@@ -45,8 +45,11 @@ extension ImagePublisher {
         let client = try await registries.registry(registry).client
         var place = repository
         if place == nil { place = try await queue.lastRepository(at: registry) }
-        if place == nil { place = try await scratchRepository(at: registry) }
-        try await client.examine(pushingTo: place ?? Self.scratchName, tell)
+        if let place { return try await client.examine(pushingTo: place, tell) }
+        // Docker Hub makes public what is pushed to.
+        let isHub = ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(registry)
+        try await client.examine(
+            pushingTo: try await scratchRepository(at: registry), mayCreate: !isHub, tell)
     }
 
     private static let scratchName = "pushd-doctor"

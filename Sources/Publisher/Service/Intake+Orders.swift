@@ -16,8 +16,7 @@ extension Intake {
     func orders(
         _ request: PushRequest, stores: LocalLayouts, settings: PublisherSettings, credentials: any CredentialProvider
     ) async throws -> [Order] {
-        let (image, layout) = try await stores.find(
-            ImageName(parsing: request.image), defaultTag: settings.defaultTag)
+        let (image, layout) = try await image(of: request, stores, settings)
         let credentials: any CredentialProvider =
             if let login = request.login { PushLoginProvider(login: login) } else { credentials }
         var orders: [Order] = []
@@ -120,6 +119,52 @@ extension Intake {
         }
     }
 
+    /// The image that is meant; of all tags of a name any one.
+    private func image(
+        of request: PushRequest, _ stores: LocalLayouts, _ settings: PublisherSettings
+    ) async throws -> (StoredImage, OCILayout) {
+        let name = try ImageName(parsing: request.image)
+        do { return try await stores.find(name, defaultTag: settings.defaultTag) } catch let error as ImageStoreError
+            where request.allTags
+        {
+            // There need not be one under the default tag, nor one alone.
+            switch error.cause {
+            case .imageNotFound, .ambiguous: break
+            default: throw error
+            }
+            guard let found = try await anyImage(named: name, stores, settings) else { throw error }
+            return found
+        }
+    }
+
+    /// - Returns: nil where no image has the name, or images of several names are in the layout that is named.
+    private func anyImage(
+        named name: ImageName, _ stores: LocalLayouts, _ settings: PublisherSettings
+    ) async throws -> (StoredImage, OCILayout)? {
+        let layouts: [OCILayout]
+        let wanted: ImageReference?
+        switch name {
+        case .layout(_, .some): return nil
+        case .layout(let directory, nil): (layouts, wanted) = ([OCILayout(directory: directory)], nil)
+        case .named(let text):
+            guard let reference = try? ImageReference(parsing: text), reference.tag == nil, reference.digest == nil
+            else { return nil }
+            (layouts, wanted) = (stores.layouts, reference)
+        }
+        for layout in layouts {
+            let images = try await layout.images().compactMap { image in
+                PublishedName(names: image.names, directory: layout.directory, defaultTag: settings.defaultTag)
+                    .map { (name: $0.name, image: image) }
+            }.filter { found in
+                guard let wanted else { return true }
+                let spelled = found.image.names.contains { (try? ImageReference(parsing: $0))?.name == wanted.name }
+                return spelled || !wanted.isQualified && wanted.path.isPath(found.name)
+            }
+            if let first = images.first, images.allSatisfy({ $0.name == first.name }) { return (first.image, layout) }
+        }
+        return nil
+    }
+
     private func siblings(
         of image: StoredImage, in layout: OCILayout, _ settings: PublisherSettings
     ) async throws -> [(PublishedName, StoredImage)] {
@@ -201,4 +246,9 @@ extension Aliases.Expansion {
 
 extension PublisherSettings {
     var addressing: Addressing { Addressing(aliases: aliases, defaultTag: defaultTag) }
+}
+
+extension String {
+    /// Whether it is that repository's path, also as Docker Hub's own images are spelled.
+    fileprivate func isPath(_ name: String) -> Bool { self == name || self == "library/" + name }
 }

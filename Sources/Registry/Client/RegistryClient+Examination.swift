@@ -6,14 +6,22 @@ extension RegistryClient {
     ///
     /// - Parameters:
     ///   - repository: where it is tried whether pushing is allowed.
+    ///   - mayCreate: whether it is no loss if the repository comes into being; no upload is opened otherwise.
     ///   - tell: called with each step as soon as it has been done. After one that is bad there are no more, but for
     ///     a login that may not be needed.
     public func examine(
-        pushingTo repository: String, _ tell: (ExaminationStep) async throws -> Void
+        pushingTo repository: String, mayCreate: Bool = true, _ tell: (ExaminationStep) async throws -> Void
     ) async throws {
         guard try await examineConnection(tell) else { return }
         guard try await examineLogin(repository, tell) else { return }
         guard try await examineToken(repository, tell) else { return }
+        guard mayCreate else {
+            let text = "not tried: opening an upload may make a repository"
+            try await tell(
+                ExaminationStep(
+                    .push, .doubtful, text, advice: "name one that is there: pushctl doctor \(domain)/REPOSITORY"))
+            return
+        }
         try await examinePush(repository, tell)
     }
 

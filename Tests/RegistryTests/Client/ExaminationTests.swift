@@ -26,6 +26,17 @@ struct ExaminationTests {
         }
     }
 
+    @Test("opens no upload where that may make a repository that nobody wants")
+    func careful() async throws {
+        try await Bench.with { bench in
+            let steps = Recorder<ExaminationStep>()
+            try await bench.client.examine(pushingTo: "me/scratch", mayCreate: false) { steps.add($0) }
+            #expect(steps.values.last?.kind == .push)
+            #expect(steps.values.last?.outcome == .doubtful)
+            #expect(bench.registry.methods == ["GET", "GET"])
+        }
+    }
+
     @Test("tells the login, where it is from, and who issued the token, and no secret")
     func token() async throws {
         let login = OneLogin(user: "me", password: Secret("pass-word"), origin: "/some/file")
