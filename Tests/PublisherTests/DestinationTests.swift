@@ -1,5 +1,6 @@
 import OCI
 import Registry
+import TestSupport
 import Testing
 
 @testable import Publisher
@@ -248,6 +249,16 @@ struct DefaultDestinationTests {
             FoundCredential(
                 credential: .identityToken(Secret("t")), fallback: .basic(user: "ann", password: Secret("p")),
                 origin: "x")
+        }
+    }
+
+    @Test("takes a layout's directory for the name where the layout says only a tag, as rules do")
+    func bareTag() async throws {
+        try await Bench.with({ $0.defaultRegistry = "r.example" }) { bench in
+            try bench.image("1.2", layers: [try bench.builder.addLayer(size: 1000)])
+            let layout = bench.directory.file("images")
+            let plans = try await bench.publisher.plan(PushRequest(image: "oci:\(layout):1.2"))
+            #expect(plans.map(\.destination.description) == ["r.example/images:1.2"])
         }
     }
 

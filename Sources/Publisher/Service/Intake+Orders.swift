@@ -60,7 +60,7 @@ extension Intake {
         let defaults = DefaultDestination(settings, credentials)
         var targets: [Target] = []
         if request.destinations.isEmpty {
-            targets = [try await ownTarget(of: image, request, settings, defaults)]
+            targets = [try await ownTarget(of: image, own, request, settings, defaults)]
         } else {
             for text in request.destinations {
                 targets.append(try await target(text, own, image, request, settings, defaults))
@@ -182,7 +182,8 @@ extension Intake {
 
     /// Where the image's own names say that it belongs.
     private func ownTarget(
-        of image: StoredImage, _ request: PushRequest, _ settings: PublisherSettings, _ defaults: DefaultDestination
+        of image: StoredImage, _ own: PublishedName?, _ request: PushRequest, _ settings: PublisherSettings,
+        _ defaults: DefaultDestination
     ) async throws -> Target {
         let named = image.names.compactMap { try? ImageReference(parsing: $0) }
         for reference in named where reference.isQualified {
@@ -191,7 +192,10 @@ extension Intake {
         for name in image.names where name.contains("/") {
             if let expansion = try expansion(name, own: nil, settings) { return .alias(expansion) }
         }
-        guard let first = named.first else { throw PushRefusal.destinationMissing(image: request.image) }
+        // As rules read it: what has neither slash nor colon is a tag, and the layout's directory the name.
+        guard let own, let first = try? ImageReference(parsing: own.description) else {
+            throw PushRefusal.destinationMissing(image: request.image)
+        }
         return try resolved(try await defaults.destination(for: first, as: request.image), settings)
     }
 
