@@ -44,19 +44,31 @@ public final class OCILayout: ContentSource, BlobOpening {
     /// The image that `name` means; nil means the only one there is.
     ///
     /// Looked for in this order: either annotation as it is; `NAME@DIGEST` or `@DIGEST`; the same reference spelled
-    /// otherwise; a short name that ends a full one. The last entry of a name counts.
+    /// otherwise; a short name that ends a full one; the directory's own name with a tag that the layout knows. The last
+    /// entry of a name counts.
     ///
     /// - Parameter defaultTag: stands in for a tag where `name` has neither tag nor digest.
     /// - Throws: ``ImageStoreError``: as ``images()``, and `imageNotFound`, `ambiguous`.
     public func resolve(_ name: String?, defaultTag: String = "latest") async throws -> StoredImage {
         let index = try await index()
         let subject = name.map { "\(storeID):\($0)" } ?? storeID
-        switch index.find(name, defaultTag: defaultTag) {
+        var match = index.find(name, defaultTag: defaultTag)
+        if case .none = match, let tag = ownTag(in: name, defaultTag: defaultTag) {
+            match = index.find(tag, defaultTag: defaultTag)
+        }
+        switch match {
         case .found(let entry): return StoredImage(storeID: storeID, names: entry.names, root: entry.root)
         case .none:
             throw ImageStoreError(.imageNotFound(available: index.entries.flatMap(\.names)), subject: subject)
         case .several(let candidates): throw ImageStoreError(.ambiguous(candidates: candidates), subject: subject)
         }
+    }
+
+    /// The tag of `DIRECTORY:TAG`: what a layout calls only `1` is called so elsewhere, by rules too.
+    private func ownTag(in name: String?, defaultTag: String) -> String? {
+        guard let name, let own = StoredImage.name(ofDirectory: directory) else { return nil }
+        if name == own { return defaultTag }
+        return name.hasPrefix(own + ":") ? String(name.dropFirst(own.count + 1)) : nil
     }
 
     public func file(for digest: Digest) -> String? { blobs.file(for: digest) }

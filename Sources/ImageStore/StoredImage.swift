@@ -14,3 +14,23 @@ public struct StoredImage: Sendable, Hashable {
         self.root = root
     }
 }
+
+extension StoredImage {
+    /// What an image is called that its layout knows only by a tag: the last part of the directory, in lower case.
+    ///
+    /// - Returns: nil where that can be no repository's name.
+    public static func name(ofDirectory directory: String) -> String? {
+        guard let last = directory.split(separator: "/").last?.lowercased(),
+            (try? ImageReference(parsing: "localhost/" + last))?.path == last
+        else { return nil }
+        return last
+    }
+
+    /// A name that tells it from those of other stores, and by which it can be pushed; nil where it has none.
+    public var shownName: String? {
+        guard let first = names.first else { return nil }
+        let directory = storeID.hasPrefix("oci:") ? String(storeID.dropFirst(4)) : storeID
+        guard ImageReference.isValidTag(first), let own = Self.name(ofDirectory: directory) else { return first }
+        return own + ":" + first
+    }
+}

@@ -39,6 +39,23 @@ struct OCILayoutTests {
         }
     }
 
+    @Test("that knows its images by tags only finds them under its directory's name too")
+    func directoryName() async throws {
+        try await TemporaryDirectory.with { temporary in
+            let builder = try LayoutBuilder(directory: temporary.file("App"))
+            let old = try builder.addImage(layers: [], name: "1.0", label: "old")
+            let latest = try builder.addImage(layers: [], name: "latest", label: "new")
+            try builder.writeIndexJSON()
+            let layout = OCILayout(directory: temporary.file("App"))
+            #expect(try await layout.resolve("app:1.0").root.digest == old.digest)
+            #expect(try await layout.resolve("app").root.digest == latest.digest)
+            for other in ["app:2.0", "other:1.0", "app:", "App:1.0"] {
+                await #expect(throws: ImageStoreError.self) { try await layout.resolve(other) }
+            }
+            #expect(try await layout.images().map(\.shownName) == ["app:1.0", "app:latest"])
+        }
+    }
+
     @Test(
         "is refused with the reason where it is none",
         arguments: [

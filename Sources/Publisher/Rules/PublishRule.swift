@@ -1,3 +1,4 @@
+internal import ImageStore
 internal import OCI
 
 /// "Images called this are published there": what the configuration says about publishing without being asked.
@@ -45,10 +46,9 @@ public struct PublishedName: Sendable, Hashable, CustomStringConvertible {
             return
         }
         guard let tag = names.first(where: ImageReference.isValidTag),
-            let last = directory.split(separator: "/").last.map(String.init)?.lowercased(),
-            (try? ImageReference(parsing: "localhost/" + last)) != nil
+            let own = StoredImage.name(ofDirectory: directory)
         else { return nil }
-        name = last
+        name = own
         self.tag = tag
     }
 }

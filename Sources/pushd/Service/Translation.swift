@@ -223,7 +223,7 @@ extension Inspect.Output {
 extension LocalImageInfo {
     init(_ image: StoredImage, size: Int64?, pushed: [Publication]) {
         self.init(
-            name: image.names.first ?? image.root.digest.description, names: image.names, store: image.storeID,
+            name: image.shownName ?? image.root.digest.description, names: image.names, store: image.storeID,
             digest: image.root.digest.description, mediaType: image.root.mediaType.rawValue, size: size,
             pushed: pushed.map {
                 PublicationInfo(
