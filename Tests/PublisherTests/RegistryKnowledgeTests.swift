@@ -22,6 +22,19 @@ struct RegistryKnowledgeTests {
                 #expect(facts.first { $0.name == "manifest-rate" }?.value == "1")
                 let state = try #require(try await bench.publisher.registryStates(named: registry.address).first)
                 #expect(state.learned.contains { $0.name == "manifest-rate" })
+
+                // Three more manifests, one a second: the tag may come no sooner than two seconds after the first.
+                let arm = Platform(os: "linux", architecture: "arm64")
+                let children = [
+                    try bench.builder.addImage(layers: [], label: "amd"),
+                    try bench.builder.addImage(layers: [], platform: arm),
+                ]
+                try bench.builder.addIndex(of: children, name: "multi:1")
+                try bench.builder.writeIndexJSON()
+                let start = ContinuousClock.now
+                try await bench.publish("multi:1", to: "\(registry.address)/a:2")
+                let last = try #require(registry.requests(.manifest, method: "PUT").last)
+                #expect(last.at - start > .milliseconds(1990))
             }
         }
     }
