@@ -124,6 +124,23 @@ struct PushLoginTests {
         }
     }
 
+    @Test("keeps it when somebody without one asks for the same")
+    func joined() async throws {
+        try await TestRegistry.with(authentication: authentication) { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                await bench.publisher.pause(registry.address)
+                let id = try await bench.push("app:1", to: "\(registry.address)/a:1") {
+                    $0.login = .given(user: "caller", password: Secret("callers-secret"))
+                }
+                #expect(try await bench.push("app:1", to: "\(registry.address)/a:1") == id)
+                await bench.publisher.resume(registry.address)
+                let ended = try await bench.settled(id)
+                #expect(ended.job.state == .succeeded, "\(String(describing: ended.job.error))")
+            }
+        }
+    }
+
     @Test("takes it from the caller's files, by the most specific entry")
     func files() async throws {
         try await TestRegistry.with(authentication: authentication) { registry in
