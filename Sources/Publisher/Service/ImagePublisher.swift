@@ -214,17 +214,19 @@ public actor ImagePublisher {
     public func push(_ request: PushRequest) async throws -> [Accepted] {
         let settings = settings
         let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
-        let logins = try request.login.map { login in try orders.map { try login.login(for: $0.destination) } } ?? []
-        let places = orders.map(\.destination)
+        let own = try request.login.map { login in
+            try orders.map { (place: $0.destination, login: try login.login(for: $0.destination)) }
+        }
+        let logins = own ?? []
         // Before the jobs are there: one may begin at once.
-        for (place, login) in zip(places, logins) { await registries.expectLogin(login, for: place) }
+        for (place, login) in logins { await registries.expectLogin(login, for: place) }
         do {
             let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
-            for (place, job) in zip(places, jobs) { await registries.settleLogin(for: place, job: job.id) }
+            for ((place, _), job) in zip(logins, jobs) { await registries.settleLogin(for: place, job: job.id) }
             announce(jobs)
             return jobs
         } catch {
-            for place in places { await registries.settleLogin(for: place, job: nil) }
+            for (place, _) in logins { await registries.settleLogin(for: place, job: nil) }
             throw error
         }
     }
