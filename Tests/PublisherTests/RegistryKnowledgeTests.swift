@@ -124,6 +124,20 @@ struct PushLoginTests {
         }
     }
 
+    @Test("shows a password that is given to one registry only")
+    func oneRegistry() async throws {
+        try await Bench.with { bench in
+            try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+            var request = PushRequest(image: "app:1")
+            request.destinations = ["a.example/app:1", "b.example/app:1"]
+            request.login = .given(user: "caller", password: Secret("callers-secret"))
+            let both = request
+            let error = await #expect(throws: PushRefusal.self) { try await bench.publisher.push(both) }
+            #expect(error?.description == "the login would go to 2 registries: a.example, b.example")
+            #expect(try await bench.publisher.jobs(JobFilter()).isEmpty)
+        }
+    }
+
     @Test("keeps it when somebody without one asks for the same")
     func joined() async throws {
         try await TestRegistry.with(authentication: authentication) { registry in

@@ -29,6 +29,11 @@ extension Intake {
         } else {
             orders = try await self.orders(request, image, layout, settings, credentials, tag: nil)
         }
+        let registries = Set(orders.map(\.destination.domain)).sorted()
+        // A login is for one registry, and must not be shown to another.
+        if case .given? = request.login, registries.count > 1 {
+            throw PushRefusal.loginForSeveral(registries: registries)
+        }
         return try Self.distinct(orders)
     }
 
@@ -81,10 +86,6 @@ extension Intake {
             case .alias(let expansion):
                 let named = tag.map { expansion.with(tag: $0) } ?? expansion
                 let places = try refusing { () throws(TemplateError) in try addressing.places(of: named, parts) }
-                let registries = Set(places.map(\.destination.domain)).sorted()
-                if case .given? = request.login, registries.count > 1 {
-                    throw PushRefusal.loginForSeveral(registries: registries)
-                }
                 return places.map {
                     let platforms = $0.part.platforms.isEmpty ? request.platforms : $0.part.platforms
                     return order(request, $0.destination, layout, image, platforms, settings)

@@ -81,7 +81,7 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         case .digestDiffers: "leave the digest out, or push the image that has it"
         case .loginMissing(_, .unreadable): "mend the file, or give the login: pushctl push -u USER --password-stdin"
         case .loginMissing: "give it: pushctl push -u USER --password-stdin"
-        case .loginForSeveral: "name the destinations themselves, each registry in a push with its own login"
+        case .loginForSeveral: "push to each registry by itself, with its own login"
         case .stopping: "try again when it is back"
         }
     }
