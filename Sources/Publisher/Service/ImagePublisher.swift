@@ -214,19 +214,24 @@ public actor ImagePublisher {
     public func push(_ request: PushRequest) async throws -> [Accepted] {
         let settings = settings
         let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
-        let own = try request.login.map { login in
+        let logins = try request.login.map { login in
             try orders.map { (place: $0.destination, login: try login.login(for: $0.destination)) }
         }
-        let logins = own ?? []
         // Before the jobs are there: one may begin at once.
-        for (place, login) in logins { await registries.expectLogin(login, for: place) }
+        var expected: [RegistryPool.Expectation] = []
+        for (place, login) in logins ?? [] { expected.append(await registries.expectLogin(login, for: place)) }
         do {
             let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
-            for ((place, _), job) in zip(logins, jobs) { await registries.settleLogin(for: place, job: job.id) }
+            for (expectation, job) in zip(expected, jobs) {
+                await registries.settleLogin(expectation, job: job.id)
+                // It may have ended before: then nothing else forgets its login.
+                let accepted = try? await queue.job(job.id)
+                if accepted?.state.isEnded ?? true { await registries.removeLogin(of: job.id) }
+            }
             announce(jobs)
             return jobs
         } catch {
-            for (place, _) in logins { await registries.settleLogin(for: place, job: nil) }
+            for expectation in expected { await registries.settleLogin(expectation, job: nil) }
             throw error
         }
     }

@@ -8,7 +8,12 @@ actor RegistryPool {
     /// What is the same under all logins.
     private var common: [String: Common] = [:]
     /// In memory only: after a restart such jobs go on with the daemon's own logins.
-    private var ownLogins: [OwnLogin] = []
+    private var ownLogins: [JobID: OwnLogin] = [:]
+    /// Logins for jobs that are not known yet, and where they go to.
+    private var expected: [Expectation: (login: FoundCredential, destination: ImageReference)] = [:]
+    private var expectations = 0
+    /// Jobs that began meanwhile and don't know yet whether one of ``expected`` is theirs.
+    private var undecided: [Signal] = []
     private var make: Maker
     private var makeCommon: @Sendable (_ name: String) -> Common
 
@@ -18,12 +23,15 @@ actor RegistryPool {
         let gate: RequestGate
     }
 
+    /// The login that one job came with.
     private struct OwnLogin {
-        let destination: ImageReference
         let login: FoundCredential
-        /// Nil until it is known; the job may begin before.
-        var job: JobID?
         var entry: RegistryAccess?
+    }
+
+    /// A job that is about to be accepted with a login of its own.
+    struct Expectation: Hashable {
+        fileprivate let number: Int
     }
 
     /// - Parameter login: to be used in place of all others.
@@ -45,33 +53,42 @@ actor RegistryPool {
     }
 
     /// The registry as a job deals with it.
-    func registry(for job: Job) throws(RegistryError) -> RegistryAccess {
-        let place =
-            ownLogins.firstIndex { $0.job == job.id }
-            ?? ownLogins.firstIndex { $0.job == nil && $0.destination == job.destination }
-        guard let place else { return try registry(job.destination.domain) }
-        if let entry = ownLogins[place].entry { return entry }
-        let entry = try access(to: job.destination.domain, ownLogins[place].login)
-        ownLogins[place].entry = entry
+    ///
+    /// - Throws: ``RegistryError`` for a name that is no host and port; `CancellationError`.
+    func registry(for job: Job) async throws -> RegistryAccess {
+        // The job may be one that is expected: it never goes on with another's login.
+        while ownLogins[job.id] == nil, expected.values.contains(where: { $0.destination == job.destination }) {
+            let signal = Signal()
+            undecided.append(signal)
+            await signal.next()
+            try Task.checkCancellation()
+        }
+        guard let own = ownLogins[job.id] else { return try registry(job.destination.domain) }
+        if let entry = own.entry { return entry }
+        let entry = try access(to: job.destination.domain, own.login)
+        ownLogins[job.id]?.entry = entry
         return entry
     }
 
-    /// A job for the destination is about to be accepted, which uses this login.
-    func expectLogin(_ login: FoundCredential, for destination: ImageReference) {
-        ownLogins.append(OwnLogin(destination: destination, login: login))
+    /// A job for the destination is about to be accepted, which uses this login. It has to be settled.
+    func expectLogin(_ login: FoundCredential, for destination: ImageReference) -> Expectation {
+        expectations += 1
+        let expectation = Expectation(number: expectations)
+        expected[expectation] = (login, destination)
+        return expectation
     }
 
     /// The expected job was accepted, or not.
-    func settleLogin(for destination: ImageReference, job: JobID?) {
-        if let job { removeLogin(of: job) }
-        guard let place = ownLogins.firstIndex(where: { $0.job == nil && $0.destination == destination }) else {
-            return
+    func settleLogin(_ expectation: Expectation, job: JobID?) {
+        if let known = expected.removeValue(forKey: expectation), let job {
+            ownLogins[job] = OwnLogin(login: known.login)
         }
-        if let job { ownLogins[place].job = job } else { ownLogins.remove(at: place) }
+        for signal in undecided { signal.raise() }
+        undecided = []
     }
 
     /// The login that a job came with is used no longer.
-    func removeLogin(of job: JobID) { ownLogins.removeAll { $0.job == job } }
+    func removeLogin(of job: JobID) { ownLogins[job] = nil }
 
     /// What was issued for an earlier login is not used again.
     func credentialsChanged(at name: String) async { await entries[name]?.client.credentialsChanged() }
@@ -99,6 +116,6 @@ actor RegistryPool {
         self.makeCommon = makeCommon
         entries = [:]
         common = [:]
-        for place in ownLogins.indices { ownLogins[place].entry = nil }
+        ownLogins = ownLogins.mapValues { OwnLogin(login: $0.login) }
     }
 }
