@@ -52,6 +52,8 @@ struct BandwidthTests {
         let limits = bandwidth.limits(for: "r.example")
         func rates() -> [Int64?] { limits.map(\.bytesPerSecond) }
         #expect(rates() == [2000, 300])
+        time.add(20_000 - time.now % 60_000)
+        #expect(bandwidth.untilNextMinute == .seconds(40))
         time.add(60_000)
         bandwidth.refresh()
         #expect(rates() == [9000, 300])
@@ -74,15 +76,21 @@ struct BandwidthTests {
 
     @Test("manifests are put no faster than a registry has shown to take them")
     func manifests() {
+        let start = ContinuousClock.now
+        func turns(_ pace: inout ManifestPace, at milliseconds: Int, perSecond: Int?, count: Int = 5) -> [Duration] {
+            (0..<count).map { _ in
+                pace.turn(now: start + .milliseconds(milliseconds), perSecond: perSecond) - start
+            }
+        }
         var pace = ManifestPace()
-        #expect((0..<5).map { _ in pace.turn(now: 0, perSecond: nil) } == [0, 0, 0, 0, 0])
-        #expect(pace.rateRefused(now: 100) == 4)
+        #expect(turns(&pace, at: 0, perSecond: nil) == Array(repeating: .zero, count: 5))
+        #expect(pace.rateRefused(now: start + .milliseconds(100)) == 4)
         var known = ManifestPace()
-        #expect((0..<5).map { _ in known.turn(now: 50, perSecond: 2) } == [50, 50, 1050, 1050, 2050])
-        #expect(known.turn(now: 10_000, perSecond: 2) == 10_000)
+        #expect(turns(&known, at: 50, perSecond: 2) == [50, 50, 1050, 1050, 2050].map { .milliseconds($0) })
+        #expect(turns(&known, at: 10_000, perSecond: 2, count: 1) == [.seconds(10)])
         var slow = ManifestPace()
-        _ = slow.turn(now: 0, perSecond: nil)
-        #expect(slow.rateRefused(now: 1) == 1)
+        #expect(turns(&slow, at: 0, perSecond: nil, count: 1) == [.zero])
+        #expect(slow.rateRefused(now: start + .milliseconds(1)) == 1)
     }
 }
 

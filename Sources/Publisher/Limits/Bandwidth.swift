@@ -57,10 +57,13 @@ final class Bandwidth: Sendable {
     func refresh() {
         let now = WeekMinute(milliseconds: clock())
         state.withLock { state in
-            total.bytesPerSecond = Self.byHand(nil, state) ?? state.plan.limit(at: now)
+            total.bytesPerSecond = state.byHand[nil] ?? state.plan.limit(at: now)
             for (name, limit) in state.registries { limit.bytesPerSecond = Self.inForce(name, state) }
         }
     }
+
+    /// Windows begin and end with a minute. The clock may be set meanwhile, so it is not asked for more than one.
+    var untilNextMinute: Duration { .milliseconds(60_000 - clock() % 60_000) }
 
     /// All registries together first, then those that have a limit of their own, by name.
     var summary: [BandwidthInForce] {
@@ -68,23 +71,19 @@ final class Bandwidth: Sendable {
         return state.withLock { state in
             let names = Set(state.configured.keys).union(state.byHand.keys.compactMap { $0 }).sorted()
             let all = BandwidthInForce(
-                registry: nil, bytesPerSecond: Self.byHand(nil, state) ?? state.plan.limit(at: now),
-                configured: state.plan.limit(at: now), isByHand: Self.byHand(nil, state) != nil)
+                registry: nil, bytesPerSecond: state.byHand[nil] ?? state.plan.limit(at: now),
+                configured: state.plan.limit(at: now), isByHand: state.byHand[nil] != nil)
             return [all]
                 + names.map { name in
                     BandwidthInForce(
                         registry: name, bytesPerSecond: Self.inForce(name, state), configured: state.configured[name],
-                        isByHand: Self.byHand(name, state) != nil)
+                        isByHand: state.byHand[name] != nil)
                 }
         }
     }
 
-    private static func byHand(_ registry: String?, _ state: State) -> Int64?? {
-        state.byHand.index(forKey: registry).map { state.byHand[$0].value }
-    }
-
     private static func inForce(_ registry: String, _ state: State) -> Int64? {
-        byHand(registry, state) ?? state.configured[registry]
+        state.byHand[registry] ?? state.configured[registry]
     }
 }
 

@@ -97,7 +97,7 @@ public actor ImagePublisher {
                 }
             }
             group.addTask { [bandwidth] in
-                while (try? await Task.sleep(for: .seconds(15))) != nil { bandwidth.refresh() }
+                while (try? await Task.sleep(for: bandwidth.untilNextMinute)) != nil { bandwidth.refresh() }
             }
             group.addTask { [weak self] in
                 while (try? await Task.sleep(for: .seconds(600))) != nil { try? await self?.tidy() }

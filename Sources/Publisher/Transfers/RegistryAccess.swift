@@ -11,16 +11,11 @@ actor RegistryAccess {
     nonisolated let client: RegistryClient
     nonisolated let facts: RegistryFacts
     private var probe: Task<Void, Never>?
-    private let sleep: @Sendable (Duration) async throws -> Void
 
-    init(
-        client: RegistryClient, facts: RegistryFacts,
-        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
-    ) {
+    init(client: RegistryClient, facts: RegistryFacts) {
         name = client.domain
         self.client = client
         self.facts = facts
-        self.sleep = sleep
     }
 
     /// That it works is looked at again now and then: believed wrongly, it makes blobs be sent that are there.
@@ -53,8 +48,7 @@ actor RegistryAccess {
     ///
     /// - Throws: what `put` throws; `CancellationError`.
     nonisolated func putManifest(_ put: @Sendable () async throws -> Void) async throws {
-        let wait = try await facts.manifestTurn()
-        if wait > 0 { try await sleep(.milliseconds(wait)) }
+        try await Task.sleep(until: facts.manifestTurn(), clock: .continuous)
         do { try await put() } catch let error as RegistryError where error.cause == .rateLimited {
             try await facts.manifestRefused()
             throw error

@@ -60,16 +60,15 @@ actor RegistryFacts {
     /// The database knows nothing any more: all is found out anew.
     func forget() { facts = nil }
 
-    /// - Returns: milliseconds until the next manifest may be put.
-    func manifestTurn() async throws -> Int64 {
+    /// - Returns: when the next manifest may be put.
+    func manifestTurn() async throws -> ContinuousClock.Instant {
         let rate = try await known()["manifest-rate"].flatMap(Int.init)
-        let now = clock()
-        return manifests.turn(now: now, perSecond: rate) - now
+        return manifests.turn(now: .now, perSecond: rate)
     }
 
     /// A manifest was refused for being too many.
     func manifestRefused() async throws {
-        let fact = RegistryFact.manifestRate(manifests.rateRefused(now: clock()))
+        let fact = RegistryFact.manifestRate(manifests.rateRefused(now: .now))
         try await learn(fact.name, fact.value)
     }
 }
