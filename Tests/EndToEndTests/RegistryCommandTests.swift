@@ -87,7 +87,7 @@ struct RegistryCommandTests {
     func learned() async throws {
         try await Machine.with { machine in
             try CommandTests.image(machine)
-            try await TestRegistry.with(profile: .proxyCapped(4 << 10)) { registry in
+            try await TestRegistry.with(profile: .proxyCapped(100_000)) { registry in
                 let address = registry.address
                 func facts() async throws -> [String] {
                     let known = try await machine.json("registries", address).first?["registries"]?.list?.first
@@ -95,12 +95,13 @@ struct RegistryCommandTests {
                 }
                 try await machine.withDaemon { _ in
                     #expect(try await facts().isEmpty)
-                    try await machine.pushctl("push", "app:1", "\(address)/app:1")
-                    #expect(try await !facts().isEmpty)
+                    let pushed = try await machine.pushctl("push", "app:1", "\(address)/app:1")
+                    #expect(pushed.status == 0, "\(pushed.errors)")
+                    #expect(try await facts().contains("maximum-body"))
                 }
                 try await machine.withDaemon { _ in
                     let kept = try await facts()
-                    #expect(!kept.isEmpty)
+                    #expect(kept.contains("maximum-body"))
                     let shown = try await machine.pushctl("registries", address).output
                     #expect(shown.hasPrefix("\(address)\n  state    open"), "\(shown)")
                     #expect(shown.contains("learned"))

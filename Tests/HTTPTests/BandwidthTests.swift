@@ -119,8 +119,10 @@ struct BandwidthTests {
                 limits: HTTPLimits(stall: .milliseconds(300)))
             request.bandwidth = [limit]
             // 512 bytes each half second: longer than the limit of a stall.
+            let start = ContinuousClock.now
             let response = try await client.send(request)
             #expect(response.status == 201)
+            #expect(ContinuousClock.now - start >= .milliseconds(900), "the limit was not kept")
         }
     }
 }
