@@ -226,7 +226,7 @@ public actor ImagePublisher {
                 await registries.settleLogin(expectation, job: job.id)
                 // It may have ended before: then nothing else forgets its login.
                 let accepted = try? await queue.job(job.id)
-                if accepted?.state.isEnded ?? true { await registries.removeLogin(of: job.id) }
+                if accepted?.state.isEnded == true { await registries.removeLogin(of: job.id) }
             }
             announce(jobs)
             return jobs
