@@ -201,12 +201,16 @@ let controlInterfaceDescription = """
     type Registry (
       # host and port
       name: string,
-      # absent where it is not paused, or paused until resumed
+      # absent where it is not paused, paused until resumed, or being tried at this moment
       pausedUntil: ?string,
+      # when its present trouble began; absent where there is none
+      pausedSince: ?string,
       # why it is paused; absent where it is not
       reason: ?string,
       # how many jobs run
       running: int,
+      # how many jobs are queued or waiting for it
+      waiting: ?int,
       # whether a person has paused it
       held: ?bool,
       # requests that it says it allows, in all and still, in a period in seconds

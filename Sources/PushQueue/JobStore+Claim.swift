@@ -37,6 +37,16 @@ extension JobStore {
         }
     }
 
+    /// How many jobs are queued or waiting for each registry that has any.
+    public nonisolated func waitingJobs() async throws(QueueError) -> [String: Int] {
+        try await read("count what waits for registries") { store in
+            let counts = try store.database.rows("SELECT name, ready FROM registry WHERE ready > 0") { row in
+                (row.text(0), row.int(1))
+            }
+            return Dictionary(uniqueKeysWithValues: counts)
+        }
+    }
+
     private func claim(excluding excluded: Set<String>, now: Int64) throws -> Claim? {
         for registry in try registriesByTurn() where !excluded.contains(registry) {
             guard let id = try dueJob(of: registry, now: now) else { continue }

@@ -13,8 +13,8 @@ extension InterfaceDescriptionTests {
 
     private static let registries = [
         RegistryInfo(
-            name: "r", pausedUntil: moment, reason: "x", running: 1, held: true, requestsAllowed: 2, requestsLeft: 1,
-            requestsPeriod: 0.5, bytesPerSecond: 3, login: "l",
+            name: "r", pausedUntil: moment, pausedSince: moment, reason: "x", running: 1, waiting: 2, held: true,
+            requestsAllowed: 2, requestsLeft: 1, requestsPeriod: 0.5, bytesPerSecond: 3, login: "l",
             learned: [LearnedInfo(name: "n", value: "v", text: "t", at: moment)])
     ]
 

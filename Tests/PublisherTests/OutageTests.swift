@@ -57,6 +57,30 @@ struct OutageTests {
         }
     }
 
+    @Test("status tells since when, why, and how many jobs wait")
+    func activity() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000, seed: 1)])
+                registry.pause()
+                let before = Bench.now
+                let jobs = [
+                    try await bench.push("app:1", to: "\(registry.address)/r:1"),
+                    try await bench.push("app:1", to: "\(registry.address)/r:2"),
+                ]
+                try await bench.waitFor(.waiting, of: jobs[0])
+                try await waitUntil("both wait") {
+                    let shown = await bench.publisher.activity.first { $0.name == registry.address }
+                    guard let shown, shown.waiting == 2, let since = shown.pausedSince else { return false }
+                    return (before...Bench.now).contains(since) && shown.reason?.contains("refused") == true
+                }
+                try registry.resume()
+                for job in jobs { #expect(try await bench.settled(job).job.state == .succeeded) }
+                try await waitUntil("nothing is told any more") { await bench.publisher.activity.isEmpty }
+            }
+        }
+    }
+
     @Test(
         "200 jobs ask as often as one, and all succeed within seconds of its return",
         arguments: [true, false])

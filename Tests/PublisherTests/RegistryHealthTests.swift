@@ -56,6 +56,23 @@ struct RegistryHealthTests {
         #expect(health.pausedUntil == 60_010)
     }
 
+    @Test("tells since when it is in trouble, until it has done something again")
+    func since() {
+        var health = RegistryHealth()
+        #expect(health.troubledSince == nil)
+        var now = failed(&health, at: 1000)
+        health.started()
+        #expect(health.troubledSince == 1000, "it is being tried")
+        health.answered()
+        #expect(health.troubledSince == nil)
+        now = failed(&health, at: now)
+        #expect(health.troubledSince == 1000, "it had answered a question and taken nothing")
+        health.started()
+        health.worked()
+        _ = failed(&health, at: now)
+        #expect(health.troubledSince == now)
+    }
+
     @Test("is probed again at once when the probing job was canceled")
     func probeCanceled() {
         var health = RegistryHealth()

@@ -29,12 +29,16 @@ public enum Registries: Method {
 public struct RegistryInfo: Codable, Sendable, Equatable {
     /// Host and port.
     public var name: String
-    /// Absent where it is not paused, or without an end.
+    /// Absent where it is not paused, where the pause has no end, and while it is being tried.
     public var pausedUntil: Timestamp?
+    /// When its present trouble began; absent where there is none.
+    public var pausedSince: Timestamp?
     /// Why it is paused; absent where it is not.
     public var reason: String?
     /// How many jobs run for it.
     public var running: Int
+    /// How many jobs are queued or waiting for it.
+    public var waiting: Int?
     /// Present and true where a person has paused it.
     public var held: Bool?
     /// Requests that it says it allows, in all and still, and in how many seconds; absent where it says nothing.
@@ -49,14 +53,17 @@ public struct RegistryInfo: Codable, Sendable, Equatable {
     public var learned: [LearnedInfo]?
 
     public init(
-        name: String, pausedUntil: Timestamp? = nil, reason: String? = nil, running: Int, held: Bool? = nil,
+        name: String, pausedUntil: Timestamp? = nil, pausedSince: Timestamp? = nil, reason: String? = nil,
+        running: Int, waiting: Int? = nil, held: Bool? = nil,
         requestsAllowed: Int? = nil, requestsLeft: Int? = nil, requestsPeriod: Double? = nil,
         bytesPerSecond: Int? = nil, login: String? = nil, learned: [LearnedInfo]? = nil
     ) {
         self.name = name
         self.pausedUntil = pausedUntil
+        self.pausedSince = pausedSince
         self.reason = reason
         self.running = running
+        self.waiting = waiting
         self.held = held
         self.requestsAllowed = requestsAllowed
         self.requestsLeft = requestsLeft

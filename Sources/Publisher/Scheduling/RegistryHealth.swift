@@ -17,6 +17,11 @@ struct RegistryHealth: Sendable, Equatable {
     private var failures = 0
     /// What the last failure was, for `status`.
     private(set) var reason: String?
+    /// When the trouble began that it has not shown to be over.
+    private var failingSince: Int64?
+
+    /// When the present trouble began; nil while jobs may start.
+    var troubledSince: Int64? { isOpen ? nil : failingSince }
 
     /// Until when nothing is started; nil while jobs may start.
     var pausedUntil: Int64? {
@@ -55,7 +60,9 @@ struct RegistryHealth: Sendable, Equatable {
     /// The registry took something.
     mutating func worked() {
         answered()
-        if state == .open { failures = 0 }
+        guard state == .open else { return }
+        failures = 0
+        failingSince = nil
     }
 
     /// A person wants it tried now.
@@ -70,6 +77,7 @@ struct RegistryHealth: Sendable, Equatable {
         now: Int64, retryAfter: Duration?, reason: String, policy: RetryPolicy, random: Double
     ) -> Int64 {
         self.reason = reason
+        failingSince = failingSince ?? now
         if case .paused(let until) = state, until > now {
             let longer = max(until, now + (retryAfter?.inMilliseconds ?? 0))
             state = .paused(until: longer)

@@ -115,7 +115,8 @@ struct Schedule: Sendable {
         registries.map { name, entry in
             RegistryActivity(
                 name: name, running: entry.running, isHeld: entry.isHeld || isHeld,
-                pausedUntil: entry.health.pausedUntil, reason: entry.health.reason)
+                pausedUntil: entry.health.pausedUntil, pausedSince: entry.health.troubledSince,
+                reason: entry.health.reason)
         }
         .sorted { $0.name < $1.name }
     }
@@ -128,15 +129,24 @@ public struct RegistryActivity: Sendable, Equatable {
     public let running: Int
     /// Paused by a person.
     public let isHeld: Bool
-    /// Milliseconds since 1970; nil where there is no trouble.
+    /// Milliseconds since 1970; nil where there is no trouble, and while a job finds out whether it is over.
     public let pausedUntil: Int64?
+    /// When the present trouble began, in milliseconds since 1970; nil where there is none.
+    public let pausedSince: Int64?
     public let reason: String?
+    /// Jobs that are queued or waiting.
+    public var waiting: Int
 
-    public init(name: String, running: Int, isHeld: Bool, pausedUntil: Int64?, reason: String?) {
+    public init(
+        name: String, running: Int = 0, isHeld: Bool = false, pausedUntil: Int64? = nil, pausedSince: Int64? = nil,
+        reason: String? = nil, waiting: Int = 0
+    ) {
         self.name = name
         self.running = running
         self.isHeld = isHeld
         self.pausedUntil = pausedUntil
+        self.pausedSince = pausedSince
         self.reason = reason
+        self.waiting = waiting
     }
 }

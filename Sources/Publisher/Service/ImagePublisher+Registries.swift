@@ -6,7 +6,7 @@ public import Registry
 extension ImagePublisher {
     /// All registries that are configured, in use, or that something is known about; with `name` only that one.
     public func registryStates(named name: String?) async throws -> [RegistryState] {
-        let activity = await engine.activity
+        let activity = await activity
         var names = Set(settings.registries.keys).union(activity.map(\.name)).union(try await queue.registries())
         if let name { names = [name] }
         let (bandwidths, allowances) = (bandwidth.summary, await registries.allowances)
@@ -16,7 +16,7 @@ extension ImagePublisher {
             states.append(
                 RegistryState(
                     activity: activity.first { $0.name == name }
-                        ?? RegistryActivity(name: name, running: 0, isHeld: false, pausedUntil: nil, reason: nil),
+                        ?? RegistryActivity(name: name),
                     login: try? await credentials.credential(registry: name, repository: ""),
                     allowance: allowances[name],
                     bandwidth: bandwidths.first { $0.registry == name }?.bytesPerSecond,
@@ -24,6 +24,19 @@ extension ImagePublisher {
                     mountRefusals: try await queue.mountRefusals(registry: name, since: since)))
         }
         return states
+    }
+
+    /// What goes on at the registries that are busy, paused, or waited for.
+    public var activity: [RegistryActivity] {
+        get async {
+            // A queue that can't be read is told elsewhere; what the engine knows is true all the same.
+            let waiting = (try? await queue.waitingJobs()) ?? [:]
+            var activity = await engine.activity
+            for place in activity.indices { activity[place].waiting = waiting[activity[place].name] ?? 0 }
+            let quiet = Set(waiting.keys).subtracting(activity.map(\.name))
+            activity += quiet.map { RegistryActivity(name: $0, waiting: waiting[$0] ?? 0) }
+            return activity.sorted { $0.name < $1.name }
+        }
     }
 
     /// What registries said last about how much they may still be asked.

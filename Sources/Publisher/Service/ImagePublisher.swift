@@ -351,8 +351,6 @@ public actor ImagePublisher {
             job, stored: stored, live: live, pausedUntil: activity?.pausedUntil, pauseReason: activity?.reason)
     }
 
-    public var activity: [RegistryActivity] { get async { await engine.activity } }
-
     /// The ids of jobs as something about them changes, many times a second while bytes move.
     public func changes() -> AsyncStream<JobID> { touched.listen() }
 

@@ -105,7 +105,7 @@ extension DaemonService {
         let allowances = await publisher.allowances
         let active = await publisher.activity
         let quiet = Set(allowances.keys).subtracting(active.map(\.name)).map {
-            RegistryActivity(name: $0, running: 0, isHeld: false, pausedUntil: nil, reason: nil)
+            RegistryActivity(name: $0)
         }
         return (active + quiet).sorted { $0.name < $1.name }
             .map { RegistryInfo($0, allowance: allowances[$0.name]) }

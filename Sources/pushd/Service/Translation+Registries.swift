@@ -8,8 +8,10 @@ extension RegistryInfo {
     init(_ activity: RegistryActivity, allowance: RateAllowance?, bytesPerSecond: Int64? = nil) {
         self.init(
             name: activity.name, pausedUntil: activity.pausedUntil.map { Timestamp(milliseconds: $0) },
+            pausedSince: activity.pausedSince.map { Timestamp(milliseconds: $0) },
             reason: activity.isHeld ? "paused by command" : activity.reason, running: activity.running,
-            held: activity.isHeld ? true : nil, requestsAllowed: allowance?.limit, requestsLeft: allowance?.remaining,
+            waiting: activity.waiting, held: activity.isHeld ? true : nil, requestsAllowed: allowance?.limit,
+            requestsLeft: allowance?.remaining,
             requestsPeriod: allowance?.window?.inSeconds, bytesPerSecond: bytesPerSecond.map(Int.init))
     }
 
