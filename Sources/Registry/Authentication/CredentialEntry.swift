@@ -1,9 +1,13 @@
 internal import FoundationEssentials
+internal import OCI
 
 /// One entry of a credential file.
 ///
-/// Source: docker/cli, cli/config/types/authconfig.go.
-enum CredentialEntry: Sendable, Decodable {
+/// Read as leniently as any of the tools reads it that use such files: what only one of them takes counts too, as long
+/// as it can mean one login only.
+///
+/// Source: docker/cli, cli/config/types/authconfig.go and configfile/file.go; go-containerregistry, pkg/authn/authn.go.
+enum CredentialEntry: Sendable {
     case login(Login)
     /// `{}`, or nothing in it that is a login.
     case empty
@@ -15,34 +19,38 @@ enum CredentialEntry: Sendable, Decodable {
         let fallback: Credential?
     }
 
-    private enum Key: String, CodingKey {
-        case auth, username, password, identitytoken, registrytoken
+    private enum Field: String, CaseIterable { case auth, username, password, identitytoken, registrytoken }
+
+    init(_ json: JSONValue) {
+        switch json {
+        case .null: self = .empty
+        case .object: self = Self.reading(json)
+        default: self = .malformed(reason: "it is not an object")
+        }
     }
 
-    init(from decoder: any Decoder) throws {
-        guard let container = try? decoder.container(keyedBy: Key.self) else {
-            self = .malformed(reason: "it is not an object")
-            return
-        }
-        var fields: [Key: String] = [:]
-        for key in [Key.auth, .username, .password, .identitytoken, .registrytoken] where container.contains(key) {
-            if (try? container.decodeNil(forKey: key)) == true { continue }
-            guard let text = try? container.decode(String.self, forKey: key) else {
-                self = .malformed(reason: "its field \(key.rawValue) is not a text")
-                return
+    /// A field that can't be used is no fault beside others that are a login.
+    private static func reading(_ json: JSONValue) -> CredentialEntry {
+        var fields: [Field: String] = [:]
+        var fault: String?
+        for field in Field.allCases {
+            switch json.member(field.rawValue) {
+            case nil, .null, .string(""): continue
+            case .string(let text): fields[field] = text
+            default: fault = fault ?? "its field \(field.rawValue) is not a text"
             }
-            if !text.isEmpty { fields[key] = text }
         }
-        self = Self.reading(fields)
-    }
-
-    private static func reading(_ fields: [Key: String]) -> CredentialEntry {
         var pair = (user: fields[.username] ?? "", password: fields[.password] ?? "")
         if let auth = fields[.auth] {  // wins over the plain fields
-            guard let decoded = decode(auth) else {
-                return .malformed(reason: "its field auth is not the Base64 form of USER:PASSWORD")
+            if let decoded = decode(auth) {
+                pair = decoded
+            } else {
+                fault = fault ?? "its field auth is not the Base64 form of USER:PASSWORD"
             }
-            pair = decoded
+        }
+        if pair.user.utf8.contains(UInt8(ascii: ":")) {
+            fault = fault ?? "its user name holds a colon"
+            pair.user = ""
         }
         let login =
             pair.user.isEmpty || pair.password.isEmpty
@@ -51,32 +59,33 @@ enum CredentialEntry: Sendable, Decodable {
             return .login(Login(credential: .identityToken(Secret(token)), fallback: login))
         }
         if let token = fields[.registrytoken] {
-            guard token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-                return .malformed(reason: "its field registrytoken holds characters that no header can carry")
+            if token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+                return .login(Login(credential: .bearer(Secret(token)), fallback: login))
             }
-            return .login(Login(credential: .bearer(Secret(token)), fallback: login))
+            fault = fault ?? "its field registrytoken holds characters that no header can carry"
         }
-        guard let login else {
-            return fields.isEmpty ? .empty : .malformed(reason: "it lacks a user or a password")
-        }
-        guard !pair.user.utf8.contains(UInt8(ascii: ":")) else {
-            return .malformed(reason: "its user name holds a colon")
-        }
-        return .login(Login(credential: login, fallback: nil))
+        if let login { return .login(Login(credential: login, fallback: nil)) }
+        if let fault { return .malformed(reason: fault) }
+        return fields.isEmpty ? .empty : .malformed(reason: "it lacks a user or a password")
     }
 
     /// Splits at the first colon; old versions of Docker padded the password with NULs. The password may be empty, as
     /// it is beside an identity token, the user may not.
     private static func decode(_ auth: String) -> (user: String, password: String)? {
-        guard let data = Data(base64Encoded: padded(auth)), let text = String(bytes: data, encoding: .utf8),
+        guard let data = Data(base64Encoded: canonical(auth)), let text = String(bytes: data, encoding: .utf8),
             let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), colon > text.startIndex
         else { return nil }
-        var password = text[text.utf8.index(after: colon)...]
-        while password.unicodeScalars.last == "\0" { password.unicodeScalars.removeLast() }
-        return (String(text[..<colon]), String(password))
+        let password = text[text.utf8.index(after: colon)...].unicodeScalars
+        let start = password.firstIndex { $0 != "\0" } ?? password.endIndex
+        let end = password.lastIndex { $0 != "\0" }.map { password.index(after: $0) } ?? start
+        return (String(text[..<colon]), String(String.UnicodeScalarView(password[start..<end])))
     }
 
-    private static func padded(_ base64: String) -> String {
-        base64 + String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
+    /// Base64 without the line breaks that `base64` puts into long texts, and with the padding that it ought to have:
+    /// go-containerregistry takes it without.
+    private static func canonical(_ base64: String) -> String {
+        var text = base64.unicodeScalars.filter { !$0.properties.isWhitespace }
+        while text.last == "=" { text.removeLast() }
+        return String(text) + String(repeating: "=", count: (4 - text.count % 4) % 4)
     }
 }

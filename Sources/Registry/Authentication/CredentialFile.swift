@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import OCI
 
 /// The logins in one file of Docker's or the containers tools' making.
 ///
@@ -11,29 +11,60 @@ struct CredentialFile: Sendable {
         case legacy
     }
 
-    let format: Format
-    private let entries: [String: CredentialEntry]
-    private let helpers: [String: String]
-    private let store: String?
+    private let entries: [(key: CredentialKey, entry: CredentialEntry)]
+    /// Nil for a value that is no name.
+    private let helpers: [(key: CredentialKey, name: String?)]
+    private let store: Store
 
+    /// The helper for all hosts.
+    private enum Store { case none, named(String), malformed }
+
+    /// What other entries there are, and members that are not logins, is of no account: what is wrong with them is the
+    /// matter of those who use them.
+    ///
     /// - Throws: ``CredentialFileProblem``, which holds nothing of the content.
     init(json: [UInt8], format: Format) throws(CredentialFileProblem) {
-        self.format = format
-        guard !json.isEmpty else {  // as Docker has it: a file just made holds no logins yet
-            (entries, helpers, store) = ([:], [:], nil)
+        try self.init(try Self.document(json), format: format)
+    }
+
+    init(_ document: JSONValue, format: Format) throws(CredentialFileProblem) {
+        let isLegacy = format == .legacy
+        let auths = isLegacy ? document : document.member("auths") ?? .null
+        entries = try Self.members(auths).map { (CredentialKey($0, isLegacy: isLegacy), CredentialEntry($1)) }
+        guard !isLegacy else {
+            (helpers, store) = ([], .none)
             return
         }
-        do {
-            switch format {
-            case .current:
-                let content = try JSONDecoder().decode(Content.self, from: Data(json))
-                (entries, helpers, store) = (content.auths ?? [:], content.credHelpers ?? [:], content.credsStore)
-            case .legacy:
-                entries = try JSONDecoder().decode([String: CredentialEntry].self, from: Data(json))
-                (helpers, store) = ([:], nil)
-            }
-        } catch {
-            throw CredentialFileProblem(readingFailed: error)
+        helpers = try Self.members(document.member("credHelpers") ?? .null).map { key, value in
+            if case .string(let name) = value { return (CredentialKey(key, isLegacy: false), name) }
+            return (CredentialKey(key, isLegacy: false), value == .null ? "" : nil)
+        }
+        switch document.member("credsStore") {
+        case nil, .null, .string(""): store = .none
+        case .string(let name): store = .named(name)
+        default: store = .malformed
+        }
+    }
+
+    /// The file's content; an empty object for an empty file, which is one that was just made.
+    ///
+    /// - Throws: ``CredentialFileProblem``, which holds nothing of the content.
+    static func document(_ bytes: [UInt8]) throws(CredentialFileProblem) -> JSONValue {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]  // of UTF-8, as editors put it before a text
+        let json = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+        guard json.contains(where: { $0 > 0x20 }) else { return .object([:]) }
+        guard let document = try? JSONValue(parsing: json) else {
+            throw CredentialFileProblem(reason: "it is not valid JSON")
+        }
+        guard case .object = document else { throw .wrongForm }
+        return document
+    }
+
+    private static func members(_ json: JSONValue) throws(CredentialFileProblem) -> [(key: String, value: JSONValue)] {
+        switch json {
+        case .null: []
+        case .object(let members): members.sorted { $0.key < $1.key }
+        default: throw .wrongForm
         }
     }
 
@@ -44,38 +75,78 @@ struct CredentialFile: Sendable {
         ///
         /// - Parameter isNamed: whether the file says that it has one for this host, and not only for all hosts.
         case helper(name: String, server: String, isNamed: Bool)
-        /// The entry under `key` is there and can't be read.
+        /// What stands under `key` is there and can't be read.
         case malformed(key: String, reason: String)
     }
 
     /// The helper named for the host itself; else the entry with the longest matching path; else one whose key means
     /// the same host in another spelling; else the helper for all hosts, `credsStore`. An empty entry is a mark that a
     /// login has left whose secret is there.
+    ///
+    /// An entry that can't be read gives way to one of the same scope, not to one of a wider scope.
     func answer(for keys: CredentialKeys) -> Answer? {
-        for host in keys.hosts {
-            if let name = helpers[host], !name.isEmpty { return .helper(name: name, server: host, isNamed: true) }
-        }
+        if let helper = ownHelper(for: keys) { return helper }
         var mark: String?
-        let exact = format == .legacy ? keys.hosts : keys.namespaced
-        let other = entries.keys.filter {
-            CredentialKeys.normalised($0, isLegacy: format == .legacy) == keys.normalised
-        }
-        for key in exact + other.sorted() {
-            guard let entry = entries[key] else { continue }
+        var fault: (depth: Int, answer: Answer)?
+        for (fit, key, entry) in fitting(keys) {
+            if let fault, fault.depth > fit.depth { return fault.answer }
             switch entry {
-            case .login(let login): return .login(login, key: key)
-            case .malformed(let reason): return .malformed(key: key, reason: reason)
-            case .empty: mark = mark ?? key
+            case .login(let login): return .login(login, key: key.text)
+            case .empty: mark = mark ?? key.text
+            case .malformed(let reason):
+                fault = fault ?? (fit.depth, .malformed(key: key.text, reason: reason))
             }
         }
-        guard let store, !store.isEmpty else { return nil }
-        return .helper(name: store, server: mark ?? keys.docker, isNamed: mark != nil)
+        if let fault { return fault.answer }
+        switch store {
+        case .none: return nil
+        case .named(let name): return .helper(name: name, server: mark ?? keys.docker, isNamed: mark != nil)
+        case .malformed: return .malformed(key: "credsStore", reason: "it is not the name of a program")
+        }
     }
 
-    private struct Content: Decodable {
-        let auths: [String: CredentialEntry]?
-        let credHelpers: [String: String]?
-        let credsStore: String?
+    /// The name of the program that is to keep the host's login; nil where the file itself does.
+    func helper(for keys: CredentialKeys) -> String? {
+        if case .helper(let name, _, _)? = ownHelper(for: keys) { return name }
+        if case .named(let name) = store { return name }
+        return nil
+    }
+
+    private func ownHelper(for keys: CredentialKeys) -> Answer? {
+        let found = helpers.compactMap { helper -> (fit: CredentialKeys.Fit, key: CredentialKey, name: String?)? in
+            guard let fit = keys.fit(of: helper.key), fit.depth == 0, !fit.isGuess, helper.name != "" else {
+                return nil
+            }
+            return (fit, helper.key, helper.name)
+        }
+        guard let best = found.min(by: { $0.fit < $1.fit }) else { return nil }
+        guard let name = best.name else {
+            return .malformed(key: best.key.text, reason: "it is not the name of a program")
+        }
+        let server = keys.hosts.contains(best.key.text) ? best.key.text : keys.docker
+        return .helper(name: name, server: server, isNamed: true)
+    }
+
+    /// The entries that can mean what is looked for, the best first. Of several guesses none counts.
+    private func fitting(_ keys: CredentialKeys) -> [(CredentialKeys.Fit, CredentialKey, CredentialEntry)] {
+        let found = entries.compactMap { key, entry in keys.fit(of: key).map { ($0, key, entry) } }
+        let isClear = found.count(where: { $0.0.isGuess }) == 1
+        return found.filter { isClear || !$0.0.isGuess }.sorted {
+            $0.0 == $1.0 ? $0.1.text < $1.1.text : $0.0 < $1.0
+        }
+    }
+}
+
+extension JSONValue {
+    /// The member of an object whose name is `name`, in upper or lower case: Go reads it so, and so do the tools whose
+    /// files these are. The right spelling is preferred.
+    func member(_ name: String) -> JSONValue? { memberName(name).flatMap { self[$0] } }
+
+    /// As the file spells it.
+    func memberName(_ name: String) -> String? {
+        guard case .object(let members) = self else { return nil }
+        if members[name] != nil { return name }
+        return members.keys.filter { $0.lowercased() == name.lowercased() }.min()
     }
 }
 
@@ -85,12 +156,6 @@ struct CredentialFileProblem: Error, Sendable, Equatable {
 
     init(reason: String) { self.reason = reason }
 
-    /// The decoder's own words are not used: they may quote the file, and so a password.
-    init(readingFailed error: any Error) {
-        if case .dataCorrupted? = error as? DecodingError {
-            reason = "it is not valid JSON"
-        } else {
-            reason = "it does not have the form of a Docker or containers login file"
-        }
-    }
+    static let wrongForm = CredentialFileProblem(
+        reason: "it does not have the form of a Docker or containers login file")
 }

@@ -4,8 +4,8 @@ internal import OCI
 /// The logins in the files where Docker and the containers tools (podman, buildah, skopeo) keep them.
 ///
 /// The first file that has a login for the repository counts. A file that is missing is passed over, one that can't be
-/// read or understood is an error: going on to the next, or anonymously, would hide it. Files are read again when they
-/// have changed, so that a new login counts at once. Where a file leaves the login to a helper, that is asked.
+/// read or understood is an error: going on to the next, or anonymously, would hide it. Files are read again for each
+/// question, so that a new login counts at once, and one that is gone does no longer. Where a file leaves the login to a helper, that is asked.
 ///
 /// Source: containers/image, containers-auth.json(5); docker/cli, cli/config/config.go.
 public actor CredentialFiles: CredentialProvider {
@@ -16,9 +16,9 @@ public actor CredentialFiles: CredentialProvider {
         var isPassedOverIfHidden = false
     }
 
-    /// A file as it was read, and the state it was in.
+    /// A file's bytes and what they mean, so that only what has changed is read anew.
     private struct Reading {
-        let identity: FileIdentity
+        let bytes: [UInt8]
         let content: Result<CredentialFile, CredentialFileProblem>
     }
 
@@ -28,6 +28,7 @@ public actor CredentialFiles: CredentialProvider {
     private let files: [File]
     private var readings: [String: Reading] = [:]
     private let helpers: CredentialHelperDesk
+    private let pause: @Sendable () async throws -> Void
 
     public nonisolated let places: [String]
 
@@ -40,6 +41,17 @@ public actor CredentialFiles: CredentialProvider {
     ///   - home: the home directory, if there is one.
     ///   - user: the number in `/run/containers/N/auth.json`, which stands in for `XDG_RUNTIME_DIR`; nil: this process's.
     public init(paths: [String], environment: [String: String], home: String?, user: UInt32? = nil) {
+        self.init(
+            paths: paths, environment: environment, home: home, user: user,
+            pause: { try await Task.sleep(for: .milliseconds(20)) })
+    }
+
+    /// - Parameter pause: waits between two looks at a file that may be being written.
+    init(
+        paths: [String], environment: [String: String], home: String?, user: UInt32? = nil,
+        pause: @escaping @Sendable () async throws -> Void
+    ) {
+        self.pause = pause
         files = Self.files(paths: paths, environment: environment, home: home, user: user ?? geteuid())
         places = files.map(\.path)
         helpers = CredentialHelperDesk(environment: environment)
@@ -52,7 +64,9 @@ public actor CredentialFiles: CredentialProvider {
                 AuthenticationError(.credentialFileUnreadable(path: file.path, reason: reason), registry: registry)
             }
             let content: CredentialFile?
-            do { content = try read(file) } catch { throw failure(error.reason) }
+            do { content = try await read(file) } catch let problem as CredentialFileProblem {
+                throw failure(problem.reason)
+            }
             switch content?.answer(for: keys) {
             case nil:
                 continue
@@ -84,18 +98,33 @@ public actor CredentialFiles: CredentialProvider {
     public func forgetAnswers() async { await helpers.forget() }
 
     /// Nil for a file that is not there.
-    private func read(_ file: File) throws(CredentialFileProblem) -> CredentialFile? {
-        guard let identity = try FileIdentity(ofPath: file.path, passingOverHidden: file.isPassedOverIfHidden) else {
-            readings[file.path] = nil
-            return nil
+    ///
+    /// One that is being written in place is empty at first, then a piece: what makes no sense is looked at again until
+    /// it no longer changes.
+    private func read(_ file: File) async throws -> CredentialFile? {
+        for _ in 0..<Self.looks {
+            guard let bytes = try readSmallFile(file.path, passingOverHidden: file.isPassedOverIfHidden) else {
+                await forget(file)
+                return nil
+            }
+            if let reading = readings[file.path], reading.bytes == bytes { return try reading.content.get() }
+            let content = Result { () throws(CredentialFileProblem) in
+                try CredentialFile(json: bytes, format: file.format)
+            }
+            await forget(file)
+            readings[file.path] = Reading(bytes: bytes, content: content)
+            if !bytes.isEmpty, case .success(let content) = content { return content }
+            try await pause()
         }
-        if let reading = readings[file.path], reading.identity == identity { return try reading.content.get() }
-        guard let (opened, bytes) = try readSmallFile(file.path) else { return nil }
-        let content = Result { () throws(CredentialFileProblem) in
-            try CredentialFile(json: bytes, format: file.format)
-        }
-        readings[file.path] = Reading(identity: opened, content: content)
-        return try content.get()
+        return try readings[file.path]?.content.get()
+    }
+
+    private static let looks = 20
+
+    /// What a helper was asked for on the word of a file holds no longer than the file stays as it is: tools that log in
+    /// and out leave a mark in it.
+    private func forget(_ file: File) async {
+        if readings.removeValue(forKey: file.path) != nil { await helpers.forget() }
     }
 
     private static func files(

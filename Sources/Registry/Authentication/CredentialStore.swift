@@ -40,7 +40,7 @@ public actor CredentialStore {
         var document = try read(path)
         var entry = JSONValue.object([:])
         var kept = path
-        if let name = Self.helper(for: registry, in: document) {
+        if let name = try Self.helper(for: registry, in: document) {
             try await ask(name) { try await $0.store(user: user, password: password, for: key) }
             kept = "docker-credential-\(name), which \(path) names"
         } else {
@@ -50,9 +50,10 @@ public actor CredentialStore {
         // What the helper took its time for may have been changed meanwhile.
         document = try read(path)
         Self.remove(registry, from: &document)
-        var entries = document["auths"] ?? .object([:])
+        let auths = document.memberName("auths") ?? "auths"
+        var entries = document[auths] ?? .object([:])
         entries[key] = entry
-        document["auths"] = entries
+        document[auths] = entries
         try write(document, to: path)
         return kept
     }
@@ -63,7 +64,7 @@ public actor CredentialStore {
         let path = try place()
         let document = try read(path)
         var place: String?
-        if let name = Self.helper(for: registry, in: document) {
+        if let name = try Self.helper(for: registry, in: document) {
             let key = CredentialKeys(registry: registry, repository: "").docker
             var had = false
             try await ask(name) {
@@ -87,24 +88,21 @@ public actor CredentialStore {
         return path
     }
 
-    /// Removes the registry's entries, under all its names.
+    /// Removes the registry's entries, under all its names. Those of namespaces stay.
     @discardableResult
     private static func remove(_ registry: String, from document: inout JSONValue) -> Bool {
-        guard case .object(let all)? = document["auths"] else { return false }
+        guard let auths = document.memberName("auths"), case .object(let all)? = document[auths] else { return false }
         let wanted = CredentialKeys(registry: registry, repository: "")
         let rest = all.filter { key, _ in
-            !wanted.hosts.contains(key) && CredentialKeys.normalised(key, isLegacy: false) != wanted.normalised
+            wanted.fit(of: CredentialKey(key, isLegacy: false)).map(\.isGuess) ?? true
         }
-        document["auths"] = .object(rest)
+        document[auths] = .object(rest)
         return rest.count < all.count
     }
 
-    private static func helper(for registry: String, in document: JSONValue) -> String? {
-        for host in CredentialKeys(registry: registry, repository: "").hosts {
-            if case .string(let name)? = document["credHelpers"]?[host], !name.isEmpty { return name }
-        }
-        if case .string(let name)? = document["credsStore"], !name.isEmpty { return name }
-        return nil
+    private static func helper(for registry: String, in document: JSONValue) throws -> String? {
+        try CredentialFile(document, format: .current).helper(
+            for: CredentialKeys(registry: registry, repository: ""))
     }
 
     private func ask(_ name: String, _ body: (CredentialHelper) async throws -> Void) async throws {
@@ -126,11 +124,9 @@ public actor CredentialStore {
 
     private func read(_ path: String) throws(Failure) -> JSONValue {
         do throws(CredentialFileProblem) {
-            guard let (_, bytes) = try readSmallFile(path), !bytes.isEmpty else { return .object([:]) }
-            _ = try CredentialFile(json: bytes, format: .current)  // for its form
-            guard let document = try? JSONValue(parsing: bytes) else {
-                throw CredentialFileProblem(reason: "it is not valid JSON")
-            }
+            guard let bytes = try readSmallFile(path) else { return .object([:]) }
+            let document = try CredentialFile.document(bytes)
+            _ = try CredentialFile(document, format: .current)  // for its form
             return document
         } catch {
             throw Failure(description: "the logins in \(path) can't be read: \(error.reason)", advice: "repair \(path)")

@@ -1,41 +1,18 @@
 internal import Glibc
 
-/// What tells whether a file is still the one that was read, in the state it was read in.
-struct FileIdentity: Hashable, Sendable {
-    private let device: UInt64
-    private let inode: UInt64
-    private let sizeInBytes: Int64
-    private let modified: [Int]
-    private let changed: [Int]
-
-    init(_ status: stat) {
-        device = UInt64(status.st_dev)
-        inode = UInt64(status.st_ino)
-        sizeInBytes = Int64(status.st_size)
-        modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
-        changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
-    }
-
-    /// Nil where nothing is, and, if asked so, where a directory on the way is closed to this user.
-    init?(ofPath path: String, passingOverHidden: Bool) throws(CredentialFileProblem) {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR || (errno == EACCES && passingOverHidden) { return nil }
-            throw CredentialFileProblem(errno: errno)
-        }
-        self.init(status)
-    }
-}
-
-/// The bytes of a file of at most 1 MiB and its identity as it was opened; nil where none is.
+/// The bytes of a file of at most 1 MiB; nil where none is, and, if asked so, where a directory on the way is closed to
+/// this user.
 ///
 /// - Throws: ``CredentialFileProblem`` for what is no regular file (a pipe would block), too large or out of reach.
-func readSmallFile(_ path: String) throws(CredentialFileProblem) -> (FileIdentity, [UInt8])? {
+func readSmallFile(_ path: String, passingOverHidden: Bool = false) throws(CredentialFileProblem) -> [UInt8]? {
     let limit = 1 << 20
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else {
-        if errno == ENOENT || errno == ENOTDIR { return nil }
-        throw CredentialFileProblem(errno: errno)
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return nil }
+        var status = stat()
+        if code == EACCES, passingOverHidden, stat(path, &status) != 0 { return nil }
+        throw CredentialFileProblem(errno: code)
     }
     defer { close(descriptor) }
     var status = stat()
@@ -45,7 +22,7 @@ func readSmallFile(_ path: String) throws(CredentialFileProblem) -> (FileIdentit
     var buffer = [UInt8](repeating: 0, count: 16_384)
     while bytes.count <= limit {
         let count = Glibc.read(descriptor, &buffer, buffer.count)
-        if count == 0 { return (FileIdentity(status), bytes) }
+        if count == 0 { return bytes }
         if count > 0 {
             bytes += buffer[..<count]
         } else if errno != EINTR {
