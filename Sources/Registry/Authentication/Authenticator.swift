@@ -139,8 +139,7 @@ public actor Authenticator {
     ) throws(AuthenticationError) -> [AccessScope] {
         var unusable: [String] = []
         let secrets = EchoedSecrets(response)
-        let challenges = response.headers.values("WWW-Authenticate").map { secrets.removed(from: $0) }
-        for challenge in Challenge.parse(challenges) {
+        for challenge in Challenge.parse(response.headers.values("WWW-Authenticate")) {
             switch challenge.scheme {
             case "basic":
                 method = .basic
@@ -152,18 +151,18 @@ public actor Authenticator {
                 }
                 let realm: HTTPURL
                 do { realm = try HTTPURL(parsing: text) } catch {
-                    unusable.append("the realm of its Bearer challenge is \(error)")
+                    unusable.append("the realm of its Bearer challenge is \(secrets.removed(from: error.description))")
                     continue
                 }
                 if let reason = RealmSafety.objection(to: realm, from: endpoint.origin) {
-                    throw failure(.realmUnsafe(url: realm.description, reason: reason))
+                    throw failure(.realmUnsafe(url: secrets.removed(from: realm.description), reason: reason))
                 }
                 method = .bearer(realm: realm, service: challenge.service)
                 let union = AccessScope.union(challenge.scopes, scopes)
                 if Set(union) != Set(scopes) { remember(union, for: scopes) }
                 return demanded[scopes] ?? scopes
             default:
-                unusable.append("it offers \(challenge.scheme.prefix(30))")
+                unusable.append("it offers \(secrets.removed(from: challenge.scheme).prefix(30))")
             }
         }
         guard unusable.isEmpty else { throw failure(.challengeUnusable(reason: unusable.joined(separator: "; "))) }

@@ -1,11 +1,12 @@
 internal import FoundationEssentials
 internal import HTTP
 
-/// What a server says about its refusal, safe to show: at most 300 characters, no control characters, no secrets.
+/// What a server says about its refusal.
 struct ServerMessage: Sendable {
-    /// `UNAUTHORIZED`, `invalid_grant`: nil where there is none.
+    /// `UNAUTHORIZED`, `invalid_grant`, as it came: to decide by, not to be shown. Nil where there is none.
     let code: String?
-    /// Nil where the body is no JSON or says nothing.
+    /// Safe to show: at most 300 characters, no control characters, no secrets. Nil where the body is no JSON or says
+    /// nothing.
     let text: String?
 
     /// - Parameters:
@@ -18,7 +19,7 @@ struct ServerMessage: Sendable {
             return
         }
         let secrets = EchoedSecrets(response, login: login)
-        code = content.code.map { Self.shown($0, hiding: secrets, limit: 60) }
+        code = content.code
         text = content.message.map { Self.shown($0, hiding: secrets, limit: 300) }
     }
 

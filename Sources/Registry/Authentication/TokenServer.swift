@@ -64,11 +64,11 @@ struct TokenServer: Sendable {
             else {
                 throw refusal(response, login: login)
             }
+            let secrets = EchoedSecrets(response, login: login)
             do { url = try url.resolving(location) } catch {
-                let secrets = EchoedSecrets(response, login: login)
                 throw failure(.tokenUnusable(reason: "it redirects to \(secrets.removed(from: error.text))"))
             }
-            try check(url)
+            try check(url, hiding: secrets)
             if url.origin != question.realm.origin { authorization = nil }
         }
         throw failure(.tokenUnusable(reason: "it redirects more than five times"))
@@ -109,9 +109,10 @@ struct TokenServer: Sendable {
         }
     }
 
-    private func check(_ url: HTTPURL) throws(AuthenticationError) {
+    private func check(_ url: HTTPURL, hiding secrets: EchoedSecrets? = nil) throws(AuthenticationError) {
         if let reason = RealmSafety.objection(to: url, from: endpoint.origin) {
-            throw failure(.realmUnsafe(url: url.description, reason: reason))
+            let shown = secrets?.removed(from: url.description) ?? url.description
+            throw failure(.realmUnsafe(url: shown, reason: reason))
         }
     }
 

@@ -101,8 +101,7 @@ extension RegistryError {
     public func mayBeMissing(_ repository: String) -> Bool {
         guard self.repository == repository else { return false }
         if cause == .repositoryMissing { return true }
-        let words = serverMessage?.lowercased() ?? ""
-        return cause == .denied && ["may not exist", "does not exist"].contains { words.contains($0) }
+        return cause == .denied && says("may not exist", "does not exist")
     }
 
     /// The same, after it was made: some registries take a while to notice.

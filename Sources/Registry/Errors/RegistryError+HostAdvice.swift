@@ -6,19 +6,18 @@ extension RegistryError {
     var hostAdvice: String? {
         let host = String(registry.lowercased().prefix { $0 != ":" })
         let repository = repository ?? "REPOSITORY"
-        let message = serverMessage?.lowercased() ?? ""
         if cause == .rateLimited, host != "docker.io", host != "index.docker.io" { return nil }
         if host == "docker.io" || host == "index.docker.io" { return hubAdvice(repository) }
         if host == "public.ecr.aws" {
             return "the login lasts 12 hours; make a new one: aws ecr-public get-login-password --region us-east-1"
         }
-        if host.hasSuffix(".amazonaws.com"), host.contains(".dkr.ecr.") { return ecrAdvice(host, repository, message) }
+        if host.hasSuffix(".amazonaws.com"), host.contains(".dkr.ecr.") { return ecrAdvice(host, repository) }
         if host.hasSuffix(".pkg.dev") || host == "gcr.io" || host.hasSuffix(".gcr.io") {
             return "create the repository (gcloud artifacts repositories create), or give the account the role "
                 + "roles/artifactregistry.writer"
         }
         if host == "ghcr.io" {
-            return message.contains("installation")
+            return says("installation")
                 ? "let the workflow write packages (permissions: packages: write) and give it access to the package"
                 : "use a classic token with the right write:packages, and give its user write access to the package"
         }
@@ -31,8 +30,6 @@ extension RegistryError {
 
     /// Advice by words that only one kind of registry says, whose hosts can't be known.
     var wordAdvice: String? {
-        let message = serverMessage?.lowercased() ?? ""
-        func says(_ words: String...) -> Bool { words.contains { message.contains($0) } }
         let project = repository.map { String($0.prefix { $0 != "/" }) } ?? "PROJECT"
         if says("unauthorized to access repository") {  // Harbor
             return
@@ -65,13 +62,13 @@ extension RegistryError {
             + "to write"
     }
 
-    private func ecrAdvice(_ host: String, _ repository: String, _ message: String) -> String? {
+    private func ecrAdvice(_ host: String, _ repository: String) -> String? {
         let region = host.split(separator: ".").drop { $0 != "ecr" }.dropFirst().first ?? "REGION"
-        if cause == .repositoryMissing || message.contains("does not exist") {
+        if cause == .repositoryMissing || says("does not exist") {
             return "create it: aws ecr create-repository --repository-name \(repository) --region \(region), then: "
                 + "pushctl retry --failed"
         }
-        if message.contains("not authorized to perform") { return "allow that action for this identity in AWS IAM" }
+        if says("not authorized to perform") { return "allow that action for this identity in AWS IAM" }
         return "logins there last 12 hours; make a new one: aws ecr get-login-password --region \(region)"
     }
 }

@@ -150,6 +150,15 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     /// Which login was used and where it came from, where that is the trouble.
     public let authentication: AuthenticationError?
 
+    /// What the registry says, in lower case and as it came, for ``says(_:)``: it may repeat a secret.
+    private let words: Secret
+
+    /// Whether any of `words`, in lower case, is in what the registry says.
+    func says(_ words: String...) -> Bool {
+        let said = self.words.revealed()
+        return words.contains { said.contains($0) }
+    }
+
     /// Whether it was a mere question, and there was no answer: any other would have met the same.
     private(set) var isUnansweredQuestion = false
 
@@ -166,8 +175,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         digest = attempt.digest
         mediaType = attempt.mediaType
         status = answer?.status
-        serverCode = answer?.code
-        serverMessage = answer?.message ?? authentication?.serverMessage
+        serverCode = answer?.shownCode
+        serverMessage = answer?.shownMessage ?? authentication?.serverMessage
+        words = Secret((answer?.message ?? authentication?.serverMessage ?? "").lowercased())
         requestID = answer?.requestID
         retryAfter = answer?.retryAfter ?? authentication?.retryAfter
         proxy = answer?.proxy

@@ -1,17 +1,20 @@
 internal import FoundationEssentials
 internal import HTTP
 
-/// An answer that did not do what was asked, as far as it can be understood: bounded, and safe to show.
+/// An answer that did not do what was asked, as far as it can be understood, and bounded.
 ///
 /// Read leniently: `message` and `detail` are optional, and `detail` may be any JSON.
 ///
 /// Source: OCI distribution-spec 1.1, "Error Codes".
 struct ServerAnswer: Sendable {
     let status: Int
-    /// The code of the first error that has one, at most 80 characters.
+    /// The code of the first error that has one, at most 80 characters; to decide by, not to be shown.
     let code: String?
-    /// The messages of all errors and what `detail` adds in words; of a web page its title. At most 500 characters.
+    /// The messages of all errors and what `detail` adds in words; of a web page its title. At most 500 characters; to
+    /// decide by, not to be shown.
     let message: String?
+    /// The same without the secrets that the request was sent with.
+    let shownCode, shownMessage: String?
     /// Whether the answer comes from a registry: its error form, or the header that names the protocol.
     let isFromRegistry: Bool
     /// Whether it is a page for people: a proxy, a portal, a web server.
@@ -33,9 +36,12 @@ struct ServerAnswer: Sendable {
         let document = isPage ? nil : Self.parse(response.body)
         let secrets = EchoedSecrets(response)
         func shown(_ text: String, limit: Int) -> String { Self.shown(secrets.removed(from: text), limit: limit) }
-        code = document?.errors.lazy.compactMap(\.code).first.map { shown($0, limit: 80) }
+        let firstCode = document?.errors.lazy.compactMap(\.code).first
+        code = firstCode.map { Self.shown($0, limit: 80) }
+        shownCode = firstCode.map { shown($0, limit: 80) }
         let says = document.map(\.text) ?? (isPage ? Self.title(of: text) : Self.plain(text, type: type))
-        message = says.flatMap { $0.isEmpty ? nil : shown($0, limit: 500) }
+        message = says.flatMap { $0.isEmpty ? nil : Self.shown($0, limit: 500) }
+        shownMessage = says.flatMap { $0.isEmpty ? nil : shown($0, limit: 500) }
         isFromRegistry =
             document?.errors.isEmpty == false
             || response.headers["Docker-Distribution-Api-Version"]?.hasPrefix("registry/2.") == true

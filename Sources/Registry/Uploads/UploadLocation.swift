@@ -21,8 +21,9 @@ enum UploadLocation {
                 return try HTTPURL(parsing: own.description + url.target)
             }
             if own.scheme == .http { return url }
+            let shown = EchoedSecrets(response).removed(from: url.origin.description)
             throw RegistryError(
-                .redirectRefused(reason: "the upload goes on in plain HTTP at \(url.origin)"), attempt,
+                .redirectRefused(reason: "the upload goes on in plain HTTP at \(shown)"), attempt,
                 answer: ServerAnswer(response))
         } catch let error as HTTPURLError {
             let shown = EchoedSecrets(response).removed(from: error.description)
