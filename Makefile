@@ -4,6 +4,8 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr
 DESTDIR ?=
+# The programs that are installed.
+BUILT ?= .build/release
 # The Swift runtime goes into the binaries: they start in milliseconds and need no Swift on the target.
 RELEASE_FLAGS = -c release --static-swift-stdlib $(PACKED)
 # A megabyte of addresses to be set at each start, packed into some kilobytes: from glibc 2.36 on.
@@ -12,7 +14,7 @@ PACKED = $(shell printf '%s\n' 'glibc 2.36' "$$(getconf GNU_LIBC_VERSION 2>/dev/
 # STRICT=1: warnings of our own code are errors.
 TEST_FLAGS = $(if $(STRICT),-Xswiftc -warnings-as-errors)
 
-.PHONY: all build test demo bench lint format deps test-deps install clean
+.PHONY: all build test demo bench lint format deps test-deps install uninstall clean
 
 all: build
 
@@ -48,21 +50,9 @@ demo: build
 bench: build test-deps
 	scripts/bench
 
-install: build
-	install -Dm755 .build/release/pushd $(DESTDIR)$(PREFIX)/bin/pushd
-	install -Dm755 .build/release/pushctl $(DESTDIR)$(PREFIX)/bin/pushctl
-	install -Dm644 etc/pushd.json5 $(DESTDIR)/etc/pushd/pushd.json5
-	install -Dm644 systemd/pushd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/pushd.service
-	install -Dm644 systemd/pushd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/pushd.socket
-	install -Dm644 systemd/user/pushd.service $(DESTDIR)$(PREFIX)/lib/systemd/user/pushd.service
-	install -Dm644 systemd/user/pushd.socket $(DESTDIR)$(PREFIX)/lib/systemd/user/pushd.socket
-	install -Dm644 systemd/pushd.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/pushd.conf
-	install -Dm644 systemd/pushd.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/pushd.conf
-	install -Dm644 docs/pushctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/pushctl.1
-	install -Dm644 docs/pushd.8 $(DESTDIR)$(PREFIX)/share/man/man8/pushd.8
-	install -Dm644 etc/completions/pushctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pushctl
-	install -Dm644 etc/completions/_pushctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pushctl
-	install -Dm644 etc/completions/pushctl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/pushctl.fish
+# Copies what `make build` has built; it builds nothing itself, so that root need not.
+install uninstall:
+	@BUILT="$(BUILT)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install $@
 
 clean:
 	rm -rf .build

@@ -128,4 +128,18 @@ struct ServiceManagerTests {
             #expect(result.errors.isEmpty && result.output.isEmpty, "\(result.output)\(result.errors)")
         }
     }
+
+    /// Where the exposure comes from that is left: root, the network, and stores anywhere in the file system.
+    @Test(
+        "systemd counts little that the service could do beyond its work",
+        .enabled(if: installedProgram("systemd-analyze") != nil))
+    func exposure() async throws {
+        let unit =
+            URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path + "/systemd/pushd.service"
+        // The threshold is ten times the number that it prints.
+        let result = try await ProcessRunner.run(
+            "systemd-analyze", ["security", "--offline=true", "--no-pager", "--threshold=22", unit])
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+    }
 }
