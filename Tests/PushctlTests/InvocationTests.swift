@@ -42,6 +42,12 @@ struct InvocationTests {
                         dryRun: true, timeout: .seconds(5400), format: "docker", progress: .plain)))
         #expect(try parse("push -d app:1").command == .push(Command.Push(image: "app:1", detach: true)))
         #expect(try parse("push --progress auto app:1").command == .push(Command.Push(image: "app:1")))
+        #expect(
+            try parse("push -q --digest-file d app:1").command
+                == .push(Command.Push(image: "app:1", quiet: true, digestFile: "d")))
+        #expect(
+            try parse("push --file -").command
+                == .push(Command.Push(image: "", list: .init(file: "-", directory: "/work", home: "/home/ann"))))
     }
 
     @Test("two dashes end the options")
@@ -132,6 +138,20 @@ struct InvocationTests {
             (
                 ["push", "a", "--json", "--progress", "live"], "--json and --progress live exclude each other",
                 "leave one of them out"
+            ),
+            (["push", "-q", "a", "--json"], "--quiet and --json exclude each other", "leave one of them out"),
+            (
+                ["push", "-d", "a", "--digest-file", "x"], "--digest-file and --detach exclude each other",
+                "leave one of them out"
+            ),
+            (
+                ["push", "a", "--digest-file", "-"], "--digest-file can't be \"-\"",
+                "to have them on standard output, write: pushctl push --quiet …"
+            ),
+            (["push", "a", "--file", "x"], "push takes either IMAGE or --file, not both", nil),
+            (
+                ["push", "--file", "-", "-u", "me", "--password-stdin"],
+                "--file - and --password-stdin exclude each other", "leave one of them out"
             ),
             (["show"], "show: JOB is missing", "write: pushctl show JOB"),
             (["show", "1", "2"], "show: \"2\" is too much", "write: pushctl show JOB"),

@@ -29,7 +29,7 @@ _pushctl() {
     esac
     case $command in
         "") options="--socket --json --help"; operands=$commands ;;
-        push) options="--detach --all-tags --platform --priority --verify --format --force --dry-run --timeout --my-login --user --password-stdin --progress --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_images)" ;;
+        push) options="--detach --all-tags --platform --priority --verify --format --force --dry-run --timeout --my-login --user --password-stdin --progress --quiet --digest-file --file --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_images)" ;;
         status) options="--state --limit --watch --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
         show) options="--socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;
         wait) options="--timeout --socket --json --help"; [[ $word == -* ]] || operands="$(_pushctl_jobs)" ;;

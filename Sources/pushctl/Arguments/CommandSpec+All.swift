@@ -14,7 +14,7 @@ extension CommandSpec {
     ]
 
     private static let push = CommandSpec(
-        "push", "IMAGE [DEST…]", .atLeast(1), .image,
+        "push", "IMAGE [DEST…]", .atLeast(0), .image,
         summary: "push an image, and follow it",
         details: [
             "Enqueues one job for each DEST, a name such as registry.example/team/app:1 or an alias of the "
@@ -44,11 +44,17 @@ extension CommandSpec {
             .value(
                 "progress", "HOW", choices: ["auto", "live", "plain", "json", "none"],
                 "default: live on a terminal, else plain; with --json none"),
+            .flag(
+                "quiet", "q", "print only what was pushed, DEST@DIGEST, a line each; with --detach only the jobs' ids"),
+            .value("digest-file", "FILE", "write DEST@DIGEST, a line each, into FILE once all has succeeded"),
+            .value("file", "FILE", "push what FILE lists, IMAGE [DEST…] a line; - is standard input"),
         ],
         examples: [
             ("pushctl push team/app:1 registry.example/team/app:1", "push and follow"),
             ("pushctl push oci:build/app:1 registry.example/team/app:1 mirror.example/app:1", "two places at once"),
             ("pushctl push -d registry.example/team/app:1", "enqueue, and print the job's id"),
+            ("pushctl push -q --digest-file pushed.txt registry.example/team/app:1", "in a script"),
+            ("pushctl push --file release.txt", "all that a file lists"),
         ])
 
     private static let status = CommandSpec(

@@ -23,6 +23,12 @@ enum Command: Sendable, Equatable {
         /// Nil: as it suits the output.
         var progress: ProgressStyle?
         var login = PushLogin.daemons
+        /// Only what was pushed is printed, a line each; with ``detach`` only the jobs' ids.
+        var quiet = false
+        /// Takes what was pushed, a line each, once all has succeeded.
+        var digestFile: String?
+        /// Where it is set, images and destinations stand there, and ``image`` is empty.
+        var list: PushList.Source?
     }
 
     /// Whose login a push uses.
@@ -178,50 +184,6 @@ struct Invocation: Sendable, Equatable {
         }
     }
 
-    private static func push(_ parsed: ParsedArguments, in around: Surroundings) throws(UsageError) -> Command.Push {
-        let image = try absoluteImage(
-            parsed.operands[0], directory: around.directory, home: around.environment["HOME"])
-        var push = Command.Push(image: image, destinations: Array(parsed.operands.dropFirst()))
-        for destination in push.destinations { _ = try reference(destination) }
-        push.detach = parsed.has("detach")
-        push.allTags = parsed.has("all-tags")
-        push.force = parsed.has("force")
-        push.dryRun = parsed.has("dry-run")
-        push.verify = parsed.value("verify")
-        push.format = parsed.value("format")
-        push.priority = try integer(parsed, "priority", in: -1000...1000)
-        push.timeout = try duration(parsed, "timeout")
-        for text in parsed.values("platform") {
-            guard Platform(parsing: text) != nil else {
-                throw UsageError(
-                    "\"\(text)\" is not a platform", advice: "write OS/ARCH[/VARIANT], such as linux/arm64")
-            }
-            push.platforms.append(text)
-        }
-        push.login = try login(parsed, in: around)
-        push.progress = parsed.value("progress").flatMap(ProgressStyle.init(rawValue:))  // nil for "auto"
-        if push.detach, parsed.has("progress") { throw conflict("--detach", "--progress") }
-        if push.detach, push.dryRun { throw conflict("--detach", "--dry-run") }
-        if parsed.has("json"), push.progress == .live || push.progress == .plain {
-            throw conflict("--json", "--progress \(parsed.value("progress") ?? "")")
-        }
-        return push
-    }
-
-    private static func login(
-        _ parsed: ParsedArguments, in around: Surroundings
-    ) throws(UsageError) -> Command.PushLogin {
-        if let user = parsed.value("user") {
-            if parsed.has("my-login") { throw conflict("--user", "--my-login") }
-            return .user(user, passwordFromInput: parsed.has("password-stdin"))
-        }
-        if parsed.has("password-stdin") {
-            throw UsageError(
-                "--password-stdin needs the user too", advice: "write: pushctl push -u USER --password-stdin …")
-        }
-        return parsed.has("my-login") ? .files(loginFiles(around.environment)) : .daemons
-    }
-
     private static func limit(_ operands: [String]) throws(UsageError) -> Command {
         guard let last = operands.last else { return .limit(registry: nil, nil) }
         guard let change = Command.LimitChange(last) else {
@@ -232,7 +194,7 @@ struct Invocation: Sendable, Equatable {
         return .limit(registry: operands.count > 1 ? try reference(operands[0]) : nil, change)
     }
 
-    private static func conflict(_ one: String, _ other: String) -> UsageError {
+    static func conflict(_ one: String, _ other: String) -> UsageError {
         UsageError("\(one) and \(other) exclude each other", advice: "leave one of them out")
     }
 
@@ -252,17 +214,12 @@ struct Invocation: Sendable, Equatable {
         return id
     }
 
-    /// Only what no daemon could understand is refused here: the rest depends on its configuration.
     private static func reference(_ text: String) throws(UsageError) -> String {
-        guard !text.isEmpty else { throw UsageError("a name is empty", advice: "write HOST[:PORT]/REPOSITORY[:TAG]") }
-        if let scheme = ["docker://", "https://", "http://"].first(where: text.hasPrefix) {
-            throw UsageError(
-                "\"\(text)\" is an address, not a name", advice: "leave out \(scheme): \(text.dropFirst(scheme.count))")
-        }
+        try checkReference(text)
         return text
     }
 
-    private static func integer(
+    static func integer(
         _ parsed: ParsedArguments, _ option: String, in range: ClosedRange<Int>
     ) throws(UsageError) -> Int? {
         guard let text = parsed.value(option) else { return nil }
@@ -274,7 +231,7 @@ struct Invocation: Sendable, Equatable {
         return number
     }
 
-    private static func duration(_ parsed: ParsedArguments, _ option: String) throws(UsageError) -> Duration? {
+    static func duration(_ parsed: ParsedArguments, _ option: String) throws(UsageError) -> Duration? {
         guard let text = parsed.value(option) else { return nil }
         guard let duration = parseDuration(text) else {
             throw UsageError(

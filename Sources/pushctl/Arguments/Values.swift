@@ -90,3 +90,14 @@ func absoluteImage(_ image: String, directory: String, home: String?) throws(Usa
     }
     return image
 }
+
+/// Refuses only what no daemon could understand: the rest depends on its configuration.
+///
+/// - Throws: ``UsageError``.
+func checkReference(_ text: String) throws(UsageError) {
+    guard !text.isEmpty else { throw UsageError("a name is empty", advice: "write HOST[:PORT]/REPOSITORY[:TAG]") }
+    if let scheme = ["docker://", "https://", "http://"].first(where: text.hasPrefix) {
+        throw UsageError(
+            "\"\(text)\" is an address, not a name", advice: "leave out \(scheme): \(text.dropFirst(scheme.count))")
+    }
+}

@@ -2,27 +2,58 @@ internal import Control
 
 extension Session {
     func push(_ push: Command.Push) async throws -> Int32 {
+        let orders = try orders(of: push)
+        let digestFile = push.digestFile.map { DigestFile(path: $0) }
+        try digestFile?.check()
         let client = try await daemon.connect()
-        let (login, loginFiles) = try self.login(for: push)
-        let output = try await client.call(
-            Push.self,
-            Push.Input(
-                image: push.image, destinations: push.destinations.isEmpty ? nil : push.destinations,
-                platforms: push.platforms.isEmpty ? nil : push.platforms, priority: push.priority,
-                verify: push.verify, force: push.force ? true : nil, dryRun: push.dryRun ? true : nil,
-                allTags: push.allTags ? true : nil, timeout: push.timeout?.inSeconds, login: login,
-                loginFiles: loginFiles, format: push.format))
+        let accepted = try await accept(orders, push, over: client)
+        let (status, jobs) = try await carryOn(with: accepted, push, over: client)
+        // A list that was not taken whole has failed, however the rest fares.
+        guard accepted.refused == 0 else {
+            let lines = accepted.refused == 1 ? "1 line" : "\(accepted.refused) lines"
+            console.complain("\(lines) of \(orders.count) came to no push", advice: nil)
+            return ExitStatus.failed
+        }
+        if status == ExitStatus.done { try digestFile?.write(jobs.map { published($0.destination, $0.digest) }) }
+        return status
+    }
+
+    /// What comes after acceptance: shows the plan or the jobs, or follows them.
+    ///
+    /// - Returns: the exit status, and the jobs as they are then.
+    private func carryOn(
+        with accepted: Accepted, _ push: Command.Push, over client: ControlClient
+    ) async throws -> (Int32, [JobInfo]) {
         if push.dryRun {
-            try tell(output.plan ?? [])
-            return ExitStatus.done
+            if push.quiet {
+                try console.print(accepted.plan.map { Line(published($0.destination, $0.digest)) })
+            } else {
+                try tell(accepted.plan)
+            }
+            return (ExitStatus.done, [])
         }
         if push.detach {
-            try await tell(output.jobs, over: client)
-            return ExitStatus.done
+            if push.quiet {
+                try console.print(accepted.jobs.map { "\($0.id)" })
+            } else {
+                try await tell(accepted.jobs, over: client)
+            }
+            return (ExitStatus.done, accepted.jobs)
         }
+        if accepted.jobs.isEmpty { return (ExitStatus.done, []) }
         let style = style(for: push)
-        if style == .live || style == .plain { try console.print(output.jobs.flatMap(changeLines)) }
-        return try await follow(output.jobs, over: client, style: style)
+        if style == .live || style == .plain { try console.print(accepted.jobs.flatMap(changeLines)) }
+        let (status, jobs) = try await follow(accepted.jobs, over: client, style: style)
+        if push.quiet {
+            let there = jobs.filter { $0.state == "succeeded" }
+            try console.print(there.map { Line(published($0.destination, $0.digest)) })
+        }
+        return (status, jobs)
+    }
+
+    /// What was pushed, by the name that holds for ever: `registry.example/team/app:1@sha256:…`.
+    private func published(_ destination: String, _ digest: String) -> String {
+        destination.contains("@") ? destination : "\(destination)@\(digest)"
     }
 
     /// Both digests of an image that is not pushed as it is in its store; empty for others.
@@ -34,7 +65,7 @@ extension Session {
 
     private func style(for push: Command.Push) -> ProgressStyle {
         if let style = push.progress { return style }
-        return json ? .none : (console.isTerminal ? .live : .plain)
+        return json || push.quiet ? .none : (console.isTerminal ? .live : .plain)
     }
 
     /// One line for each job, for people or for scripts.
@@ -46,7 +77,10 @@ extension Session {
         }
     }
 
-    private func follow(_ jobs: [JobInfo], over client: ControlClient, style: ProgressStyle) async throws -> Int32 {
+    /// - Returns: the exit status, and the jobs as they were last.
+    private func follow(
+        _ jobs: [JobInfo], over client: ControlClient, style: ProgressStyle
+    ) async throws -> (Int32, [JobInfo]) {
         let follower = Follower(jobs, style: style, console: console, daemon: daemon)
         let ending: Follower.Ending
         do {
@@ -67,12 +101,12 @@ extension Session {
                 let note = "\(goOn) in the background; see with: pushctl status \(ids(of: open))"
                 try? console.writeError(Array((Line(note).rendered(color: false) + "\n").utf8))
             }
-            return Self.status(ofSignal: number)
+            return (Self.status(ofSignal: number), ended)
         case .over:
             if json || style == .json {
                 for job in ended { try console.printJSON(JobDocument(job)) }
             }
-            return verdict(on: ended)
+            return (verdict(on: ended), ended)
         }
     }
 

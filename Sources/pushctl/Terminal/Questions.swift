@@ -18,17 +18,7 @@ struct Questions: Sendable {
             guard isSecret else { return readLine(strippingNewline: true) }
             return withoutEcho { readLine(strippingNewline: true) }
         },
-        readAll: { limit in
-            var bytes: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            while true {
-                let count = read(STDIN_FILENO, &buffer, buffer.count)
-                if count == 0 { return bytes }
-                if count < 0, errno == EINTR { continue }
-                guard count > 0, bytes.count + count <= limit else { return nil }
-                bytes += buffer[..<count]
-            }
-        })
+        readAll: { readToEnd(STDIN_FILENO, atMost: $0) })
 
     /// Runs `body` with a terminal that does not show what is typed, and is as before afterwards: also where a signal
     /// ends the program.

@@ -1,0 +1,104 @@
+internal import Control
+
+/// Handing pushes in: one from the command line, or those of a list.
+extension Session {
+    /// One call of `Push`.
+    struct PushOrder: Sendable {
+        var image: String
+        var destinations: [String]
+        /// Where it stands in a list, for messages; nil: on the command line.
+        var place: String?
+    }
+
+    /// What became of the orders.
+    struct Accepted: Sendable {
+        /// Each once, also where several lines of a list mean the same.
+        var jobs: [JobInfo] = []
+        var plan: [PlannedPush] = []
+        /// Lines of a list that the daemon refused; each was told.
+        var refused = 0
+
+        mutating func add(_ output: Push.Output) {
+            for job in output.jobs where !jobs.contains(where: { $0.id == job.id }) { jobs.append(job) }
+            plan += output.plan ?? []
+        }
+    }
+
+    /// - Throws: ``UsageError`` where a list has a fault, ``Failure`` where it can't be read.
+    func orders(of push: Command.Push) throws -> [PushOrder] {
+        guard let source = push.list else { return [PushOrder(image: push.image, destinations: push.destinations)] }
+        return try PushList(parsing: try text(of: source), from: source).pushes.map {
+            PushOrder(image: $0.image, destinations: $0.destinations, place: "\(source.name), line \($0.line)")
+        }
+    }
+
+    private func text(of source: PushList.Source) throws -> String {
+        let longest = PushList.longest
+        let bytes: [UInt8]?
+        if source.isStandardInput {
+            bytes = console.questions.readAll(longest)
+        } else {
+            let path = source.file.hasPrefix("/") ? source.file : source.directory + "/" + source.file
+            do { bytes = try readFile(path, atMost: longest) } catch {
+                throw Failure(
+                    "the list \(source.name) can't be read: \(error.reason)",
+                    advice: "name a file that is there, or - for standard input", status: ExitStatus.failed)
+            }
+        }
+        guard let bytes, let text = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(
+                "the list \(source.name) is longer than \(longest >> 20) MiB, or no text", status: ExitStatus.failed)
+        }
+        return text
+    }
+
+    /// Hands the orders in, one after the other: of two for the same destination the later one is the newer push.
+    ///
+    /// A line of a list that is refused is told, and does not hold up the others.
+    ///
+    /// - Throws: what the daemon or the connection failed with, after telling which lines of a list were not handed in.
+    func accept(_ orders: [PushOrder], _ push: Command.Push, over client: ControlClient) async throws -> Accepted {
+        let (login, loginFiles) = try self.login(for: push)
+        var accepted = Accepted()
+        for order in orders {
+            do {
+                accepted.add(
+                    try await client.call(
+                        Push.self,
+                        Push.Input(
+                            image: order.image, destinations: order.destinations.isEmpty ? nil : order.destinations,
+                            platforms: push.platforms.isEmpty ? nil : push.platforms, priority: push.priority,
+                            verify: push.verify, force: push.force ? true : nil, dryRun: push.dryRun ? true : nil,
+                            allTags: push.allTags ? true : nil, timeout: push.timeout?.inSeconds, login: login,
+                            loginFiles: loginFiles, format: push.format)))
+            } catch let error as ControlError where order.place != nil && error.isAboutThisPush {
+                accepted.refused += 1
+                console.complain("\(order.place ?? ""): \(error.message)", advice: error.advice)
+            } catch {
+                if let place = order.place {
+                    let jobs = accepted.jobs.map { "\($0.id)" }.joined(separator: " ")
+                    console.complain(
+                        "\(place), and what follows it, was not handed in",
+                        advice: jobs.isEmpty
+                            ? nil : "what was accepted before goes on; see with: pushctl status \(jobs)")
+                }
+                throw error
+            }
+        }
+        return accepted
+    }
+}
+
+extension ControlError {
+    /// Whether another push may fare better now.
+    fileprivate var isAboutThisPush: Bool {
+        switch kind {
+        case .imageNotFound, .imageInvalid, .destinationMissing, .referenceInvalid, .remoteNotFound, .registryFailed,
+            .refused, .failed, .invalidParameter:
+            true
+        case .jobNotFound, .timedOut, .queueUnavailable, .stopping, .messageRejected, .tooManyConnections,
+            .permissionDenied, .interfaceNotFound, .methodNotFound, .methodNotImplemented, .expectedMore, .unknown:
+            false
+        }
+    }
+}
