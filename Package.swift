@@ -69,7 +69,7 @@ let package = Package(
         tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
         tests("ControlTests", ["Control", "OCI"]),
         tests("PushctlTests", ["pushctl", "Control", "OCI"]),
-        tests("PushdTests", ["pushd", "Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
+        tests("PushdTests", ["pushd", "Control", "Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
         tests("EndToEndTests", ["OCI"]),
     ]
 )

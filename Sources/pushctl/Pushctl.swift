@@ -27,7 +27,8 @@ enum Pushctl {
                 return ExitStatus.usage
             }
             let invocation = try Invocation(arguments, in: surroundings)
-            let daemon = Daemon(sockets: socketCandidates(named: invocation.socket, surroundings))
+            let places = SocketPlaces(user: surroundings.userID, environment: surroundings.environment)
+            let daemon = Daemon(sockets: socketCandidates(named: invocation.socket, surroundings, places))
             return try await Session(console: console, daemon: daemon, json: invocation.json).run(invocation.command)
         } catch let error as UsageError {
             console.complain(error.message, advice: error.advice)

@@ -16,7 +16,10 @@ struct Pushd {
     }
 
     private static func run(_ signals: AsyncStream<Signals.Event>) async {
-        let environment = Self.environment()
+        // systemd tells root's services no HOME, and root's logins lie there all the same.
+        let home = SystemUser.home(of: geteuid())
+        let environment = Self.environment().merging(home.map { ["HOME": $0] } ?? [:]) { $0.isEmpty ? $1 : $0 }
+        let sockets = SocketPlaces(user: geteuid(), environment: environment)
         let arguments: Arguments
         let places: Places
         do {
@@ -24,15 +27,12 @@ struct Pushd {
             arguments = try Arguments(Array(CommandLine.arguments.dropFirst()), workingDirectory: directory)
             if arguments.showHelp { return finish(printing: Arguments.help) }
             if arguments.showVersion { return finish(printing: "pushd \(Daemon.version)\n") }
-            places = try Places(arguments, environment: environment, isRoot: geteuid() == 0)
+            places = try Places(arguments, environment: environment, isRoot: geteuid() == 0, sockets: sockets)
         } catch {
             fail("\(error)", advice: "pushd --help lists the options", status: 2)
         }
-        // systemd tells root's services no HOME, and root's logins lie there all the same.
-        let home = environment["HOME"] ?? SystemUser.home(of: geteuid())
         let daemon = Daemon(
-            places: places, arguments: arguments,
-            environment: environment.merging(home.map { ["HOME": $0] } ?? [:]) { given, _ in given },
+            places: places, sockets: sockets, arguments: arguments, environment: environment,
             manager: ServiceManager(environment: environment), signals: signals)
         do {
             if arguments.checkConfiguration {

@@ -21,7 +21,6 @@ struct ControlClientTests {
             #expect(dead?.cause == .nobodyListens)
             for error in [missing, dead] {
                 #expect(error?.description.contains(path) == true)
-                #expect(error?.advice?.contains("systemctl start pushd") == true)
                 #expect(error?.exitStatus == 3)
             }
         }

@@ -42,6 +42,7 @@ extension BadInput.Shown {
             .replacing(#/sha256\/[0-9a-f]{64}/#, with: "sha256/HEX")
             .replacing(#/127\.0\.0\.1:[0-9]+/#, with: "127.0.0.1:PORT")
             .replacing(#/process [0-9]+/#, with: "process PID")
+            .replacing(#/start it with: (systemctl|env pushd) [^;]+;/#, with: "start it with: COMMAND;")
             .replacing(#/\/run\/containers\/[0-9]+/#, with: "/run/containers/UID")
             .replacing(#/incoming\/[0-9]+/#, with: "incoming/N")
             .replacing(#/s{50,}/#, with: "sss…")

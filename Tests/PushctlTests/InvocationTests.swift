@@ -1,3 +1,4 @@
+import Control
 import Testing
 
 @testable import pushctl
@@ -203,18 +204,19 @@ struct InvocationTests {
         #expect(throws: UsageError.self) { try absoluteImage("oci::1", directory: "/", home: nil) }
     }
 
-    @Test("the socket is the named one, PUSHD_SOCKET's, the user's, the system's")
+    @Test("the socket is the named one, PUSHD_SOCKET's, or where the rule of both programs says")
     func socket() {
-        func candidates(_ named: String? = nil, _ environment: [String: String], user: UInt32 = 1000) -> [String] {
-            socketCandidates(named: named, Surroundings(environment: environment, directory: "/work", userID: user))
+        func candidates(_ named: String? = nil, _ environment: [String: String]) -> [String] {
+            socketCandidates(
+                named: named, Surroundings(environment: environment, directory: "/work", userID: 1000),
+                SocketPlaces(user: 1000, environment: environment) { $0 == "/r" ? .own : .absent })
         }
-        let both = ["PUSHD_SOCKET": "/p", "XDG_RUNTIME_DIR": "/run/user/1000"]
+        let both = ["PUSHD_SOCKET": "/p", "XDG_RUNTIME_DIR": "/r"]
         #expect(candidates("/n", both) == ["/n"])
         #expect(candidates("n", both) == ["/work/n"])
         #expect(candidates(nil, both) == ["/p"])
-        let own = ["XDG_RUNTIME_DIR": "/run/user/1000", "PUSHD_SOCKET": ""]
-        #expect(candidates(nil, own) == ["/run/user/1000/pushd/pushd.sock", "/run/pushd/pushd.sock"])
-        #expect(candidates(nil, own, user: 0) == ["/run/pushd/pushd.sock"])
-        #expect(candidates(nil, [:]) == ["/run/pushd/pushd.sock"])
+        #expect(
+            candidates(nil, ["XDG_RUNTIME_DIR": "/r", "PUSHD_SOCKET": ""])
+                == ["/r/pushd/pushd.sock", "/run/pushd/pushd.sock"])
     }
 }

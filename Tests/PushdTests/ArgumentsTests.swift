@@ -1,3 +1,4 @@
+import Control
 import Testing
 
 @testable import pushd
@@ -59,7 +60,11 @@ struct PlacesTests {
     private func places(
         _ environment: [String: String] = [:], isRoot: Bool = false, _ words: String...
     ) throws -> Places {
-        try Places(try Arguments(words, workingDirectory: "/"), environment: environment, isRoot: isRoot)
+        let sockets = SocketPlaces(user: isRoot ? 0 : 7, environment: environment) {
+            $0 == environment["XDG_RUNTIME_DIR"] ? .own : .absent
+        }
+        return try Places(
+            try Arguments(words, workingDirectory: "/"), environment: environment, isRoot: isRoot, sockets: sockets)
     }
 
     private static let user = ["HOME": "/home/u", "XDG_RUNTIME_DIR": "/run/user/7"]
@@ -117,11 +122,6 @@ struct PlacesTests {
         arguments: [
             ([:], "the configuration has no place: set HOME, or give --config"),
             (["HOME": "relative", "XDG_CONFIG_HOME": "/c"], "the state has no place: set HOME, or give --state-dir"),
-            (["HOME": "/h"], "the socket has no place: set XDG_RUNTIME_DIR, or give --socket"),
-            (
-                ["HOME": "/h", "XDG_RUNTIME_DIR": "run"],
-                "the socket has no place: set XDG_RUNTIME_DIR, or give --socket"
-            ),
         ])
     func missing(environment: [String: String], message: String) {
         let error = #expect(throws: UsageError.self) { try places(environment) }

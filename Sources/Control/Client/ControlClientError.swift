@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Why a client got no answer from the daemon. What the daemon itself answers with is a ``ControlError``.
 public struct ControlClientError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Cause: Sendable, Equatable {
@@ -45,18 +47,30 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
         }
     }
 
-    public var advice: String? {
+    public var advice: String? { advice(hasSystemd: access("/run/systemd/system", F_OK) == 0) }
+
+    /// - Parameter hasSystemd: whether systemd runs this machine; containers and build servers often have none.
+    ///
+    /// Source: sd_booted(3).
+    func advice(hasSystemd: Bool) -> String? {
         switch cause {
         case .noSocket, .nobodyListens:
-            "start it with: systemctl start pushd (system service) or systemctl --user start pushd; "
-                + "if it uses another socket, name that with --socket or PUSHD_SOCKET"
+            // `env`, because in bash a plain `pushd` is a builtin.
+            "start it with: "
+                + (hasSystemd
+                    ? "systemctl start pushd (system service) or systemctl --user start pushd"
+                    : "env pushd --store oci:DIR &")
+                + "; if it uses another socket, name that with --socket or PUSHD_SOCKET"
         case .notPermitted:
             "run as the daemon's user or as root, or let an administrator add this user to the group of the socket"
         case .busy: "try again in a moment"
         case .pathInvalid: "name a shorter path with --socket or PUSHD_SOCKET"
         case .protocolViolation:
             "check that --socket or PUSHD_SOCKET names pushd's socket, and that both are of one version"
-        case .connectionLost: "see the daemon's log with: journalctl -u pushd"
+        case .connectionLost:
+            hasSystemd
+                ? "see the daemon's log with: journalctl -u pushd"
+                : "see what the daemon has written to its standard error"
         case .connectFailed, .replyTooLarge, .timedOut: nil
         }
     }

@@ -58,7 +58,7 @@ struct Arguments: Equatable {
                              $XDG_CONFIG_HOME/pushd/pushd.json5
           --state-dir DIR    queue and spool; default /var/lib/pushd, for a user $XDG_STATE_HOME/pushd
           --socket PATH      control socket; default $PUSHD_SOCKET, else /run/pushd/pushd.sock, for a user
-                             $XDG_RUNTIME_DIR/pushd/pushd.sock
+                             $XDG_RUNTIME_DIR/pushd/pushd.sock, or what stands in for it: see pushd(8)
           --store oci:DIR    watch this image layout too; may be given several times
           --check-config     read the configuration, say what is wrong with it, and exit
           --version          print the version

@@ -11,6 +11,7 @@ import Registry
 /// The daemon put together: opens what it owns, starts its services, and ends them in order.
 struct Daemon {
     let places: Places
+    let sockets: SocketPlaces
     let arguments: Arguments
     let environment: [String: String]
     let manager: ServiceManager
@@ -117,7 +118,10 @@ struct Daemon {
         _ inherited: ControlSocket?, _ service: DaemonService, _ configuration: Configuration
     ) throws -> ControlServer {
         let group = try controlGroup(configuration)
-        if inherited == nil { try RuntimeDirectory.make(for: places.socket) }
+        if inherited == nil {
+            try sockets.makeDirectory(of: places.socket)
+            try RuntimeDirectory.make(for: places.socket)
+        }
         return try ControlServer(
             socket: inherited ?? .path(places.socket, group: group), access: ControlAccess(group: group),
             info: ServiceInfo(version: Self.version), service: service)

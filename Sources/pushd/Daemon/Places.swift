@@ -1,4 +1,4 @@
-import Glibc
+import Control
 
 /// Where things are, for the system's daemon and for a user's own.
 struct Places: Equatable {
@@ -7,7 +7,9 @@ struct Places: Equatable {
     let socket: String
 
     /// - Throws: ``UsageError`` where the environment does not say and no option does.
-    init(_ arguments: Arguments, environment: [String: String], isRoot: Bool) throws(UsageError) {
+    init(
+        _ arguments: Arguments, environment: [String: String], isRoot: Bool, sockets: SocketPlaces
+    ) throws(UsageError) {
         // Relative ones are ignored, as the XDG Base Directory Specification demands.
         func absolute(_ variable: String) -> String? {
             environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil }
@@ -38,9 +40,7 @@ struct Places: Equatable {
             arguments.stateDirectory ?? unitState, of: "the state", system: "/var/lib/pushd",
             user: home("XDG_STATE_HOME", ".local/state").map { $0 + "/pushd" }, variable: "HOME",
             option: "--state-dir")
-        socket = try place(
-            arguments.socket ?? absolute("PUSHD_SOCKET") ?? unitRun.map { $0 + "/pushd.sock" }, of: "the socket",
-            system: "/run/pushd/pushd.sock", user: absolute("XDG_RUNTIME_DIR").map { $0 + "/pushd/pushd.sock" },
-            variable: "XDG_RUNTIME_DIR", option: "--socket")
+        socket =
+            arguments.socket ?? absolute("PUSHD_SOCKET") ?? unitRun.map { $0 + "/pushd.sock" } ?? sockets.own
     }
 }
