@@ -172,7 +172,7 @@ struct ContentsReader {
 
     private mutating func add(_ descriptor: Descriptor, _ role: BlobNode.Role) throws {
         try flag.check()
-        let isSent = !(role == .layer && descriptor.mediaType.isNonDistributable)
+        let isSent = try role == .config || !isWithheld(descriptor)
         if let place = blobPlaces[descriptor.digest] {
             guard blobs[place].descriptor.size == descriptor.size else {
                 throw invalid("\(descriptor.digest) is listed with two different sizes")
@@ -189,6 +189,12 @@ struct ContentsReader {
         guard let node else { return }
         blobPlaces[descriptor.digest] = blobs.count
         blobs.append(node)
+    }
+
+    /// Whether a layer is not sent: because of its licence, or because its type tells that it may be absent and it is.
+    private func isWithheld(_ layer: Descriptor) throws -> Bool {
+        guard layer.mediaType.isNonDistributable else { return false }
+        return try layer.isHadElsewhere || (source.openForReading(layer.digest) == nil && layer.inlineContent == nil)
     }
 
     /// Finds and measures a blob, and hashes a configuration; nil if that went into the list of what is wrong.

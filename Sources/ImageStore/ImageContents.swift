@@ -39,6 +39,13 @@ public struct ManifestNode: Sendable {
     /// To be sent unchanged; at most ``ManifestDocument/maximumSize``.
     public let bytes: [UInt8]
     public let document: ManifestDocument
+
+    /// Whether `digest` names it: its own, or that of the same bytes by another algorithm, as of a registry that stores
+    /// every manifest under SHA-256.
+    public func isNamed(by digest: Digest) -> Bool {
+        let own = descriptor.digest
+        return digest.algorithm == own.algorithm ? digest == own : digest.isOf(bytes)
+    }
 }
 
 /// A configuration or a layer.
@@ -51,7 +58,8 @@ public struct BlobNode: Sendable {
     public let path: String?
     /// Content that has no file: it stood inline in its descriptor.
     public let inlineBytes: [UInt8]?
-    /// False for layers whose licence restricts their distribution: the registry is not given them.
+    /// False for layers whose licence restricts their distribution and that are had elsewhere: the registry is not given
+    /// them. Also for those of such a type that are nowhere.
     public let isSent: Bool
 }
 

@@ -114,6 +114,6 @@ extension Descriptor {
     func with(mediaType: MediaType) -> Descriptor {
         Descriptor(
             mediaType: mediaType, digest: digest, size: size, platform: platform, annotations: annotations,
-            artifactType: artifactType, data: data)
+            artifactType: artifactType, data: data, urls: urls)
     }
 }

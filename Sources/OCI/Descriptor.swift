@@ -12,10 +12,13 @@ public struct Descriptor: Hashable, Sendable, Codable {
     public let artifactType: String?
     /// The content itself, base64, where the writer put it inline.
     public let data: String?
+    /// Where else the content may be had.
+    public let urls: [String]?
 
     public init(
         mediaType: MediaType, digest: Digest, size: Int64, platform: Platform? = nil,
-        annotations: [String: String]? = nil, artifactType: String? = nil, data: String? = nil
+        annotations: [String: String]? = nil, artifactType: String? = nil, data: String? = nil,
+        urls: [String]? = nil
     ) {
         self.mediaType = mediaType
         self.digest = digest
@@ -24,6 +27,7 @@ public struct Descriptor: Hashable, Sendable, Codable {
         self.annotations = annotations
         self.artifactType = artifactType
         self.data = data
+        self.urls = urls
     }
 
     public init(from decoder: any Decoder) throws {
@@ -39,7 +43,14 @@ public struct Descriptor: Hashable, Sendable, Codable {
         annotations = try values.decodeIfPresent([String: String].self, forKey: .annotations)
         artifactType = try values.decodeIfPresent(String.self, forKey: .artifactType)
         data = try values.decodeIfPresent(String.self, forKey: .data)
+        urls = try? values.decodeIfPresent([String].self, forKey: .urls)
     }
+
+    /// Whether it is had elsewhere, and its licence restricts where else it may be stored: a layer that is not sent. One
+    /// of such a type that has no address is sent like any other, since nobody else could supply it.
+    ///
+    /// Source: OCI image-spec 1.1, layer.md, "Non-Distributable Layers".
+    public var isHadElsewhere: Bool { mediaType.isNonDistributable && urls?.isEmpty == false }
 
     /// BuildKit's mark of an attestation manifest among an index's children.
     public var isAttestation: Bool { annotations?["vnd.docker.reference.type"] == "attestation-manifest" }

@@ -38,4 +38,7 @@ extension Digest {
         bytes.withUnsafeBytes { hasher.update($0) }
         self = hasher.finish()
     }
+
+    /// Whether it names these bytes, by whatever algorithm.
+    public func isOf(_ bytes: [UInt8]) -> Bool { Digest(of: bytes, algorithm: algorithm) == self }
 }

@@ -35,7 +35,7 @@ public struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomSt
     /// Schema 1, which no registry takes any more.
     public var isRetired: Bool { self == .dockerSchema1 || self == .dockerSchema1Signed }
 
-    /// Layers whose licence restricts where they may be stored: the descriptor stays, the bytes are not sent.
+    /// Layers whose licence restricts where they may be stored.
     public var isNonDistributable: Bool {
         rawValue.hasPrefix("application/vnd.oci.image.layer.nondistributable.")
             || rawValue.hasPrefix("application/vnd.docker.image.rootfs.foreign.")

@@ -45,7 +45,8 @@ enum WireDate {
         return local - sign * (hours * 3600 + minutes * 60)
     }
 
-    /// How long a server asks to wait, from its `Retry-After`: seconds, or a date, which is taken relative to `now`.
+    /// How long a server asks to wait, from its `Retry-After`: seconds, a date, which is taken relative to `now`, or a
+    /// duration as Go prints it, which some send.
     ///
     /// - Parameter now: seconds since 1970 UTC, best the reply's own `Date`, so that a wrong clock on this machine does
     ///   no harm; nil if unknown.
@@ -53,8 +54,8 @@ enum WireDate {
     static func retryAfter(_ value: String?, now: Int64?) -> Duration? {
         guard let value else { return nil }
         if let wait = number(Substring(value)) { return .seconds(wait) }
-        guard let date = http(value), let now else { return nil }
-        return .seconds(max(0, date - now))
+        guard let date = http(value) else { return GoDuration.parse(value) }
+        return now.map { .seconds(max(0, date - $0)) }
     }
 
     /// At most nine digits and nothing else: bounded, so that no sum overflows.

@@ -86,13 +86,17 @@ struct VerifyTests {
         }
     }
 
-    @Test("finds a tag that is gone")
+    @Test("of a tag that is gone ends with 4, as of a repository that never was")
     func deletedTag() async throws {
         try await whenPushed { pushed in
             pushed.registry.removeManifest(pushed.root.digest, from: "team/app")
-            let found = try await verify(pushed)
-            #expect(found.status == 1)
-            #expect(found.problems.map { $0["kind"]?.string } == ["missingManifest"])
+            for reference in [pushed.reference, pushed.registry.address + "/no/such:1"] {
+                let found = try await pushed.machine.pushctl("verify", reference)
+                #expect(found.status == 4)
+                #expect(found.output == "")
+                #expect(
+                    found.errors == "pushctl: \(reference) is not in the registry\ncheck the repository and the tag\n")
+            }
         }
     }
 

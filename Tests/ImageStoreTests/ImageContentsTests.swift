@@ -87,6 +87,22 @@ struct ImageContentsTests {
         }
     }
 
+    @Test("leave out a layer that may not be distributed where it has an address; without one it is sent")
+    func addresses() async throws {
+        try await TemporaryDirectory.with { temporary in
+            let builder = try LayoutBuilder(directory: temporary.path)
+            let type = MediaType("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip")
+            let bare = try builder.addLayer(size: 1000, seed: 1, mediaType: type)
+            let known = try builder.addLayer(size: 2000, seed: 2, mediaType: type)
+            let addressed = Descriptor(
+                mediaType: type, digest: known.digest, size: known.size, urls: ["https://elsewhere.test/x"])
+            let image = try builder.addImage(layers: [bare, addressed])
+            let contents = try await read(image, builder)
+            #expect(contents.blobs.map(\.isSent) == [true, true, false])
+            #expect(contents.blobs[1].path == builder.path(of: bare.digest))
+        }
+    }
+
     @Test("may stand in the descriptors themselves", arguments: ["e30=", nil])
     func inline(data: String?) async throws {
         try await TemporaryDirectory.with { temporary in

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import TestSupport
 
@@ -5,6 +6,8 @@ enum TestFiles {
     static func remove(_ path: String) throws {
         guard unlink(path) == 0 else { throw TestSupportError("cannot remove \(path)") }
     }
+
+    static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
 
     /// Changes one byte in place: the inode, and whatever is linked to it, stays.
     static func flipByte(at offset: Int, of path: String) throws {

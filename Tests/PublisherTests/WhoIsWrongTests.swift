@@ -1,4 +1,5 @@
 import FoundationEssentials
+import OCI
 import PushQueue
 import Registry
 import Synchronization
@@ -21,6 +22,8 @@ struct WhoIsWrongTests {
         var faults: @Sendable (String) -> [Fault] = { _ in [] }
         /// An image that is at the tag before.
         var isTagTaken = false
+        /// What stands in the manifest as a layer that is had elsewhere.
+        var hadElsewhere: Descriptor?
 
         var testDescription: String { name }
     }
@@ -42,6 +45,10 @@ struct WhoIsWrongTests {
     private static func manifest(_ answer: Answer) -> @Sendable (String) -> [Fault] {
         { _ in [Fault(.manifest, method: "PUT", times: .max, .respond(answer))] }
     }
+
+    private static let windowsBase = Descriptor(
+        mediaType: MediaType("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), digest: Digest(of: [1]),
+        size: 1, urls: ["https://elsewhere.test/layer"])
 
     static let cases: [Case] = [
         Case(name: "401, and no login is stored", authentication: basic),
@@ -68,6 +75,12 @@ struct WhoIsWrongTests {
             faults: upload(
                 403, "DENIED",
                 "adding 2.0 GiB of storage resource will exceed the configured upper limit of 10.0 GiB")),
+        Case(
+            name: "403, a rate limit, from GHCR",
+            faults: upload(
+                403, "DENIED",
+                "permission_denied: You have exceeded a secondary rate limit. Please wait a few minutes before you try "
+                    + "again.")),
         Case(name: "429", faults: upload(429, "TOOMANYREQUESTS", "Rate exceeded")),
         Case(name: "405, for maintenance", faults: upload(405, "DENIED", "the registry is in read-only mode")),
         Case(name: "405 `UNSUPPORTED`, a mirror", faults: upload(405, "UNSUPPORTED", "The operation is unsupported.")),
@@ -92,6 +105,14 @@ struct WhoIsWrongTests {
         Case(
             name: "400 `MANIFEST_INVALID`, for the address of a layer",
             faults: manifest(.refusal(400, "MANIFEST_INVALID", "manifest invalid: invalid URL on layer"))),
+        Case(
+            name: "`MANIFEST_BLOB_UNKNOWN`, also with 500, for a layer that was not sent because of its type",
+            faults: manifest(
+                Answer(
+                    500, headers: [("Content-Type", "application/json")],
+                    #"{"errors":[{"code":"UNKNOWN","message":"unknown error"},"#
+                        + #"{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry","#
+                        + #""detail":"\#(windowsBase.digest)"}]}"#)), hadElsewhere: windowsBase),
         Case(name: "413 to a manifest", faults: manifest(.refusal(413, "MANIFEST_INVALID", "exceeds maximum size"))),
         Case(
             name: "400 `MANIFEST_INVALID` for its size, from distribution",
@@ -116,7 +137,8 @@ struct WhoIsWrongTests {
                     try bench.image("app:0", layers: [try bench.builder.addLayer(size: 10, seed: 9)])
                     try await bench.publish("app:0", to: registry.address + "/team/app:1")
                 }
-                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 90_000)])
+                let elsewhere = wanted.hadElsewhere.map { [$0] } ?? []
+                try bench.image("app:1", layers: elsewhere + [try bench.builder.addLayer(size: 90_000)])
                 let id = try await bench.push("app:1", to: registry.address + "/team/app:1")
                 let error = try #require(try await bench.settled(id).job.error)
                 func neutral(_ text: String) -> String {

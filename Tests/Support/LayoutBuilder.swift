@@ -118,7 +118,7 @@ extension Descriptor {
     public func with(annotations: [String: String]?, platform: Platform? = nil) -> Descriptor {
         Descriptor(
             mediaType: mediaType, digest: digest, size: size, platform: platform ?? self.platform,
-            annotations: annotations, artifactType: artifactType, data: data)
+            annotations: annotations, artifactType: artifactType, data: data, urls: urls)
     }
 }
 

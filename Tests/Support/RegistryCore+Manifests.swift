@@ -85,6 +85,7 @@ extension RegistryCore {
             var mediaType: String
             var digest: String
             var size: Int64
+            var urls: [String]?
         }
         var schemaVersion: Int
         var mediaType: String?
@@ -118,7 +119,8 @@ extension RegistryCore {
                 wasLost = wasLost && (try? Digest(parsing: reference.digest)).map(state.lost.contains) == true
             }
             let blobs = ([document.config].compactMap { $0 } + (document.layers ?? []))
-            for reference in blobs where !MediaType(reference.mediaType).isNonDistributable {
+            for reference in blobs
+            where !MediaType(reference.mediaType).isNonDistributable || reference.urls?.isEmpty != false {
                 let digest = try? Digest(parsing: reference.digest)
                 let isHere = digest.map { known.blobs.contains($0) && !state.isHidden(repository, $0.description) }
                 note(reference, isHere == true ? digest.flatMap { state.blobs[$0]?.size } : nil)

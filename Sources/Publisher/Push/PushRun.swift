@@ -75,12 +75,15 @@ struct PushRun: Sendable {
         do {
             try await putManifests(contents)
         } catch let error as RegistryError where error.isMissingContent {
+            if let refusal = contents.refusal(error, wasAllSent: false) { throw refusal }
             // A HEAD that says yes is no proof: what was not sent in this run is sent now, whatever is said of it.
             try await distrust(outcomes)
             let sent = Set(outcomes.filter { $0.value.outcome == .uploaded }.keys)
             let again = try await deliverAll(contents, trust: .nothing, except: sent)
             outcomes.merge(again) { _, new in new }
-            try await putManifests(contents)
+            do { try await putManifests(contents) } catch let error as RegistryError where error.isMissingContent {
+                throw contents.refusal(error, wasAllSent: true) ?? error
+            }
         }
         return try await finish(contents, outcomes)
     }
@@ -102,9 +105,14 @@ struct PushRun: Sendable {
         guard let tag = job.destination.tag else { return nil }
         let head = try await head(.tag(tag))
         await answered(false)
-        guard let head, head.digest == job.root.digest else { return nil }
-        guard job.verify == .blobs || job.verify == .deep else { return Success(verified: job.verify, outcomes: [:]) }
+        guard let head else { return nil }
+        let isOfSameKind = head.digest.algorithm == job.root.digest.algorithm
+        if isOfSameKind, head.digest != job.root.digest { return nil }
+        let isDeep = job.verify == .blobs || job.verify == .deep
+        if isOfSameKind, !isDeep { return Success(verified: job.verify, outcomes: [:]) }
         let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
+        guard contents.manifests.last?.isNamed(by: head.digest) == true else { return nil }
+        if !isDeep { return Success(verified: job.verify, outcomes: [:]) }
         return try await finish(contents, existing(contents), isTagOld: true)
     }
 
@@ -279,6 +287,23 @@ struct PushRun: Sendable {
 extension ImageContents {
     /// All manifests but the root, children before their parents.
     fileprivate var children: ArraySlice<ManifestNode> { manifests.dropLast() }
+
+    /// What it means that the registry misses something, where that is layers that were left out: sending all again
+    /// would change nothing.
+    ///
+    /// - Parameter wasAllSent: whether everything else was sent in this attempt, whatever the registry said of it.
+    /// - Returns: nil where it misses something else.
+    fileprivate func refusal(_ error: RegistryError, wasAllSent: Bool) -> RegistryError? {
+        let withheld = blobs.filter { !$0.isSent }.map(\.descriptor)
+        guard error.cause == .referencesMissing, !withheld.isEmpty else { return nil }
+        let named = Set(error.unknownContent)
+        let wanted = withheld.filter { named.isEmpty || named.contains($0.digest) }
+        guard wasAllSent ? !wanted.isEmpty : !named.isEmpty && named.isSubset(of: wanted.map(\.digest)) else {
+            return nil
+        }
+        return error.wanting(
+            withheld: wanted.map(\.digest), haveAddresses: wanted.contains { $0.urls?.isEmpty == false })
+    }
 }
 
 extension PushFailure {

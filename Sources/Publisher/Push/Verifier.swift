@@ -17,7 +17,7 @@ public struct VerificationReport: Sendable {
     }
 
     public let reference: ImageReference
-    /// What the registry has under the reference; nil where there is nothing.
+    /// What the registry has under the reference; nil where nothing can be read there.
     public var digest: Digest?
     public let level: VerifyLevel
     public var problems: [Problem] = []
@@ -58,19 +58,20 @@ struct Verifier: Sendable {
         _ contents: ImageContents, _ destination: ImageReference, level: VerifyLevel, children: Bool
     ) async throws -> VerificationReport {
         var report = VerificationReport(reference: destination, level: level)
-        let root = contents.root
-        let reference = destination.tag.map { ManifestReference.tag($0) } ?? .digest(root.digest)
-        let found = try await patiently { try await head(reference).flatMap { $0.digest == root.digest ? $0 : nil } }
+        guard let root = contents.manifests.last else { throw PushFailure.blobGone(contents.root.digest) }
+        let digest = root.descriptor.digest
+        let reference = destination.tag.map { ManifestReference.tag($0) } ?? .digest(digest)
+        let found = try await patiently { try await head(reference).flatMap { root.isNamed(by: $0.digest) ? $0 : nil } }
         if found == nil {
             let other = try await head(reference)
             report.digest = other?.digest
             report.problems.append(
                 other == nil
-                    ? missing(.missingManifest, root.digest, "the manifest cannot be read back")
+                    ? missing(.missingManifest, digest, "the manifest cannot be read back")
                     : missing(.digestDiffers, other?.digest, "the tag holds \(other?.digest.description ?? "")"))
             return report
         }
-        report.digest = root.digest
+        report.digest = digest
         if children {
             report.problems += try await verifyChildren(
                 contents.manifests.dropLast(), destination, level: level
@@ -84,17 +85,16 @@ struct Verifier: Sendable {
     }
 
     /// Checks an image in the registry by what it says of itself, and that it is one of `expected`, if there are any.
+    ///
+    /// - Returns: nil where the registry has nothing under the reference.
     func verify(
         _ reference: ImageReference, expectedAny expected: [Digest], level: VerifyLevel
-    ) async throws -> VerificationReport {
+    ) async throws -> VerificationReport? {
         var report = VerificationReport(reference: reference, level: level)
         let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? "latest")
-        guard let root = try await client.manifest(repository, name) else {
-            report.problems.append(missing(.missingManifest, reference.digest, "there is no such manifest"))
-            return report
-        }
+        guard let root = try await client.manifest(repository, name) else { return nil }
         report.digest = root.digest
-        if let first = expected.first, !expected.contains(root.digest) {
+        if let first = expected.first, !expected.contains(where: { $0.isOf(root.bytes) }) {
             report.problems.append(
                 missing(.digestDiffers, root.digest, "the registry has \(root.digest), wanted is \(first)"))
         }
@@ -116,7 +116,7 @@ struct Verifier: Sendable {
         }
         switch document {
         case .manifest(let image):
-            blobs += ([image.config] + image.layers).filter { !$0.mediaType.isNonDistributable }
+            blobs += ([image.config] + image.layers).filter { !$0.isHadElsewhere }
         case .index(let index):
             guard depth < 8 else {
                 report.problems.append(missing(.unreadable, manifest.digest, "indexes are nested too deeply"))

@@ -6,9 +6,11 @@ public import Registry
 /// What registries have.
 extension ImagePublisher {
     /// Checks an image in a registry, against a local one if `local` names it.
+    ///
+    /// - Returns: nil where the registry has nothing there.
     public func verify(
         _ reference: ImageReference, against local: String?, level: VerifyLevel
-    ) async throws -> VerificationReport {
+    ) async throws -> VerificationReport? {
         let reference = reference.withDefaultTag(settings.defaultTag)
         var expected: [Digest] = []
         if let local { expected = try await digests(of: ImageName(parsing: local)) }

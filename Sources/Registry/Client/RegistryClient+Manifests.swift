@@ -35,6 +35,7 @@ extension RegistryClient {
         let response = try await read(repository, call, courier.ask)
         guard response.status == 200 else {
             let answer = ServerAnswer(response)
+            if response.status == 400, answer.refusesAlgorithm(of: reference.digest) { return nil }
             guard response.status == 404 else { throw attempt.error(answer) }
             if isAbsence(response, answer) { return nil }
             throw attempt.misfit(answer, "a 404 that does not come from a registry")
@@ -44,7 +45,7 @@ extension RegistryClient {
             throw RegistryError(.digestMismatch(found: digest), attempt, answer: ServerAnswer(response))
         }
         if ServerAnswer.isPage(response) { throw attempt.misfit(ServerAnswer(response), "a web page") }
-        if Digest.contradicting(digest, in: response) != nil {
+        if Digest.contradicting(digest, of: response.body, in: response) != nil {
             throw RegistryError(.digestMismatch(found: digest), attempt, answer: ServerAnswer(response))
         }
         return RemoteManifest(bytes: response.body, mediaType: Self.mediaType(of: response), digest: digest)
@@ -73,22 +74,31 @@ extension RegistryClient {
         call.headers = ["Content-Type": mediaType.rawValue]
         call.body = .bytes(bytes)
         call.scopes = [.push(repository)]
-        var refusal = try await put(call, digest)
+        let isByDigest = reference.digest != nil
+        var refusal = try await put(call, bytes, digest, isByDigest: isByDigest)
         // Some refuse what is right at random: once more.
-        if refusal?.cause == .manifestRefused, refusal?.status == 400 { refusal = try await put(call, digest) }
+        if refusal?.cause == .manifestRefused, let status = refusal?.status, [400, 500].contains(status) {
+            refusal = try await put(call, bytes, digest, isByDigest: isByDigest)
+        }
         guard let refusal else { return }
-        guard try await holds(repository, reference, digest, after: refusal) else { throw refusal }
+        guard try await holds(repository, reference, bytes, after: refusal) else { throw refusal }
     }
 
     /// - Returns: why it was refused; nil if it was not.
-    private func put(_ call: Courier.Call, _ digest: Digest) async throws -> RegistryError? {
+    private func put(
+        _ call: Courier.Call, _ bytes: [UInt8], _ digest: Digest, isByDigest: Bool
+    ) async throws -> RegistryError? {
         do {
             let response = try await courier.ask(call)
             let answer = ServerAnswer(response)
-            guard (200..<300).contains(response.status) else { return call.attempt.error(answer) }
+            guard (200..<300).contains(response.status) else {
+                let error = call.attempt.error(answer)
+                return isByDigest && answer.refusesAlgorithm(of: digest)
+                    ? error.with(.digestAlgorithmRefused(digest.algorithm)) : error
+            }
             guard response.status == 201 || (response.status < 205 && response.headers["Docker-Content-Digest"] != nil)
             else { throw call.attempt.misfit(answer, "HTTP status \(response.status) to a manifest") }
-            if let found = Digest.contradicting(digest, in: response) {
+            if let found = Digest.contradicting(digest, of: bytes, in: response) {
                 throw RegistryError(.digestMismatch(found: found), call.attempt, answer: answer)
             }
             return nil
@@ -101,7 +111,7 @@ extension RegistryClient {
     ///
     /// - Throws: the conflict, where the tag is refused because it holds another manifest.
     private func holds(
-        _ repository: String, _ reference: ManifestReference, _ digest: Digest, after refusal: RegistryError
+        _ repository: String, _ reference: ManifestReference, _ bytes: [UInt8], after refusal: RegistryError
     ) async throws -> Bool {
         let isConflict = refusal.cause == .tagConflict(existing: nil)
         let mayHold: [RegistryError.Cause] = [
@@ -116,7 +126,7 @@ extension RegistryClient {
             case .waitForPerson, .fail: return false
             }
         }
-        if let found, found.digest == digest { return true }
+        if let found, found.digest.isOf(bytes) { return true }
         if isConflict { throw refusal.with(.tagConflict(existing: found?.digest)) }
         return false
     }

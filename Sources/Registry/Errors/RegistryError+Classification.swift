@@ -6,10 +6,16 @@ extension RegistryError.Cause {
     ///
     /// The status decides first, the registry's code second, and words only where registries are known to say with
     /// them alone what has no code: that a tag can't be moved, that a quota is used up, that maintenance is going on.
+    /// A status that the code never goes with is not believed: it is the first error's, and of several the one decides
+    /// that says most.
     ///
     /// Source: OCI distribution-spec 1.1, "Error Codes", and what registries really send: `docs/registries.md`.
     init(of answer: ServerAnswer, to operation: Attempt.Operation) {
-        switch answer.status {
+        if answer.status >= 400, answer.code == "TOOMANYREQUESTS" {
+            self = .rateLimited
+            return
+        }
+        switch ErrorCode.status(answer.status, with: answer.code, isRead: operation.isRead) {
         case ..<300: self = answer.isPage ? .notARegistry : .protocolViolation(reason: "HTTP status \(answer.status)")
         case 300..<400: self = .redirectRefused(reason: "HTTP status \(answer.status)")
         case 400: self = Self.badRequest(answer, operation)
@@ -40,7 +46,6 @@ extension RegistryError.Cause {
         if answer.says("no required ssl certificate", "ssl certificate error") { return .clientCertificateWanted }
         if operation.isManifestPut, let cause = refusedManifest(answer) { return cause }
         switch answer.code {
-        case "TOOMANYREQUESTS": return .rateLimited
         case "NAME_INVALID": return .nameRefused
         case "NAME_UNKNOWN": return .repositoryMissing
         case "TAG_INVALID": return answer.saysImmutable ? .tagConflict(existing: nil) : .tagRefused
@@ -48,7 +53,8 @@ extension RegistryError.Cause {
         case "UNAUTHORIZED": return .loginRejected
         case "DENIED": return forbidden(answer, operation)
         case "UNSUPPORTED": return notAllowed(answer)
-        case "DIGEST_INVALID", "SIZE_INVALID": return operation.isManifestPut ? .manifestRefused : .contentRefused
+        case "DIGEST_INVALID", "SIZE_INVALID":
+            return operation.isRead ? .requestRefused : operation.isManifestPut ? .manifestRefused : .contentRefused
         default: break
         }
         if operation == .putTag, answer.saysImmutable { return .tagConflict(existing: nil) }
@@ -71,7 +77,8 @@ extension RegistryError.Cause {
     }
 
     private static func forbidden(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
-        if answer.code == "TOOMANYREQUESTS" { return .rateLimited }
+        // GHCR's limit on what comes at once.
+        if answer.says("rate limit", "too many requests") { return .rateLimited }
         if answer.saysReadOnly { return .readOnly }
         if answer.says("quota", "exceed the configured upper limit", "insufficient storage", "payment required") {
             return .quotaExceeded
@@ -171,7 +178,8 @@ extension Attempt {
 extension Attempt.Operation {
     var isManifestPut: Bool { self == .putManifest || self == .putTag }
     var isList: Bool { self == .listTags || self == .listRepositories }
-    var isQuestion: Bool { [.readBlob, .readManifest, .startUpload, .mount].contains(self) || isList }
+    var isRead: Bool { self == .readBlob || self == .readManifest || isList }
+    var isQuestion: Bool { isRead || self == .startUpload || self == .mount }
     var isUpload: Bool { self == .startUpload || self == .mount || self == .upload }
 }
 

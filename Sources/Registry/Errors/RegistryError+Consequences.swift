@@ -18,7 +18,7 @@ extension RegistryError {
             .denied, .quotaExceeded, .repositoryMissing, .repositoryCreationRefused:
             .waitForPerson
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
-            .mediaTypeUnsupported,
+            .withheldLayersWanted, .digestAlgorithmRefused, .mediaTypeUnsupported,
             .manifestTooLarge, .contentMissing, .pushUnsupported,
             .listingUnsupported, .requestRefused, .bodyTooLarge, .localBlobDamaged,
             .localFileChanged:
@@ -76,6 +76,8 @@ extension RegistryError {
         case .tagRefused: "tag-refused"
         case .tagConflict: "tag-conflict"
         case .manifestRefused: "manifest-refused"
+        case .withheldLayersWanted: "manifest-refused"
+        case .digestAlgorithmRefused: "manifest-refused"
         case .manifestTooLarge: "manifest-too-large"
         case .mediaTypeUnsupported: "media-type-unsupported"
         case .referencesMissing: "references-missing"

@@ -61,6 +61,11 @@ extension RegistryError {
         case .tagConflict(let existing):
             "the tag can't be moved" + (existing.map { " and holds another manifest: \($0)" } ?? "")
         case .manifestRefused: "it refuses the manifest"
+        case .withheldLayersWanted(let layers, _):
+            "it wants layers that are not sent, because their type says that they may not be distributed: "
+                + layers.prefix(3).map(\.shortened).joined(separator: ", ")
+                + (layers.count > 3 ? " and \(layers.count - 3) more" : "")
+        case .digestAlgorithmRefused(let algorithm): "it does not store manifests under \(algorithm.rawValue) digests"
         case .manifestTooLarge: "the manifest is larger than it takes"
         case .mediaTypeUnsupported: "it does not know manifests of this type\(mediaType.map { ": \($0)" } ?? "")"
         case .referencesMissing: "it lacks blobs or manifests that the manifest names"
@@ -120,6 +125,8 @@ extension RegistryError {
                 ?? (mediaType?.format == .oci
                     ? "the registry may be too old for it: \(otherFormat); if not, its owner can tell what it takes"
                     : "the registry may not know this kind of image; its owner can tell what it takes")
+        case .withheldLayersWanted(_, let haveAddresses): haveAddresses ? Self.addressAdvice : Self.contentAdvice
+        case .digestAlgorithmRefused: "build the image anew with sha256 digests: most registries take no others"
         case .mediaTypeUnsupported: otherFormat
         case .manifestTooLarge:
             "remove annotations, squash layers, or push fewer platforms: --platform OS/ARCH"
@@ -144,6 +151,13 @@ extension RegistryError {
             nil
         }
     }
+
+    static let addressAdvice =
+        "its owner must allow the addresses of layers that are not distributed (validation.manifests.urls), or the image "
+        + "needs another base"
+    private static let contentAdvice =
+        "they have no address and are not in the local store: copy the image anew with all its layers, or build it on "
+        + "another base"
 
     /// The same image in the family of media types that was not tried.
     private var otherFormat: String {

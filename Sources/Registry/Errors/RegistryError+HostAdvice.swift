@@ -43,8 +43,7 @@ extension RegistryError {
             return "ask the administrator of \(registry): the namespace \(project) is disabled"
         }
         if cause == .manifestRefused, says("url on layer") {  // distribution
-            return "its owner must allow the addresses of layers that are not distributed "
-                + "(validation.manifests.urls), or the image needs another base"
+            return Self.addressAdvice
         }
         return nil
     }

@@ -81,6 +81,10 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         /// The tag can't be moved and holds another manifest; nil where it could not be read.
         case tagConflict(existing: Digest?)
         case manifestRefused, manifestTooLarge
+        /// It wants layers that were not sent because of their type.
+        case withheldLayersWanted([Digest], haveAddresses: Bool)
+        /// It stores manifests under digests of other algorithms only.
+        case digestAlgorithmRefused(Digest.Algorithm)
         /// It does not know manifests, or layers, of this type.
         case mediaTypeUnsupported
         /// A manifest names blobs or manifests that the registry does not have, whatever it said before.
@@ -139,6 +143,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     public let status: Int?
     /// The registry's own error code: `MANIFEST_INVALID`.
     public let serverCode: String?
+    /// The content that the registry names as missing.
+    public let unknownContent: [Digest]
     /// What the registry says, at most 500 characters, without control characters.
     public internal(set) var serverMessage: String?
     /// The number under which the registry's owner finds the request in its logs.
@@ -176,6 +182,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         mediaType = attempt.mediaType
         status = answer?.status
         serverCode = answer?.shownCode
+        unknownContent = answer?.unknownContent ?? []
         serverMessage = answer?.shownMessage ?? authentication?.serverMessage
         words = Secret((answer?.message ?? authentication?.serverMessage ?? "").lowercased())
         requestID = answer?.requestID
@@ -183,6 +190,13 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         proxy = answer?.proxy
         self.authentication = authentication
         isUnansweredQuestion = answer == nil && attempt.operation.isQuestion
+    }
+
+    /// The same refusal of a manifest, where what the registry lacks is layers that it was not given.
+    ///
+    /// - Parameter haveAddresses: whether the manifest says where else they are had.
+    public func wanting(withheld layers: [Digest], haveAddresses: Bool) -> RegistryError {
+        with(.withheldLayersWanted(layers, haveAddresses: haveAddresses))
     }
 
     /// The same failure, understood better.

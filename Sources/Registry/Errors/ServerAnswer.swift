@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import HTTP
+internal import OCI
 
 /// An answer that did not do what was asked, as far as it can be understood, and bounded.
 ///
@@ -8,8 +9,10 @@ internal import HTTP
 /// Source: OCI distribution-spec 1.1, "Error Codes".
 struct ServerAnswer: Sendable {
     let status: Int
-    /// The code of the first error that has one, at most 80 characters; to decide by, not to be shown.
+    /// The code of the error that says most, at most 80 characters; to decide by, not to be shown.
     let code: String?
+    /// The content that the registry names as missing.
+    let unknownContent: [Digest]
     /// The messages of all errors and what `detail` adds in words; of a web page its title. At most 500 characters; to
     /// decide by, not to be shown.
     let message: String?
@@ -36,9 +39,10 @@ struct ServerAnswer: Sendable {
         let document = isPage ? nil : Self.parse(response.body)
         let secrets = EchoedSecrets(response)
         func shown(_ text: String, limit: Int) -> String { Self.shown(secrets.removed(from: text), limit: limit) }
-        let firstCode = document?.errors.lazy.compactMap(\.code).first
-        code = firstCode.map { Self.shown($0, limit: 80) }
-        shownCode = firstCode.map { shown($0, limit: 80) }
+        let decisive = ErrorCode.mostSpecific(document?.errors.compactMap(\.code) ?? [])
+        code = decisive.map { Self.shown($0, limit: 80) }
+        shownCode = decisive.map { shown($0, limit: 80) }
+        unknownContent = document?.errors.filter { ErrorCode.isOfMissingContent($0.code) }.flatMap(\.digests) ?? []
         let says = document.map(\.text) ?? (isPage ? Self.title(of: text) : Self.plain(text, type: type))
         message = says.flatMap { $0.isEmpty ? nil : Self.shown($0, limit: 500) }
         shownMessage = says.flatMap { $0.isEmpty ? nil : shown($0, limit: 500) }
@@ -50,7 +54,9 @@ struct ServerAnswer: Sendable {
         requestID = ["X-Request-Id", "x-amzn-RequestId", "X-GitHub-Request-Id", "cf-ray", "X-Correlation-Id"].lazy
             .compactMap { response.headers[$0] }.first.map { shown($0, limit: 100) }
         let date = response.headers["Date"].flatMap(WireDate.http) ?? now ?? Int64(Date().timeIntervalSince1970)
-        retryAfter = WireDate.retryAfter(response.headers["Retry-After"], now: date)
+        retryAfter =
+            WireDate.retryAfter(response.headers["Retry-After"], now: date)
+            ?? ([403, 429, 503].contains(status) ? message.flatMap(WaitInWords.init)?.duration : nil)
         hasChallenge = response.headers["WWW-Authenticate"] != nil
     }
 
@@ -66,6 +72,14 @@ struct ServerAnswer: Sendable {
     func says(_ words: String...) -> Bool {
         guard let message = message?.lowercased() else { return false }
         return words.contains { message.contains($0) }
+    }
+
+    /// Whether it refuses a name for its algorithm: manifests have sha256 digests at nearly all registries.
+    ///
+    /// distribution answers 400 `DIGEST_INVALID` (distribution/distribution#4420).
+    func refusesAlgorithm(of digest: Digest?) -> Bool {
+        guard let digest, digest.algorithm != .sha256 else { return false }
+        return [400, 404, 405, 501].contains(status) && ["DIGEST_INVALID", "UNSUPPORTED"].contains(code)
     }
 
     /// Safe to show: on one line, without control characters.
@@ -123,14 +137,15 @@ struct ServerAnswer: Sendable {
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: Key.self)
             let lenient = (try? container.decode([Lenient].self, forKey: .errors)) ?? []
-            errors = lenient.prefix(10).compactMap(\.entry)
+            errors = lenient.compactMap(\.entry)
             message =
                 (try? container.decode(String.self, forKey: .message))
                 ?? (try? container.decode(String.self, forKey: .error))
         }
 
         var text: String {
-            errors.isEmpty ? message ?? "" : errors.map(\.text).filter { !$0.isEmpty }.joined(separator: "; ")
+            guard !errors.isEmpty else { return message ?? "" }
+            return errors.prefix(10).map(\.text).filter { !$0.isEmpty }.joined(separator: "; ")
         }
     }
 
@@ -143,9 +158,16 @@ struct ServerAnswer: Sendable {
         let code: String?
         let text: String
 
+        /// Those that the words name.
+        var digests: [Digest] {
+            text.split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == ":")) }
+                .compactMap { try? Digest(parsing: String($0)) }
+        }
+
         private enum Key: String, CodingKey {
             case code, message, detail, description, reason, digest
             case capitalDetail = "Detail"
+            case capitalDigest = "Digest"
         }
 
         init(from decoder: any Decoder) throws {
@@ -158,7 +180,7 @@ struct ServerAnswer: Sendable {
             add(try? container.decode(String.self, forKey: .message))
             add(try? container.decode(String.self, forKey: .detail))
             if let detail = try? container.nestedContainer(keyedBy: Key.self, forKey: .detail) {
-                for key in [Key.message, .description, .reason, .digest, .detail, .capitalDetail] {
+                for key in [Key.message, .description, .reason, .digest, .capitalDigest, .detail, .capitalDetail] {
                     add(try? detail.decode(String.self, forKey: key))
                 }
             }

@@ -154,13 +154,24 @@ extension UploadSession {
 }
 
 extension Digest {
-    /// The digest that the answer names, if it is another one of the same algorithm: other algorithms can't be compared.
+    /// The digest that the answer names, if it is another one of the same algorithm: of a blob's bytes, which are not
+    /// held in memory, others can't be compared.
     ///
     /// Source: OCI distribution-spec 1.1, "Docker-Content-Digest".
     static func contradicting(_ digest: Digest, in response: HTTPResponse) -> Digest? {
-        guard let text = response.headers["Docker-Content-Digest"], let named = try? Digest(parsing: text),
-            named.algorithm == digest.algorithm, named != digest
-        else { return nil }
+        guard let named = named(in: response), named.algorithm == digest.algorithm, named != digest else { return nil }
         return named
+    }
+
+    /// The digest that the answer names, if it is not that of `bytes`, by whatever algorithm.
+    ///
+    /// - Parameter digest: of `bytes`.
+    static func contradicting(_ digest: Digest, of bytes: [UInt8], in response: HTTPResponse) -> Digest? {
+        guard let named = named(in: response), named != digest else { return nil }
+        return named.algorithm != digest.algorithm && named.isOf(bytes) ? nil : named
+    }
+
+    private static func named(in response: HTTPResponse) -> Digest? {
+        response.headers["Docker-Content-Digest"].flatMap { try? Digest(parsing: $0) }
     }
 }

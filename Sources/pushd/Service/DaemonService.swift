@@ -136,17 +136,22 @@ struct DaemonService: ControlService {
                     advice: "levels are manifest, blobs, deep")
             }
             let reference = try remote(input.reference)
-            let report = try await publisher.verify(reference, against: input.against, level: level)
+            guard let report = try await publisher.verify(reference, against: input.against, level: level) else {
+                throw notFound(reference)
+            }
             return Verify.Output(report: VerifyReport(report))
         }
+    }
+
+    private func notFound(_ reference: ImageReference) -> ControlError {
+        ControlError(.remoteNotFound, "\(reference) is not in the registry", advice: "check the repository and the tag")
     }
 
     func inspect(_ input: Inspect.Input) async throws -> Inspect.Output {
         try await translatingErrors {
             let reference = try remote(input.reference)
             guard let image = try await publisher.inspect(reference, withPlatforms: input.raw != true) else {
-                throw ControlError(
-                    .remoteNotFound, "\(reference) is not in the registry", advice: "check the repository and the tag")
+                throw notFound(reference)
             }
             // Kinds that pushd could not push are shown too, as long as they are documents at all.
             if let fault = image.manifest.fault, case .notJSON = fault.reason {

@@ -75,6 +75,49 @@ struct ManifestTests {
         }
     }
 
+    @Test("the same bytes named by another algorithm are the same, and other bytes are not")
+    func otherAlgorithm() async throws {
+        try await Bench.with { bench in
+            let (bytes, digest) = try await Self.manifest(bench)
+            let right = Digest(of: bytes, algorithm: .sha512)
+            func name(_ digest: Digest, _ method: String) {
+                bench.registry.faults.add(
+                    Fault(.manifest, method: method, .setHeader("Docker-Content-Digest", digest.description)))
+            }
+            name(right, "PUT")
+            try await Self.put(bench, .tag("v1"))
+            name(right, "GET")
+            #expect(try await bench.client.manifest("team/app", .tag("v1"))?.digest == digest)
+            let wrong = Digest(of: [1], algorithm: .sha512)
+            name(wrong, "PUT")
+            let put = try await registryError { try await Self.put(bench, .tag("v2")) }
+            #expect(put?.cause == .digestMismatch(found: wrong))
+            name(wrong, "GET")
+            let read = try await registryError { _ = try await bench.client.manifest("team/app", .tag("v1")) }
+            #expect(read?.code == "digest-mismatch")
+        }
+    }
+
+    @Test("by SHA-512 are refused for good where only SHA-256 is taken, and are not there")
+    func onlySHA256() async throws {
+        try await Bench.with { bench in
+            let bytes = try await Self.manifest(bench).bytes
+            let digest = Digest(of: bytes, algorithm: .sha512)
+            let refusal = Answer.refusal(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+            bench.registry.faults.add(Fault(.manifest, times: .max, .respond(refusal)))
+            #expect(try await bench.client.manifestHead("team/app", .digest(digest)) == nil)
+            let error = try await registryError {
+                try await bench.client.putManifest(
+                    "team/app", .digest(digest), bytes: bytes, mediaType: .ociManifest, digest: digest)
+            }
+            #expect(error?.cause == .digestAlgorithmRefused(.sha512))
+            #expect(error?.code == "manifest-refused" && error?.disposition == .fail)
+            #expect(error?.advice?.contains("sha256") == true)
+            let other = try await registryError { try await Self.put(bench, .digest(Digest(of: bytes))) }
+            #expect(other?.cause == .manifestRefused, "a sha256 digest is not refused for its algorithm")
+        }
+    }
+
     @Test("absence is the word of a registry only", arguments: ["HEAD", "GET"])
     func absence(method: String) async throws {
         try await Bench.with { bench in

@@ -89,6 +89,21 @@ struct ClassificationTests {
         Row(403, "DENIED", "adding 5 GiB will exceed the configured upper limit", is: .quotaExceeded, .waitForPerson),
         Row(403, "DENIED", "Quota has been exceeded on namespace", is: .quotaExceeded, .waitForPerson),
         Row(507, is: .quotaExceeded, .waitForPerson), Row(402, is: .quotaExceeded, .waitForPerson),
+        Row(
+            403, "DENIED", "permission_denied: You have exceeded a secondary rate limit. Please wait a few minutes",
+            is: .rateLimited, .retryRegistry),
+        // A status that the code never goes with.
+        Row(500, "MANIFEST_BLOB_UNKNOWN", to: .putTag, is: .referencesMissing, .retry),
+        Row(500, "MANIFEST_INVALID", to: .putTag, is: .manifestRefused, .fail),
+        Row(500, "NAME_INVALID", to: .startUpload, is: .nameRefused, .fail),
+        Row(404, "NAME_INVALID", to: .startUpload, is: .nameRefused, .fail),
+        Row(404, "MANIFEST_INVALID", to: .putTag, is: .manifestRefused, .fail),
+        Row(503, "TOOMANYREQUESTS", to: .readManifest, is: .rateLimited, .retryRegistry),
+        Row(500, "DENIED", to: .startUpload, is: .denied, .waitForPerson),
+        Row(500, "BLOB_UPLOAD_UNKNOWN", is: .uploadLost, .retry),
+        Row(500, "MANIFEST_UNKNOWN", to: .readManifest, is: .serverError, .retry),
+        Row(500, "UNAUTHORIZED", to: .startUpload, is: .serverError, .retry),
+        Row(500, "OWN_CODE", to: .putTag, is: .serverError, .retry),
         // The status alone, and answers of others.
         Row(404, page: "404 Not Found", to: .startUpload, is: .notARegistry, .retry),
         Row(413, page: "413 Request Entity Too Large", is: .bodyTooLarge, .fail),
@@ -125,6 +140,25 @@ struct ClassificationTests {
         #expect(!error.code.isEmpty)
         #expect(error.description.hasPrefix("cannot do that at registry.test: "))
         if error.disposition == .waitForPerson { #expect(error.advice != nil, "a person must be told what to do") }
+    }
+
+    @Test(
+        "of several errors the one that says most decides, whatever the status and the order",
+        arguments: [
+            (500, ["UNKNOWN", "UNKNOWN", "MANIFEST_BLOB_UNKNOWN"], .referencesMissing),
+            (400, ["MANIFEST_INVALID", "MANIFEST_BLOB_UNKNOWN"], .referencesMissing),
+            (400, ["UNKNOWN", "TAG_INVALID"], .tagRefused), (401, ["UNAUTHORIZED", "NAME_INVALID"], .nameRefused),
+            (403, ["DENIED", "TOOMANYREQUESTS"], .rateLimited),
+            (404, ["OWN_CODE", "NAME_UNKNOWN"], .repositoryMissing),
+            (500, ["UNKNOWN", "UNAVAILABLE"], .serverError),
+        ] as [(Int, [String], RegistryError.Cause)])
+    func severalErrors(_ status: Int, _ codes: [String], _ cause: RegistryError.Cause) throws {
+        for codes in [codes, codes.reversed()] {
+            let entries = codes.map { #"{"code":"\#($0)","message":"m"}"# }.joined(separator: ",")
+            let answer = try ServerAnswerTests.answer(#"{"errors":[\#(entries)]}"#, status: status)
+            let error = Attempt(.putTag, "put", at: "registry.test", repository: "team/app").error(answer)
+            #expect(error.cause == cause, "\(codes)")
+        }
     }
 
     private static let proxy = ProxyName(
