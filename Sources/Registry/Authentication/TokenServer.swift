@@ -84,11 +84,12 @@ struct TokenServer: Sendable {
         fields.append(("refresh_token", token.revealed()))
         // A form is a query without its question mark: the same encoding serves both.
         let form = endpoint.root.appendingQuery(fields).query ?? ""
-        return try await answer(
-            to: HTTPRequest(
-                method: .post, url: question.realm,
-                headers: ["Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"],
-                body: .bytes(Array(form.utf8))))
+        var request = HTTPRequest(
+            method: .post, url: question.realm,
+            headers: ["Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"],
+            body: .bytes(Array(form.utf8)))
+        request.isRepeatable = true
+        return try await answer(to: request)
     }
 
     /// Sends with this registry's limits. Its extra authorities are trusted here too: whoever could misuse them could

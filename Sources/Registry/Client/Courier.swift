@@ -23,6 +23,7 @@ struct Courier: Sendable {
         var progress: TransferProgress?
         /// Gets a successful answer's body.
         var sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+        var codedBodies = CodedBodies.decoded
         let attempt: Attempt
 
         fileprivate var kind: RequestGate.Kind {
@@ -113,6 +114,8 @@ struct Courier: Sendable {
         request.limits.responseBytes = call.responseBytes
         request.limits.response += call.patience
         request.bandwidth = bandwidth
+        request.codedBodies = call.codedBodies
+        if case .bytes = call.body { request.isRepeatable = true }  // a manifest: the same bytes under the same name
         return request
     }
 

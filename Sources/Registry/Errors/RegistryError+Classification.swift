@@ -138,6 +138,8 @@ extension RegistryError.Cause {
         case .responseTooLarge(let limit): self = .protocolViolation(reason: "its answer has more than \(limit) bytes")
         case .headersTooLarge: self = .protocolViolation(reason: "its answer's headers are too large")
         case .malformedResponse(let reason): self = .protocolViolation(reason: "its answer is not HTTP: \(reason)")
+        case .contentCoding(let coding):
+            self = .protocolViolation(reason: "it comes in the coding \(coding), which was not asked for")
         case .localRead(let path, let errno): self = .localFileUnreadable(path: path, errno: errno)
         case .localFileChanged(let path): self = .localFileChanged(path: path)
         case .internalFailure(let reason): self = .internalFailure(reason: reason)
