@@ -4,12 +4,14 @@ internal import HTTP
 ///
 /// Source: distribution docs, spec/auth/token.md and oauth.md.
 struct TokenServer: Sendable {
-    let endpoint: RegistryEndpoint
+    let address: RegistryAddress
     let settings: RegistrySettings
     let certificates: CertificateDirectories
     let send: @Sendable (HTTPRequest) async throws -> HTTPResponse
     /// Where logins are looked for, for the message that none was found.
     let places: [String]
+
+    private var endpoint: RegistryEndpoint { address.endpoint }
 
     struct Question: Hashable, Sendable {
         /// May carry a query of its own, which is kept.

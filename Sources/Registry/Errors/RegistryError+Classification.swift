@@ -36,7 +36,12 @@ extension RegistryError.Cause {
     }
 
     private static func badRequest(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
-        if answer.says("http request to an https server", "http request was sent to https port") { return .wantsTLS }
+        if answer.says(
+            "http request to an https server", "http request was sent to https port",
+            "speaking plain http to an ssl-enabled server")
+        {
+            return .wantsTLS
+        }
         if answer.says("no required ssl certificate", "ssl certificate error") { return .clientCertificateWanted }
         if operation.isManifestPut, let cause = refusedManifest(answer) { return cause }
         switch answer.code {

@@ -211,7 +211,8 @@ struct UploadStyleTests {
             (.manifestRate(3), "manifest-rate", "3"),
             (.rangeUnreliable, "range-unreliable", "yes"),
             (.maximumBody(7), "maximum-body", "7"), (.secondPatchRefused, "second-patch-refused", "yes"),
-            (.wholePutRefused, "whole-put-refused", "yes"),
+            (.wholePutRefused, "whole-put-refused", "yes"), (.loopbackScheme(.https), "loopback-scheme", "https"),
+            (.loopbackScheme(.http), "loopback-scheme", "http"),
         ])
     func names(_ fact: RegistryFact, _ name: String, _ value: String) {
         #expect(fact.name == name)
