@@ -13,12 +13,17 @@ struct AnswerCollector {
     private let limits: HTTPLimits
     private let sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
     private let hasBody: Bool
+    private let codedBodies: CodedBodies
     private var headerBytes = 0
     private var bodyBytes = 0
 
     /// - Parameter hasBody: false for HEAD.
-    init(limits: HTTPLimits, hasBody: Bool, sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?) {
+    init(
+        limits: HTTPLimits, hasBody: Bool, codedBodies: CodedBodies,
+        sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+    ) {
         self.limits = limits
+        self.codedBodies = codedBodies
         self.hasBody = hasBody
         self.sink = sink
     }
@@ -29,7 +34,7 @@ struct AnswerCollector {
     var isKnownComplete: Bool {
         guard isHeadComplete else { return false }
         if !hasBody || status == 204 || status == 304 { return true }
-        return headers["Content-Length"].flatMap { Int($0) } == bodyBytes
+        return headers.contentCoding == nil && headers["Content-Length"].flatMap { Int($0) } == bodyBytes
     }
 
     /// Takes a line as it came: status line, header, folded header, or the empty line that ends a head.
@@ -57,8 +62,13 @@ struct AnswerCollector {
         }
     }
 
-    /// - Throws: ``TransferFailure`` with `responseTooLarge`.
+    /// Takes a piece as libcurl decoded it.
+    ///
+    /// - Throws: ``TransferFailure`` with `responseTooLarge` or `contentCoding`.
     mutating func takeBody(_ piece: UnsafeRawBufferPointer) throws(TransferFailure) {
+        if bodyBytes == 0, isSuccess, codedBodies == .refused, let coding = headers.contentCoding {
+            throw TransferFailure(cause: .contentCoding(coding))
+        }
         bodyBytes += piece.count
         if let sink, isSuccess {
             sink(piece)

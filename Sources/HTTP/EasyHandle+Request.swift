@@ -24,6 +24,7 @@ extension EasyHandle {
         pushd_easy_leave_resolver(pointer)
         try setProxy(proxy, request.tls, trust)
         if isDownload { try set(CURLOPT_BUFFERSIZE, 256 << 10) }
+        if request.codedBodies != .kept { try set(CURLOPT_ACCEPT_ENCODING, "") }  // all that it can decode
         if request.report != nil {
             try set(CURLOPT_FRESH_CONNECT, 1)
             try set(CURLOPT_CERTINFO, 1)
@@ -89,6 +90,8 @@ extension EasyHandle {
     /// - Throws: ``TransferFailure`` where a name or value would end its line: it could smuggle in another request.
     private static func lines(of headers: HTTPHeaders, userAgent: String) throws(TransferFailure) -> [String] {
         var lines = ["Expect:"]  // never wait for 100: registries are asked for credentials before a body is sent
+        // In place of what libcurl would ask for; without it any coding would be right.
+        if headers["Accept-Encoding"] == nil { lines.append("Accept-Encoding: identity") }
         if headers["User-Agent"] == nil { lines.append("User-Agent: \(userAgent)") }
         for (name, value) in headers.fields where !ownHeaders.contains(name.lowercased()) {
             let isName = !name.isEmpty && name.utf8.allSatisfy { (0x21...0x7E).contains($0) && !":;".utf8.contains($0) }

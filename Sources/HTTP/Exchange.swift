@@ -13,6 +13,12 @@ final class Exchange {
     private let sockets: Sockets
     /// The connection in use, from the request's first byte on; nil also where it could not be found.
     private var socket: Int32?
+    /// Whether its first byte was about to go.
+    private var hasBegun = false
+    /// Whether a pooled connection ended under the request, and libcurl took another one for it.
+    private(set) var hasLostConnection = false
+    /// What the peer had confirmed of the request then.
+    private var confirmedOfLost: Int64?
     /// What the peer had confirmed of earlier requests on it.
     private var confirmedBefore: Int64 = 0
     /// From when on libcurl goes on with the body, which it holds back: at once where it has to read what came first.
@@ -36,7 +42,8 @@ final class Exchange {
     ) throws(TransferFailure) {
         self.request = request
         self.sockets = sockets
-        answer = AnswerCollector(limits: request.limits, hasBody: request.method != .head, sink: sink)
+        answer = AnswerCollector(
+            limits: request.limits, hasBody: request.method != .head, codedBodies: request.codedBodies, sink: sink)
         watchdog = Watchdog(limits: request.limits, now: now)
         body = try BodyReader.open(request.body)
     }
@@ -47,6 +54,7 @@ final class Exchange {
 
     /// A new connection is being made, perhaps in place of a pooled one that was dead.
     func connecting(on socket: Int32) {
+        noteLoss()  // first: the new connection may have the number of the old one
         sockets.opened(socket)
         self.socket = nil
         watchdog.enter(.connecting, now: .now)
@@ -54,15 +62,35 @@ final class Exchange {
 
     /// Connection, proxy and TLS are ready, and the request's first byte is about to go.
     func connected(localPort: Int, peer: String) {
+        noteLoss()
+        hasBegun = true
         socket = sockets.find(localPort: localPort, peer: peer)
         confirmedBefore = socket.flatMap { sockets.confirmed($0) } ?? 0
         watchdog.enter(body.length > 0 ? .sending : .awaitingAnswer, now: .now)
     }
 
+    private func noteLoss() {
+        guard hasBegun, socket != nil else { return }
+        confirmedOfLost = confirmed
+        hasLostConnection = true
+    }
+
     /// Whether the peer's system has surely taken no byte of the request: the connection was dead before.
-    var isUnconfirmed: Bool {
-        guard !answer.hasBegun, let socket, let confirmed = sockets.confirmed(socket) else { return false }
-        return confirmed == confirmedBefore
+    var isUnconfirmed: Bool { confirmed == 0 }
+
+    /// Whether it may be that no program has read any of the request: the peer's system has taken no more of it than
+    /// one takes in without being asked.
+    var mayBeUnread: Bool { confirmed.map { $0 <= Self.unreadAtMost } ?? false }
+
+    /// In bytes. Linux begins with a window of 64 KiB and widens it only for a program that reads; others don't begin
+    /// with much more.
+    private static let unreadAtMost: Int64 = 128 << 10
+
+    /// Bytes of the request that the peer's system has confirmed while nothing came back; nil where that is not known.
+    private var confirmed: Int64? {
+        guard !answer.hasBegun else { return nil }
+        guard let socket else { return confirmedOfLost }
+        return sockets.confirmed(socket).map { $0 - confirmedBefore }
     }
 
     /// The next piece of the body.
@@ -124,10 +152,15 @@ final class Exchange {
         if pausedUntil != nil, socket.map({ Wire.isConfirmed($0) }) ?? true { watchdog.waited(until: now) }
     }
 
-    /// Starts the body anew on a second connection, unless the first may have brought some of it: a registry could then
-    /// store it twice. The caller finds out what arrived.
+    var hasBody: Bool { body.length > 0 }
+
+    /// Whether it may be sent once more although the server may have got it.
+    var isRepeatable: Bool { body.length == 0 || request.isRepeatable }
+
+    /// Starts the body anew on a second connection, unless the first may have brought some of it and a registry could
+    /// then store it twice. The caller finds out what arrived.
     func rewind(to position: Int64) -> Bool {
-        guard body.position == 0 || isUnconfirmed, body.rewind(to: position) else { return false }
+        guard body.position == 0 || isRepeatable || isUnconfirmed, body.rewind(to: position) else { return false }
         report(sent: position)
         return true
     }

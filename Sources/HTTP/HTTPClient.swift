@@ -1,8 +1,9 @@
 /// Sends requests over pooled HTTP/1.1 connections, many at a time, from one thread of its own.
 ///
 /// It does not follow redirects and repeats nothing, with one exception: a request on a pooled connection that breaks
-/// before any byte of an answer is sent again on a fresh one; if it has a body, only when the peer's system has taken
-/// no byte of it, as a registry might store them twice. Each request says whether it goes through a proxy; what the
+/// before any byte of an answer is sent again on a fresh one; if it has a body, only when it is said to be repeatable or
+/// the peer's system has taken no byte of it, as a registry might store them twice. Where a pooled connection broke so,
+/// the bodies of the next minutes have connections of their own. Each request says whether it goes through a proxy; what the
 /// process's environment says of proxies counts only as far as the configuration hands it over.
 public final class HTTPClient: Sendable {
     public struct Configuration: Sendable {

@@ -35,6 +35,8 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case headersTooLarge
         /// What came is not HTTP/1.
         case malformedResponse(reason: String)
+        /// The body is in this coding, which was not asked for, and can't be read in it, or was not to be.
+        case contentCoding(String)
         case localRead(path: String, errno: Int32)
         /// The file holds fewer bytes than the request promised.
         case localFileChanged(path: String)
@@ -45,11 +47,14 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     public let url: HTTPURL
     /// Bytes of the request's body handed to the operating system before it ended; the peer may have fewer.
     public let bytesSent: Int64
+    /// Whether a pooled connection broke before any byte of an answer came: the server may never have seen the request.
+    public let isOfPooledConnection: Bool
 
-    public init(cause: Cause, url: HTTPURL, bytesSent: Int64 = 0) {
+    public init(cause: Cause, url: HTTPURL, bytesSent: Int64 = 0, isOfPooledConnection: Bool = false) {
         self.cause = cause
         self.url = url
         self.bytesSent = bytesSent
+        self.isOfPooledConnection = isOfPooledConnection
     }
 
     public var description: String { "\(url): \(why)" }
@@ -80,6 +85,8 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case .responseTooLarge(let limit): "its answer is larger than \(limit) bytes"
         case .headersTooLarge: "its answer's headers are too large"
         case .malformedResponse(let reason): "its answer is not HTTP: \(reason)"
+        case .contentCoding(let coding):
+            "its answer comes in the content coding \(coding), which was not asked for and can't be undone"
         case .localRead(let path, let errno): "cannot read \(path): \(systemMessage(errno))"
         case .localFileChanged(let path): "\(path) became shorter while it was being sent"
         case .internalFailure(let reason): "internal failure: \(reason)"

@@ -25,6 +25,14 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
         fields.filter { Self.matches($0.name, name) }.map(\.value)
     }
 
+    /// The codings of the body besides `identity`, from the first that was applied to the last; nil where there is none.
+    public var contentCoding: String? {
+        let names = values("Content-Encoding").flatMap { $0.split(separator: ",") }
+            .map { $0.lowercased().filter { $0.isASCII && !$0.isWhitespace } }
+            .filter { !$0.isEmpty && $0 != "identity" }
+        return names.isEmpty ? nil : shortened(names.joined(separator: ", "), to: 80)
+    }
+
     public mutating func add(_ name: String, _ value: String) { fields.append((name: name, value: value)) }
 
     /// Replaces all values of that name.

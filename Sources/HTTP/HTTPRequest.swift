@@ -16,6 +16,18 @@ public enum HTTPMethod: String, Sendable, Hashable {
     }
 }
 
+/// What is made of an answer's body in a coding other than `identity`, which is all that is asked for.
+///
+/// Source: RFC 9110, section 8.4.
+public enum CodedBodies: Sendable, Hashable {
+    /// What comes out is the body, and its size what counts; gzip, deflate, br and zstd, as far as libcurl knows them.
+    case decoded
+    /// The body of a success is not taken: ``HTTPError/Cause/contentCoding(_:)``.
+    case refused
+    /// Taken as it comes.
+    case kept
+}
+
 /// One request. Its description shows method and address only: never a header.
 public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable {
     public var method: HTTPMethod
@@ -32,6 +44,9 @@ public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable 
     /// All of them hold for the body's bytes.
     public var bandwidth: [BandwidthLimit] = []
     public var report: ConnectionReport?
+    /// Whether it does no harm if the server gets it twice, body and all. Without a body that is taken for granted.
+    public var isRepeatable = false
+    public var codedBodies = CodedBodies.decoded
 
     public init(
         method: HTTPMethod = .get, url: HTTPURL, headers: HTTPHeaders = [:], body: HTTPBody = .none,

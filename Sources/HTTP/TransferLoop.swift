@@ -30,6 +30,7 @@ final class TransferLoop {
     private var admission: Admission<Inbox.Call>
     /// Calls whose host name could not be looked up, until it is known why.
     private var unexplained: [UInt64: Inbox.Call] = [:]
+    private var breakers = ConnectionBreakers()
     private var nextTick = ContinuousClock.now
     /// When the last transfer ended; nil while there are some, or no connections either.
     private var idleSince: ContinuousClock.Instant?
@@ -120,7 +121,8 @@ final class TransferLoop {
         try easy.configure(
             call.request, configuration, trust: trust, sockets: multi.sockets, proxy: proxy,
             isDownload: call.sink != nil)
-        if isFresh { try easy.set(CURLOPT_FRESH_CONNECT, 1) }
+        let isAwaited = exchange.hasBody && breakers.holds(call.request.url.origin, now: .now)
+        if isFresh || isAwaited { try easy.set(CURLOPT_FRESH_CONNECT, 1) }
         guard multi.add(easy) else {
             throw TransferFailure(cause: .internalFailure(reason: "libcurl's multi handle takes no request"))
         }
@@ -140,6 +142,12 @@ final class TransferLoop {
         } else {
             exchange.report(sent: transfer.easy.uploaded)
         }
+        // libcurl makes a new connection before it asks for the body's start, which it may not be given.
+        let isPooled = transfer.easy.isOnPooledConnection || result == CURLE_SEND_FAIL_REWIND
+        let hasLostPooled = isPooled && isBrokenUnanswered(transfer, result) && exchange.mayBeUnread
+        if hasLostPooled || exchange.hasLostConnection && result == CURLE_OK {
+            breakers.note(exchange.request.url.origin, now: .now)
+        }
         if let failure = exchange.failure {
             end(transfer, .failure(error(failure.cause, transfer)))
         } else if result == CURLE_OK || exchange.isAnsweredEarly {
@@ -148,7 +156,9 @@ final class TransferLoop {
             explain(transfer, transfer.proxy?.host ?? exchange.request.url.host, of: transfer.proxy?.name)
         } else if result == CURLE_PROXY, transfer.easy.proxyCode == CURLPX_RESOLVE_HOST {
             explain(transfer, exchange.request.url.host, of: nil)
-        } else if wasDeadBefore(transfer) {
+        } else if result == CURLE_BAD_CONTENT_ENCODING, let coding = exchange.answer.headers.contentCoding {
+            end(transfer, .failure(error(.contentCoding(coding), transfer)))
+        } else if mayGoAgain(transfer, result) {
             exchange.takeBackProgress()
             detach(transfer)
             start(transfer.call, onFreshConnection: true)
@@ -158,14 +168,23 @@ final class TransferLoop {
             let cause = HTTPError.Cause(
                 result, transfer.easy, url: exchange.request.url, proxy: transfer.proxy, isConnected: isConnected,
                 showsCertificate: exchange.request.tls.clientCertificate != nil)
-            end(transfer, .failure(error(cause, transfer)))
+            end(transfer, .failure(error(cause, transfer, isOfPooledConnection: hasLostPooled)))
         }
     }
 
-    /// Whether it broke on a pooled connection whose other end was gone before the request's first byte. libcurl itself
-    /// notices only if that shows while it reads. A fresh connection is never pooled: no request is sent a third time.
-    private func wasDeadBefore(_ transfer: Transfer) -> Bool {
-        transfer.easy.isOnPooledConnection && transfer.exchange.isUnconfirmed
+    /// Whether it broke on a pooled connection, and either the server surely got nothing of it or it may get it twice.
+    /// libcurl itself sends again only what broke while it read. A fresh connection is never pooled: no request is sent
+    /// a third time.
+    private func mayGoAgain(_ transfer: Transfer, _ result: CURLcode) -> Bool {
+        guard transfer.easy.isOnPooledConnection else { return false }
+        return transfer.exchange.isUnconfirmed
+            || isBrokenUnanswered(transfer, result) && transfer.exchange.isRepeatable
+    }
+
+    /// Whether the connection broke under the request, before any byte of an answer came.
+    private func isBrokenUnanswered(_ transfer: Transfer, _ result: CURLcode) -> Bool {
+        let breaks = [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_SEND_FAIL_REWIND]
+        return !transfer.exchange.answer.hasBegun && (transfer.exchange.isCutOff || breaks.contains(result))
     }
 
     private func answer(_ transfer: Transfer) -> Result<HTTPResponse, any Error> {
@@ -184,8 +203,12 @@ final class TransferLoop {
                 requestHeaders: transfer.call.request.headers))
     }
 
-    private func error(_ cause: HTTPError.Cause, _ transfer: Transfer) -> HTTPError {
-        HTTPError(cause: cause, url: transfer.call.request.url, bytesSent: transfer.exchange.bytesSent)
+    private func error(
+        _ cause: HTTPError.Cause, _ transfer: Transfer, isOfPooledConnection: Bool = false
+    ) -> HTTPError {
+        HTTPError(
+            cause: cause, url: transfer.call.request.url, bytesSent: transfer.exchange.bytesSent,
+            isOfPooledConnection: isOfPooledConnection)
     }
 
     /// Its answer waits for the reason, but its place among the running ones is free.

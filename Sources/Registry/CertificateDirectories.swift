@@ -18,6 +18,8 @@ actor CertificateDirectories {
 
     /// What was found.
     struct Found: Sendable, Hashable {
+        /// Where; nil where there is nothing.
+        var directory: String?
         var authorities: [String] = []
         var clientCertificate: String?
         var clientKey: String?
@@ -25,6 +27,7 @@ actor CertificateDirectories {
 
     /// What is wrong in a directory, in words for a person.
     struct Problem: Error, Sendable, Hashable {
+        let directory: String
         let reason: String
     }
 
@@ -62,6 +65,13 @@ actor CertificateDirectories {
         return options
     }
 
+    /// The directory that has something for the registry, usable or not; nil: there is none.
+    nonisolated func placeInUse() async -> String? {
+        do { return try await found().directory } catch let problem as Problem { return problem.directory } catch {
+            return nil
+        }
+    }
+
     private nonisolated func found() async throws -> Found {
         if directories.isEmpty { return Found() }
         if let latest = latest.withLock({ $0 }), now() - latest.at < Self.interval { return try latest.result.get() }
@@ -83,7 +93,8 @@ actor CertificateDirectories {
     private static func names(in directory: String) throws(Problem) -> [String]? {
         guard let stream = opendir(directory) else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw Problem(reason: "\(directory) can't be read: \(String(cString: strerror(errno)))")
+            throw Problem(
+                directory: directory, reason: "\(directory) can't be read: \(String(cString: strerror(errno)))")
         }
         defer { closedir(stream) }
         var names: [String] = []
@@ -104,12 +115,14 @@ actor CertificateDirectories {
             guard names.contains(base + ".cert"), names.contains(base + ".key") else {
                 let hint = name.hasSuffix(".cert") ? "; authorities end in .crt" : ""
                 let other = name.hasSuffix(".cert") ? "\(base).key" : "\(base).cert"
-                throw Problem(reason: "\(directory)/\(name) is there without \(other)\(hint)")
+                throw Problem(
+                    directory: directory, reason: "\(directory)/\(name) is there without \(other)\(hint)")
             }
             guard found.clientCertificate == nil else { continue }
             found.clientCertificate = "\(directory)/\(base).cert"
             found.clientKey = "\(directory)/\(base).key"
         }
+        if !found.authorities.isEmpty || found.clientCertificate != nil { found.directory = directory }
         return found
     }
 }

@@ -10,15 +10,20 @@ public struct RegistryEndpoint: Hashable, Sendable {
     /// Scheme, host and port: a login goes nowhere else.
     public var origin: HTTPOrigin { root.origin }
 
+    /// Where it is as far as the settings tell: a registry of this machine may speak TLS all the same.
+    ///
     /// - Parameter domain: as in an image reference; `docker.io` is served by `registry-1.docker.io`.
     /// - Throws: ``HTTPURLError`` for what passes as a registry in a reference but is no host, such as a port of 99999.
     public init(domain: String, settings: RegistrySettings) throws(HTTPURLError) {
+        let overTLS = try RegistryEndpoint(domain: domain, scheme: .https)
+        let isPlain = settings.plainHTTP ?? overTLS.root.isLoopback
+        self = isPlain ? try RegistryEndpoint(domain: domain, scheme: .http) : overTLS
+    }
+
+    init(domain: String, scheme: HTTPURL.Scheme) throws(HTTPURLError) {
         let isHub = ["docker.io", "index.docker.io"].contains(domain.lowercased())
-        let authority = isHub ? "registry-1.docker.io" : domain
-        let overTLS = try HTTPURL(parsing: "https://\(authority)/")
-        let isPlain = settings.plainHTTP ?? overTLS.isLoopback
         self.domain = domain
-        root = isPlain ? try HTTPURL(parsing: "http://\(authority)/") : overTLS
+        root = try HTTPURL(parsing: "\(scheme.rawValue)://\(isHub ? "registry-1.docker.io" : domain)/")
     }
 
     /// The URL of a path at this registry.

@@ -3,8 +3,8 @@ public import OCI
 
 /// How one registry is to be reached and treated.
 public struct RegistrySettings: Sendable, Hashable {
-    /// True: over plain HTTP; false: over TLS; nil: over TLS unless the host is this machine (`localhost`, a loopback
-    /// address).
+    /// True: over plain HTTP; false: over TLS; nil: over TLS, or at this machine (`localhost`, a loopback address), where
+    /// no certificate and no other setting names it, over what it speaks.
     public var plainHTTP: Bool?
     public var tls: TLSOptions
     /// For the registry, its token server and the servers that it redirects to.

@@ -103,6 +103,71 @@ struct ConnectionTests {
         }
     }
 
+    /// Answers each request and ends its connection with the next one unread, as a proxy does that serves one request on
+    /// a connection and does not say so.
+    private func serveOne(_ seen: Record<String>) -> @Sendable (Connection) -> Void {
+        { connection in
+            guard let request = connection.readRequest() else { return }
+            seen.append("\(request.head.prefix { $0 != " " }) \(connection.number): \(request.body.count)")
+            connection.answer("200 OK")
+            _ = connection.read(1)  // the next request is on its way
+            connection.reset()
+        }
+    }
+
+    @Test("that die under a body are replaced where it may be sent twice")
+    func diesUnderRepeatableBody() async throws {
+        let seen = Record<String>()
+        try await withServer(serve: serveOne(seen)) { server, client in
+            let url = try server.url()
+            _ = try await client.send(HTTPRequest(url: url))
+            var request = HTTPRequest(method: .put, url: url, body: .bytes(pattern(20_000)))
+            request.isRepeatable = true
+            let progress = TransferProgress()
+            request.progress = progress
+            #expect(try await client.send(request).status == 200)
+            #expect(seen.all == ["GET 1: 0", "PUT 2: 20000"])
+            #expect(progress.bytesSent == 20_000)
+        }
+    }
+
+    @Test("that die under a body are said to have been pooled, and the bodies after it have connections of their own")
+    func ownConnections() async throws {
+        let seen = Record<String>()
+        try await withServer(serve: serveOne(seen)) { server, client in
+            let url = try server.url()
+            let put = HTTPRequest(method: .put, url: url, body: .bytes(pattern(20_000)))
+            _ = try await client.send(HTTPRequest(url: url))
+            let error = try await failure { try await client.send(put) }
+            guard case .connectionBroken = error.cause else { throw error }
+            #expect(error.isOfPooledConnection)
+            for _ in 0..<2 {
+                _ = try await client.send(HTTPRequest(url: url))
+                #expect(try await client.send(put).status == 200)
+            }
+            #expect(seen.all.filter { $0.hasPrefix("PUT") }.count == 2)
+            #expect(seen.all.allSatisfy { $0.hasSuffix($0.hasPrefix("PUT") ? ": 20000" : ": 0") })
+        }
+    }
+
+    @Test("that die under a body which a program has read for long are broken, whoever made them")
+    func diesLate() async throws {
+        try await withServer(receiveBuffer: 65_536) { connection in
+            guard connection.readRequest() != nil else { return }
+            connection.answer("200 OK")
+            _ = connection.readHead()
+            _ = connection.read(2_000_000)
+            connection.reset()
+        } body: { server, client in
+            let url = try server.url()
+            _ = try await client.send(HTTPRequest(url: url))
+            let error = try await failure {
+                try await client.send(HTTPRequest(method: .put, url: url, body: .bytes(pattern(9_000_000))))
+            }
+            #expect(!error.isOfPooledConnection)
+        }
+    }
+
     @Test("that have vanished are replaced", .enabled(if: Connection.canVanish))
     func vanished() async throws {
         let vanished = Event()

@@ -34,6 +34,16 @@ struct RequestBytesTests {
         #expect(head.hasPrefix("GET \(target) HTTP/1.1\r\n"))
     }
 
+    @Test("asks for no content coding, once, and for what the caller asks for in its place")
+    func codings() async throws {
+        let head = try await sent { _ in }.head
+        #expect(head.contains("\r\nAccept-Encoding: identity\r\n"))
+        #expect(head.lowercased().split(separator: "accept-encoding", omittingEmptySubsequences: false).count == 2)
+        let other = try await sent { $0.headers["accept-encoding"] = "gzip" }.head
+        #expect(other.contains("\r\naccept-encoding: gzip\r\n"))
+        #expect(!other.contains("identity"))
+    }
+
     @Test("says its method", arguments: [HTTPMethod.get, .head, .post, .put, .patch, .delete])
     func method(_ method: HTTPMethod) async throws {
         let head = try await sent { $0.method = method }.head

@@ -57,6 +57,7 @@ final class Bench: Sendable {
         var settings = PublisherSettings()
         settings.retry = RetryPolicy(base: .milliseconds(2), cap: .milliseconds(20))
         settings.registry.manifestGrace = .seconds(4)
+        settings.registry.plainHTTP = true  // nothing is asked to find that out
         settings.registry.commitPatience = .seconds(2)
         change(&settings)
         let bench = try Bench(directory, settings, credentials, hub: hub, clock)

@@ -27,11 +27,11 @@ struct RegistryPoolTests {
                 let users = Users()
                 let queue = bench.queue
                 let pool = RegistryPool(
-                    make: { name, login, gate throws(RegistryError) in
+                    make: { name, login, common throws(RegistryError) in
                         users.names.withLock { $0.append(login?.user) }
                         return try RegistryClient(
                             domain: name, settings: RegistrySettings(), http: HTTPClient(),
-                            credentials: NoCredentials(), gate: gate)
+                            credentials: NoCredentials(), gate: common.gate)
                     },
                     makeCommon: { name in
                         RegistryPool.Common(

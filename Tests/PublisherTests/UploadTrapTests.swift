@@ -50,6 +50,24 @@ struct UploadTrapTests {
         return Dictionary(facts.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
     }
 
+    @Test("takes one attempt where each connection ends after one answer, without a word")
+    func oneRequestAConnection() async throws {
+        try await TestRegistry.with(beside: { exchange in
+            exchange.endsConnectionUnsaid = true
+            return false
+        }) { registry in
+            try await Bench.with { bench in
+                let layers = try (1...3).map { try bench.builder.addLayer(size: 20_000, seed: $0) }
+                try bench.image("app:1", layers: layers)
+                let ended = try await bench.publish("app:1", to: "\(registry.address)/team/app:1")
+                #expect(ended.job.attempts == 1)
+                #expect(ended.job.failures == 0)
+                #expect(Self.blindRepeats(registry).isEmpty)
+                #expect(registry.violations.isEmpty)
+            }
+        }
+    }
+
     @Test("field 17: where a broken body loses all, chunks are sent after a restart, and a finished one is never lost")
     func chunksAfterLoss() async throws {
         try await TestRegistry.with(profile: .distribution2, receiveBuffer: 16_384) { registry in
@@ -91,17 +109,17 @@ struct UploadTrapTests {
             try await Bench.with { bench in
                 let layer = try bench.builder.addLayer(size: 450_000, seed: 1)
                 try bench.image("app:1", layers: [layer])
-                // The first PATCH is refused for its size.
+                // The first PATCH is refused for its size. After the first cut the attempt goes on, with a new connection.
                 let cut = registry.faults.add(
-                    Fault(.uploadBody, method: "PATCH", nth: 4, .cut(afterBodyBytes: 50_000)))
+                    Fault(.uploadBody, method: "PATCH", nth: 4, times: 2, .cut(afterBodyBytes: 50_000)))
                 let ended = try await bench.publish("app:1", to: registry.address + "/r:1")
-                #expect(registry.faults.fired(cut) == 1)
+                #expect(registry.faults.fired(cut) == 2)
                 #expect(ended.job.attempts == 2)
                 let taken = registry.requests(.uploadBody, method: "PATCH").filter { $0.status == 201 }
                 #expect(
                     taken.map { $0.header("Content-Range") }
                         == ["0-112499", "112500-224999", "225000-337499", "337500-449999"])
-                #expect(registry.bodyBytes(for: layer.digest) == layer.size + 50_000)
+                #expect(registry.bodyBytes(for: layer.digest) == layer.size + 100_000)
                 #expect(registry.violations.isEmpty, "\(registry.violations)")
             }
         }
@@ -133,10 +151,10 @@ struct UploadTrapTests {
                 let layer = try bench.builder.addLayer(size: 900_000, seed: 1)
                 try bench.image("app:1", layers: [layer])
                 let cut = registry.faults.add(
-                    Fault(.uploadBody, minimumBody: 100_001, times: .max, .cut(afterBodyBytes: 100_000)))
+                    Fault(.uploadBody, minimumBody: 140_001, times: .max, .cut(afterBodyBytes: 140_000)))
                 let ended = try await bench.publish("app:1", to: registry.address + "/r:1")
-                #expect(registry.faults.fired(cut) == 8)
-                #expect(ended.job.attempts == 9, "three failures in a row would have ended it")
+                #expect(registry.faults.fired(cut) == 6)
+                #expect(ended.job.attempts == 7, "three failures in a row would have ended it")
                 #expect(registry.bodyBytes(for: layer.digest) == layer.size)
                 #expect(registry.violations.isEmpty, "\(registry.violations)")
             }

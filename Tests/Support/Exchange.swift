@@ -25,6 +25,8 @@ public final class Exchange {
     /// Body bytes not read yet.
     public private(set) var unread: Int64
 
+    /// Ends the connection after the answer without having said so: the next request on it meets a reset.
+    public var endsConnectionUnsaid = false
     private(set) var ending = Ending.none
     private let wire: Wire
     private let log: RequestLog
@@ -146,6 +148,10 @@ public final class Exchange {
     /// - Returns: whether the connection can take the next request.
     func conclude(failed: Bool) -> Bool {
         switch ending {
+        case .answered(true) where endsConnectionUnsaid:
+            _ = try? wire.next(atMost: 1)
+            wire.arrangeReset()
+            return false
         case .answered(true):
             let rest = unread
             guard (try? readRest()) != nil else { return false }

@@ -48,6 +48,7 @@ final class RequestLog: Sendable {
         var inFlight = 0
         var peakInFlight = 0
         var accepted = 0
+        var greetingsInTLS = 0
         var openConnections = 0
         var peakConnections = 0
     }

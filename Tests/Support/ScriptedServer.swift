@@ -82,6 +82,8 @@ public final class ScriptedServer: Sendable {
     /// What clients sent that is not HTTP/1.1, and errors of the handler that are not the peer's going away.
     public var problems: [String] { log.state.withLock { $0.problems } }
     public var connectionsAccepted: Int { log.state.withLock { $0.accepted } }
+    /// Connections on which a client tried TLS, and was told that this is plain HTTP. They are no requests.
+    public var greetingsInTLS: Int { log.state.withLock { $0.greetingsInTLS } }
     public var openConnections: Int { log.state.withLock { $0.openConnections } }
     /// The most connections that were open at one time.
     public var peakConnections: Int { log.state.withLock { $0.peakConnections } }
@@ -214,6 +216,13 @@ public final class ScriptedServer: Sendable {
                 guard let text = try wire.readHead() else { return }
                 head = try RequestHead(parsing: text)
             } catch Wire.Failure.closed {
+                return
+            } catch Wire.Failure.greetedInTLS {
+                log.change { $0.greetingsInTLS += 1 }
+                // As servers written in Go do it.
+                let words = "Client sent an HTTPS request to an HTTP server."
+                try? wire.send(Array("HTTP/1.0 400 Bad Request\r\n\r\n\(words)\n".utf8))
+                _ = wire.finish()
                 return
             } catch {
                 reportProblem("connection \(number): \(error)")

@@ -7,6 +7,8 @@ final class Wire {
         /// The peer closed or broke the connection, or the server is stopping.
         case closed
         case headTooLarge
+        /// The peer begins with TLS.
+        case greetedInTLS
     }
 
     static let maximumHead = 64 << 10
@@ -35,6 +37,7 @@ final class Wire {
                     if head.isEmpty { return nil }
                     throw .closed
                 }
+                if head.isEmpty, buffer[start] == 0x16 { throw .greetedInTLS }
             }
             // Line by line: byte by byte would cost a debug build half a millisecond.
             while start < end {

@@ -12,7 +12,8 @@ extension ImagePublisher {
     public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws {
         let login = OneLogin(user: user, password: password, origin: "the login that was given")
         try await RegistryClient(
-            domain: registry, settings: settings.settings(for: registry), http: http, credentials: login
+            domain: registry, settings: settings.settings(for: registry), http: http, credentials: login,
+            schemes: await registries.facts(of: registry).schemes
         ).checkLogin()
     }
 

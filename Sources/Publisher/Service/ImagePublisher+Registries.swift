@@ -46,7 +46,7 @@ extension ImagePublisher {
     /// Finds out anew what a registry can do and which blobs it has.
     public func forgetRegistry(_ name: String) async throws {
         try await queue.forgetRegistry(name)
-        await registries.facts(of: name).forget()
+        await registries.forget(name)
     }
 
     /// Goes the way of a push to a registry, as far as opening an upload, and tells of each step.

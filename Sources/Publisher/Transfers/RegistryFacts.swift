@@ -60,6 +60,13 @@ actor RegistryFacts {
     /// The database knows nothing any more: all is found out anew.
     func forget() { facts = nil }
 
+    /// Where clients keep whether a registry of this machine speaks TLS. Trouble of the database only costs a search.
+    nonisolated var schemes: SchemeMemory {
+        SchemeMemory(
+            recall: { try? await self.known()[RegistryFact.loopbackSchemeName] },
+            keep: { try? await self.learn($0.name, $0.value) })
+    }
+
     /// - Returns: when the next manifest may be put.
     func manifestTurn() async throws -> ContinuousClock.Instant {
         let rate = try await known()["manifest-rate"].flatMap(Int.init)

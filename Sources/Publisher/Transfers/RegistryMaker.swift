@@ -13,12 +13,13 @@ struct RegistryMaker: Sendable {
     let log: @Sendable (PublisherLog) -> Void
 
     func clients(_ settings: PublisherSettings, _ credentials: any CredentialProvider) -> RegistryPool.Maker {
-        { name, login, gate throws(RegistryError) in
+        { name, login, common throws(RegistryError) in
             try RegistryClient(
                 domain: name, settings: settings.settings(for: name), http: http,
                 credentials: login.map { OneLogin($0) } ?? credentials, hub: hub,
                 repositoryMade: { [log] in log(.repositoryMade(registry: name, repository: $0)) },
-                bandwidth: bandwidth.limits(for: name), gate: gate)
+                bandwidth: bandwidth.limits(for: name), gate: common.gate,
+                schemes: common.facts.schemes)
         }
     }
 

@@ -36,7 +36,7 @@ actor RegistryPool {
 
     /// - Parameter login: to be used in place of all others.
     typealias Maker =
-        @Sendable (_ name: String, _ login: FoundCredential?, RequestGate) throws(RegistryError)
+        @Sendable (_ name: String, _ login: FoundCredential?, Common) throws(RegistryError)
         -> RegistryClient
 
     init(make: @escaping Maker, makeCommon: @escaping @Sendable (_ name: String) -> Common) {
@@ -95,7 +95,7 @@ actor RegistryPool {
 
     private func access(to name: String, _ login: FoundCredential?) throws(RegistryError) -> RegistryAccess {
         let common = common(of: name)
-        return RegistryAccess(client: try make(name, login, common.gate), facts: common.facts)
+        return RegistryAccess(client: try make(name, login, common), facts: common.facts)
     }
 
     private func common(of name: String) -> Common {
@@ -103,6 +103,13 @@ actor RegistryPool {
         let new = makeCommon(name)
         common[name] = new
         return new
+    }
+
+    /// What is known of it is found out anew, its client's own knowledge included; jobs under way keep theirs.
+    func forget(_ name: String) async {
+        entries[name] = nil
+        for (job, own) in ownLogins where own.entry?.name == name { ownLogins[job]?.entry = nil }
+        await facts(of: name).forget()
     }
 
     func facts(of name: String) -> RegistryFacts { common(of: name).facts }

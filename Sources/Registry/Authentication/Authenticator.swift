@@ -15,7 +15,8 @@ public actor Authenticator {
         case bearer(realm: HTTPURL, service: String?)
     }
 
-    private let endpoint: RegistryEndpoint
+    private let address: RegistryAddress
+    private var endpoint: RegistryEndpoint { address.endpoint }
     private let credentials: any CredentialProvider
     private let server: TokenServer
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -31,27 +32,27 @@ public actor Authenticator {
     ///   - certificates: trusted at the token server too; nil: those of the settings.
     ///   - clock: read for the age of tokens; a test has its own.
     init(
-        endpoint: RegistryEndpoint, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
+        address: RegistryAddress, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
         http: HTTPClient, credentials: any CredentialProvider,
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.init(
-            endpoint: endpoint, settings: settings, certificates: certificates, credentials: credentials, clock: clock,
+            address: address, settings: settings, certificates: certificates, credentials: credentials, clock: clock,
             send: { try await http.send($0) })
     }
 
     init(
-        endpoint: RegistryEndpoint, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
+        address: RegistryAddress, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
         credentials: any CredentialProvider,
         clock: @escaping @Sendable () -> ContinuousClock.Instant,
         send: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
     ) {
-        self.endpoint = endpoint
+        self.address = address
         self.credentials = credentials
         server = TokenServer(
-            endpoint: endpoint, settings: settings,
+            address: address, settings: settings,
             certificates: certificates
-                ?? CertificateDirectories(in: settings.certificateDirectories, for: endpoint.domain),
+                ?? CertificateDirectories(in: settings.certificateDirectories, for: address.endpoint.domain),
             send: send, places: credentials.places)
         now = clock
     }

@@ -4,12 +4,14 @@ internal import HTTP
 ///
 /// Source: distribution docs, spec/auth/token.md and oauth.md.
 struct TokenServer: Sendable {
-    let endpoint: RegistryEndpoint
+    let address: RegistryAddress
     let settings: RegistrySettings
     let certificates: CertificateDirectories
     let send: @Sendable (HTTPRequest) async throws -> HTTPResponse
     /// Where logins are looked for, for the message that none was found.
     let places: [String]
+
+    private var endpoint: RegistryEndpoint { address.endpoint }
 
     struct Question: Hashable, Sendable {
         /// May carry a query of its own, which is kept.
@@ -84,11 +86,12 @@ struct TokenServer: Sendable {
         fields.append(("refresh_token", token.revealed()))
         // A form is a query without its question mark: the same encoding serves both.
         let form = endpoint.root.appendingQuery(fields).query ?? ""
-        return try await answer(
-            to: HTTPRequest(
-                method: .post, url: question.realm,
-                headers: ["Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"],
-                body: .bytes(Array(form.utf8))))
+        var request = HTTPRequest(
+            method: .post, url: question.realm,
+            headers: ["Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"],
+            body: .bytes(Array(form.utf8)))
+        request.isRepeatable = true
+        return try await answer(to: request)
     }
 
     /// Sends with this registry's limits. Its extra authorities are trusted here too: whoever could misuse them could

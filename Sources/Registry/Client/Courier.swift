@@ -23,6 +23,7 @@ struct Courier: Sendable {
         var progress: TransferProgress?
         /// Gets a successful answer's body.
         var sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+        var codedBodies = CodedBodies.decoded
         let attempt: Attempt
 
         fileprivate var kind: RequestGate.Kind {
@@ -36,7 +37,7 @@ struct Courier: Sendable {
         }
     }
 
-    let endpoint: RegistryEndpoint
+    let address: RegistryAddress
     let settings: RegistrySettings
     let certificates: CertificateDirectories
     let http: HTTPClient
@@ -44,12 +45,19 @@ struct Courier: Sendable {
     let gate: RequestGate
     let bandwidth: [BandwidthLimit]
 
+    /// As it is known now.
+    var endpoint: RegistryEndpoint { address.endpoint }
+
     /// The answer, whatever its status; a 401 or 403 only where a login can't help.
     ///
     /// A 401 to a request with a file for its body is returned too, as soon as the login was renewed.
     ///
     /// - Throws: `HTTPError` where there is no answer; ``RegistryError``; `CancellationError`.
     func send(_ call: Call) async throws -> HTTPResponse {
+        try await withScheme(call) { try await sendWithLogin($0) }
+    }
+
+    private func sendWithLogin(_ call: Call) async throws -> HTTPResponse {
         var call = call
         var redirects = Redirects(method: call.method, scheme: call.url.scheme)
         var renewed: String?
@@ -87,9 +95,12 @@ struct Courier: Sendable {
     ///
     /// - Throws: `HTTPError` where there is no answer; ``RegistryError``; `CancellationError`.
     func sendAnonymously(_ call: Call, _ report: ConnectionReport) async throws -> HTTPResponse {
-        var request = try await request(for: call, nil)
-        request.report = report
-        return try await http.send(request)
+        try await settle(report)
+        return try await withScheme(call) { call in
+            var request = try await request(for: call, nil)
+            request.report = report
+            return try await http.send(request)
+        }
     }
 
     private func exchange(_ call: Call, _ authorization: String?) async throws -> HTTPResponse {
@@ -113,6 +124,8 @@ struct Courier: Sendable {
         request.limits.responseBytes = call.responseBytes
         request.limits.response += call.patience
         request.bandwidth = bandwidth
+        request.codedBodies = call.codedBodies
+        if case .bytes = call.body { request.isRepeatable = true }  // a manifest: the same bytes under the same name
         return request
     }
 

@@ -28,7 +28,7 @@ extension RegistryClient {
             if !isElsewhere, ServerAnswer.isPage(response) || Digest.contradicting(digest, in: response) != nil {
                 throw attempt.misfit(ServerAnswer(response), "HTTP status 200, and not for the blob")
             }
-            let length = response.headers["Content-Length"].flatMap(Int64.init)
+            let length = response.lengthOfContent
             // Zero is also what registries say that don't know.
             return length == nil || length == 0 || length == size ? .present : .absent
         } catch let error as RegistryError where error.cause == .denied && error.status == 403 {
@@ -52,7 +52,9 @@ extension RegistryClient {
         switch response.status {
         case 200: return Int64(response.body.count) == size ? .present : .absent
         case 206:
-            let total = response.headers["Content-Range"]?.split(separator: "/").last.flatMap { Int64($0) }
+            let isCoded = response.headers.contentCoding != nil
+            let range = isCoded ? nil : response.headers["Content-Range"]
+            let total = range?.split(separator: "/").last.flatMap { Int64($0) }
             return total == nil || total == size ? .present : .absent
         case 416 where size == 0: return .present
         default: return try presence(refused: response, call.attempt)
@@ -84,7 +86,7 @@ extension RegistryClient {
     /// - Throws: ``RegistryError``, with ``RegistryError/Cause/contentMissing`` for a blob that is not there and
     ///   ``RegistryError/Cause/digestMismatch(found:)`` for other bytes.
     public func smallBlob(_ repository: String, _ digest: Digest, limit: Int) async throws -> [UInt8] {
-        let attempt = attempt(.readBlob, "read blob \(digest.shortened) from \(repository)", repository, digest)
+        let attempt = readAttempt(repository, digest)
         var call = Courier.Call(
             method: .get, url: try url("/v2/\(repository)/blobs/\(digest)", for: attempt), scopes: [.pull(repository)],
             attempt: attempt)
@@ -98,19 +100,51 @@ extension RegistryClient {
 
     /// Downloads a blob and hashes it; nothing is kept.
     ///
+    /// Where it comes in a coding that was not asked for, it is read decoded, and as it comes if that is not the blob:
+    /// storage may call a layer `gzip` because that is what its content is.
+    ///
     /// - Parameter size: in bytes. As soon as more comes, the download is ended.
     /// - Returns: the digest of what came, to be compared with `digest`.
     /// - Throws: ``RegistryError``, with ``RegistryError/Cause/contentMissing`` for a blob that is not there and
     ///   ``RegistryError/Cause/digestMismatch(found:)`` for one of another size.
     public func readBlob(_ repository: String, _ digest: Digest, size: Int64) async throws -> Digest {
-        let attempt = attempt(.readBlob, "read blob \(digest.shortened) from \(repository)", repository, digest)
+        do {
+            return try await readBlob(repository, digest, size: size, .refused)
+        } catch let error as HTTPError {
+            let attempt = readAttempt(repository, digest)
+            guard case .contentCoding(let coding) = error.cause else { throw attempt.error(error) }
+            for way in [CodedBodies.decoded, .kept] {
+                do {
+                    let found = try await readBlob(repository, digest, size: size, way)
+                    if found == digest { return found }
+                } catch let error as HTTPError {
+                    guard case .contentCoding = error.cause else { throw attempt.error(error) }
+                } catch let error as RegistryError {
+                    guard case .digestMismatch = error.cause else { throw error }
+                }
+            }
+            throw attempt.error(
+                .protocolViolation(
+                    reason: "the blob comes in the coding \(coding), which was not asked for, and is not its content"))
+        }
+    }
+
+    private func readAttempt(_ repository: String, _ digest: Digest) -> Attempt {
+        attempt(.readBlob, "read blob \(digest.shortened) from \(repository)", repository, digest)
+    }
+
+    private func readBlob(
+        _ repository: String, _ digest: Digest, size: Int64, _ codedBodies: CodedBodies
+    ) async throws -> Digest {
+        let attempt = readAttempt(repository, digest)
         let sink = HashingSink(digest.algorithm, limit: size)
         var call = Courier.Call(
             method: .get, url: try url("/v2/\(repository)/blobs/\(digest)", for: attempt), scopes: [.pull(repository)],
             attempt: attempt)
         call.sink = { sink.take($0) }
+        call.codedBodies = codedBodies
         let asking = call
-        let download = Task { try await read(repository, asking, courier.ask) }
+        let download = Task { try await read(repository, asking, courier.send) }
         sink.onExcess { download.cancel() }
         let response: HTTPResponse
         do {
@@ -126,6 +160,13 @@ extension RegistryClient {
         let (count, found) = sink.finish()
         guard count == size else { throw attempt.error(.digestMismatch(found: found)) }
         return found
+    }
+}
+
+extension HTTPResponse {
+    /// What `Content-Length` says of the content's size; nil where it says nothing, or is the size of a coding of it.
+    var lengthOfContent: Int64? {
+        headers.contentCoding == nil ? headers["Content-Length"].flatMap { Int64($0) } : nil
     }
 }
 

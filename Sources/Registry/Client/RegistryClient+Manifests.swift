@@ -155,7 +155,7 @@ extension RegistryClient {
     private static func descriptor(in response: HTTPResponse, of reference: ManifestReference) -> Descriptor? {
         let mediaType = mediaType(of: response)
         guard mediaType.isIndex || mediaType.isImageManifest,
-            let size = response.headers["Content-Length"].flatMap(Int64.init), size > 0,
+            let size = response.lengthOfContent, size > 0,
             let digest = response.headers["Docker-Content-Digest"].flatMap({ try? Digest(parsing: $0) }),
             reference.digest == nil || reference.digest == digest
         else { return nil }

@@ -27,29 +27,33 @@ public final class RegistryClient: Sendable {
     ///   - repositoryMade: told of each repository, or project, that was made because it was missing.
     ///   - bandwidth: what holds for the bodies that are sent.
     ///   - gate: shared with other clients of the same registry; nil: one of its own, by the settings.
+    ///   - schemes: where it is kept whether a registry of this machine speaks TLS.
     ///   - sleep: waits between looks for a blob that is being stored; a test does not.
     ///   - clock: read for the age of tokens; a test has its own.
     /// - Throws: ``RegistryError`` for a domain that is no host and port.
     public init(
         domain: String, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider,
         hub: String = RepositoryMaker.hubAddress, repositoryMade: @escaping @Sendable (String) -> Void = { _ in },
-        bandwidth: [BandwidthLimit] = [], gate: RequestGate? = nil,
+        bandwidth: [BandwidthLimit] = [], gate: RequestGate? = nil, schemes: SchemeMemory = .none,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws(RegistryError) {
         self.domain = domain
         self.sleep = sleep
-        let endpoint: RegistryEndpoint
-        do { endpoint = try RegistryEndpoint(domain: domain, settings: settings) } catch {
+        let certificates = CertificateDirectories(in: settings.certificateDirectories, for: domain)
+        let address: RegistryAddress
+        do {
+            address = try RegistryAddress(
+                domain: domain, settings: settings, certificates: certificates, memory: schemes)
+        } catch {
             let attempt = Attempt(.readManifest, "reach the registry", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
         }
-        let certificates = CertificateDirectories(in: settings.certificateDirectories, for: domain)
         let authenticator = Authenticator(
-            endpoint: endpoint, settings: settings, certificates: certificates, http: http,
+            address: address, settings: settings, certificates: certificates, http: http,
             credentials: credentials, clock: clock)
         courier = Courier(
-            endpoint: endpoint, settings: settings, certificates: certificates, http: http,
+            address: address, settings: settings, certificates: certificates, http: http,
             authenticator: authenticator,
             gate: gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
         do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade, clock) } catch {
@@ -72,6 +76,8 @@ public final class RegistryClient: Sendable {
             request.limits = courier.settings.limits
             request.proxy = courier.settings.proxy
             request.limits.responseBytes = 1 << 20
+            try await courier.settle()
+            request.url = courier.address.current(request.url)
             // What is set for the registry's own server is for that server alone.
             if request.url.origin == courier.endpoint.origin, request.url.scheme == .https {
                 request.tls =

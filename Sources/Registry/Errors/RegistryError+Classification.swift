@@ -42,7 +42,12 @@ extension RegistryError.Cause {
     }
 
     private static func badRequest(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
-        if answer.says("http request to an https server", "http request was sent to https port") { return .wantsTLS }
+        if answer.says(
+            "http request to an https server", "http request was sent to https port",
+            "speaking plain http to an ssl-enabled server")
+        {
+            return .wantsTLS
+        }
         if answer.says("no required ssl certificate", "ssl certificate error") { return .clientCertificateWanted }
         if operation.isManifestPut, let cause = refusedManifest(answer) { return cause }
         switch answer.code {
@@ -145,6 +150,8 @@ extension RegistryError.Cause {
         case .responseTooLarge(let limit): self = .protocolViolation(reason: "its answer has more than \(limit) bytes")
         case .headersTooLarge: self = .protocolViolation(reason: "its answer's headers are too large")
         case .malformedResponse(let reason): self = .protocolViolation(reason: "its answer is not HTTP: \(reason)")
+        case .contentCoding(let coding):
+            self = .protocolViolation(reason: "it comes in the coding \(coding), which was not asked for")
         case .localRead(let path, let errno): self = .localFileUnreadable(path: path, errno: errno)
         case .localFileChanged(let path): self = .localFileChanged(path: path)
         case .internalFailure(let reason): self = .internalFailure(reason: reason)

@@ -110,8 +110,7 @@ extension RegistryError {
         case .clientCertificateWanted:
             "put a client certificate and its key into /etc/containers/certs.d/\(registry)/ as client.cert and client.key"
         case .certificateFilesUnusable: "mend that, then: pushctl retry --failed"
-        case .speaksPlainHTTP: "if that is wanted, allow plain HTTP for \(registry) in the configuration"
-        case .wantsTLS: "don't set plain HTTP for \(registry) in the configuration"
+        case .speaksPlainHTTP, .wantsTLS: schemeAdvice
         case .addressInvalid, .notARegistry: "check host and port of \(registry)"
         case .readOnly: "nothing, if it is under maintenance; otherwise ask its owner"
         case .quotaExceeded:

@@ -165,6 +165,9 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         return words.contains { said.contains($0) }
     }
 
+    /// Why it was spoken to over TLS, or not, where that is the trouble; nil also where it is another server's.
+    var schemeBasis: SchemeBasis?
+
     /// Whether it was a mere question, and there was no answer: any other would have met the same.
     private(set) var isUnansweredQuestion = false
 

@@ -51,6 +51,7 @@ struct RepositoryAPICaller: Sendable {
         if let json {
             request.headers["Content-Type"] = "application/json"
             request.body = .bytes(try json.bytes())
+            request.isRepeatable = true  // what the first has made, the second finds there
         }
         do { return try await send(request) } catch let error as HTTPError {
             throw RepositoryTrouble.failed("\(url.host) does not answer: \(error)")

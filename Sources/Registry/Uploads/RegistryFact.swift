@@ -1,3 +1,5 @@
+public import HTTP
+
 /// What a registry has shown of itself by its behaviour, to be remembered for the next upload.
 public enum RegistryFact: Sendable, Hashable {
     /// Whether an upload whose body broke off is gone, so that only finished chunks can be gone on from. Where not, the
@@ -15,6 +17,8 @@ public enum RegistryFact: Sendable, Hashable {
     case secondPatchRefused
     /// The closing PUT can't bring the blob: it wants a PATCH before it.
     case wholePutRefused
+    /// It is of this machine, and speaks TLS or doesn't.
+    case loopbackScheme(HTTPURL.Scheme)
 
     /// For the database. Stable.
     public var name: String {
@@ -26,15 +30,19 @@ public enum RegistryFact: Sendable, Hashable {
         case .maximumBody: "maximum-body"
         case .secondPatchRefused: "second-patch-refused"
         case .wholePutRefused: "whole-put-refused"
+        case .loopbackScheme: Self.loopbackSchemeName
         }
     }
 
-    /// For the database: a number, `yes` or `no`.
+    public static let loopbackSchemeName = "loopback-scheme"
+
+    /// For the database: a number, `yes` or `no`, or a scheme.
     public var value: String {
         switch self {
         case .maximumBody(let bytes), .minimumChunk(let bytes): String(bytes)
         case .manifestRate(let count): String(count)
         case .brokenBody(let losesSession): losesSession ? "yes" : "no"
+        case .loopbackScheme(let scheme): scheme.rawValue
         case .rangeUnreliable, .secondPatchRefused, .wholePutRefused: "yes"
         }
     }
@@ -50,6 +58,7 @@ public enum RegistryFact: Sendable, Hashable {
         case "minimum-chunk": "pieces of an upload have \(value) bytes at least"
         case "second-patch-refused": "an upload takes one piece only"
         case "whole-put-refused": "a blob has to come before the request that closes its upload"
+        case loopbackSchemeName: value == "https" ? "it speaks TLS" : "it speaks plain HTTP, and no TLS"
         case "range-unreliable": "what it says of an upload's progress is not true"
         case "manifest-rate": "it takes \(value) manifests a second"
         default: nil

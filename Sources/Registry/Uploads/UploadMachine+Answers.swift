@@ -80,12 +80,13 @@ extension UploadMachine.Event {
     /// To a PATCH or the closing PUT that got no answer.
     static func noAnswer(_ failure: HTTPError, to body: UploadMachine.Body, _ attempt: Attempt) -> Self {
         let error = attempt.error(failure)
+        if failure.isOfPooledConnection { return .connectionLost(error) }
         guard body.closes, failure.bytesSent >= body.range.upperBound - body.range.lowerBound else {
             return .failed(error)
         }
         switch failure.cause {
         case .responseTimedOut, .stalled: return .unconfirmed(error, patiently: true)
-        case .connectionBroken, .responseTooLarge, .headersTooLarge, .malformedResponse:
+        case .connectionBroken, .responseTooLarge, .headersTooLarge, .malformedResponse, .contentCoding:
             return .unconfirmed(error, patiently: false)
         default: return .failed(error)
         }

@@ -27,6 +27,8 @@ extension UploadMachine {
         case refused(RegistryError)
         /// A 401 in or after a body; the login has been renewed.
         case loginRenewed(RegistryError)
+        /// A pooled connection broke under the body: the registry may have seen nothing of it, or stored the blob.
+        case connectionLost(RegistryError)
 
         // Of askStatus and send.
         case sessionGone(RegistryError)
@@ -69,6 +71,7 @@ extension UploadMachine {
         case .loginRenewed(let error):
             session?.renewals += 1
             return session?.renewals ?? 0 <= 3 ? askStatus() : .giveUp(error)
+        case .connectionLost: return askStatus()
         case .sessionGone:
             if body != nil, session?.wasSeen == false { forgotten += 1 }
             wasLostToABody = body == nil && session?.isInterrupted == true
@@ -215,7 +218,8 @@ extension UploadMachine.Event {
     var error: RegistryError? {
         switch self {
         case .startMisfit(let error), .unconfirmed(let error, _), .offsetRefused(let error, _), .tooLarge(let error),
-            .contentRefused(let error), .refused(let error), .loginRenewed(let error), .sessionGone(let error),
+            .contentRefused(let error), .refused(let error), .loginRenewed(let error), .connectionLost(let error),
+            .sessionGone(let error),
             .lookFailed(let error), .failed(let error):
             error
         case .started, .held, .accepted, .stored, .blobPresent, .blobAbsent, .localBlob: nil

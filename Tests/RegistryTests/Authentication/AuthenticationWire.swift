@@ -35,7 +35,8 @@ final class AuthenticationWire: Sendable {
         settings: RegistrySettings = .init(), clock: TestClock = TestClock()
     ) throws -> Authenticator {
         Authenticator(
-            endpoint: try RegistryEndpoint(domain: domain, settings: settings), settings: settings,
+            address: RegistryAddress(fixed: try RegistryEndpoint(domain: domain, settings: settings)),
+            settings: settings,
             credentials: credentials, clock: { clock.now }, send: { try await self.send($0) })
     }
 
@@ -98,5 +99,15 @@ func authenticationError<Result>(_ body: () async throws -> Result) async throws
         return nil
     } catch let error as AuthenticationError {
         return error
+    }
+}
+
+extension Authenticator {
+    /// At an endpoint that is known.
+    init(
+        endpoint: RegistryEndpoint, settings: RegistrySettings, http: HTTPClient, credentials: any CredentialProvider
+    ) {
+        self.init(
+            address: RegistryAddress(fixed: endpoint), settings: settings, http: http, credentials: credentials)
     }
 }

@@ -36,6 +36,8 @@ struct Bench {
         settings: RegistrySettings = RegistrySettings(),
         _ body: (RegistryClient, Recorder<Duration>, TestClock) async throws -> Result
     ) async throws -> Result {
+        var settings = settings
+        settings.plainHTTP = settings.plainHTTP ?? true  // nothing is asked to find that out
         let http = HTTPClient()
         let waits = Recorder<Duration>()
         let clock = TestClock()

@@ -11,7 +11,7 @@ struct UploadInterruptionTests {
     static let size = 12 << 20
     private static let buffer = 65_536
 
-    @Test("field 19: goes on at the offset that the registry reports", arguments: [2, 65_536, 5 << 20])
+    @Test("field 19: goes on at the offset that the registry reports", arguments: [1 << 20, 5 << 20])
     func resumes(after held: Int) async throws {
         try await Bench.with(receiveBuffer: Self.buffer) { bench in
             let blob = try bench.blob(Self.size)
@@ -28,6 +28,32 @@ struct UploadInterruptionTests {
             #expect(bench.registry.bodyBytes(for: blob.digest) == blob.size)
             #expect(bench.registry.content(of: blob.digest) == blob.bytes)
             #expect(bench.registry.violations.isEmpty)
+        }
+    }
+
+    @Test(
+        "asks how far it got, and goes on, where a pooled connection broke before much of it can have been read",
+        arguments: [2, 10_000])
+    func losesPooledConnection(after held: Int) async throws {
+        try await Bench.with(receiveBuffer: Self.buffer) { bench in
+            let blob = try bench.blob(Self.size)
+            bench.registry.faults.add(Fault(.uploadBody, .cut(afterBodyBytes: Int64(held))))
+            try await bench.upload(blob)
+            #expect(bench.methods == ["POST", "PUT", "GET", "PATCH", "PUT"])
+            #expect(bench.registry.content(of: blob.digest) == blob.bytes)
+            #expect(bench.registry.bodyBytes(for: blob.digest) == blob.size, "no byte twice")
+            #expect(bench.registry.violations.isEmpty)
+        }
+    }
+
+    @Test("ends its attempt where the connection of its own breaks too")
+    func losesOwnConnection() async throws {
+        try await Bench.with(receiveBuffer: Self.buffer) { bench in
+            let blob = try bench.blob(Self.size)
+            bench.registry.faults.add(Fault(.uploadBody, times: .max, .cut(afterBodyBytes: 2)))
+            let error = try await registryError { try await bench.upload(blob) }
+            #expect(error?.code == "connection-broken")
+            #expect(bench.methods == ["POST", "PUT", "GET", "PATCH"])
         }
     }
 

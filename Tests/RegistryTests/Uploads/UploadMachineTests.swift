@@ -106,7 +106,7 @@ struct UploadMachineTests {
     private static func event(
         _ body: UploadMachine.Body, _ size: Int64, _ dice: inout Dice, _ newLocation: () throws -> HTTPURL
     ) throws -> UploadMachine.Event {
-        switch Int.random(in: 0..<12, using: &dice) {
+        switch Int.random(in: 0..<13, using: &dice) {
         case 0...4:
             if body.closes { return dice.chance(20) ? .stored : .unconfirmed(error, patiently: dice.chance(50)) }
             let told: HeldRange = dice.chance(70) ? .bytes(body.range.upperBound) : range(size, &dice)
@@ -117,6 +117,7 @@ struct UploadMachineTests {
         case 8: return .refused(error)
         case 9: return .loginRenewed(error)
         case 10: return .sessionGone(error)
+        case 11: return .connectionLost(error)
         default: return dice.chance(20) ? .failed(error) : .loginRenewed(error)
         }
     }
@@ -210,7 +211,8 @@ struct UploadStyleTests {
             (.manifestRate(3), "manifest-rate", "3"),
             (.rangeUnreliable, "range-unreliable", "yes"),
             (.maximumBody(7), "maximum-body", "7"), (.secondPatchRefused, "second-patch-refused", "yes"),
-            (.wholePutRefused, "whole-put-refused", "yes"),
+            (.wholePutRefused, "whole-put-refused", "yes"), (.loopbackScheme(.https), "loopback-scheme", "https"),
+            (.loopbackScheme(.http), "loopback-scheme", "http"),
         ])
     func names(_ fact: RegistryFact, _ name: String, _ value: String) {
         #expect(fact.name == name)
