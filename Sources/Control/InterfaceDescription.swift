@@ -137,6 +137,15 @@ let controlInterfaceDescription = """
       blobs: []Blob
     )
 
+    # Something that a push was asked for and does not bring, such as a tag that no registry takes.
+    type LeftOutImage (
+      # as it can be pushed by itself, with a destination
+      image: string,
+      reason: string,
+      # what a person can do
+      advice: ?string
+    )
+
     type VerifyReport (
       reference: string,
       digest: string,
@@ -283,7 +292,12 @@ let controlInterfaceDescription = """
       loginFiles: ?[]LoginFile,
       # docker or oci: manifests are written in that format
       format: ?string
-    ) -> (jobs: []Job, plan: ?[]PlannedPush)
+    ) -> (
+      jobs: []Job,
+      plan: ?[]PlannedPush,
+      # what has the name too and is not pushed; absent: nothing
+      leftOut: ?[]LeftOutImage
+    )
 
     # Tells of every change to some jobs, their present states first. The last reply is the one after which all have
     # ended. To be called with 'more'.

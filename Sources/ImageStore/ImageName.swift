@@ -2,28 +2,41 @@ internal import Glibc
 
 /// How a user names a local image.
 ///
-/// Source: docs of the command line, "Image names"; `oci:DIR[:REF]` is read as containers-transports(5) has it.
+/// Source: docs of the command line, "Image names"; `oci:DIR[:REF]` is read as containers-transports(5) has it, but where
+/// `DIR` itself has colons what exists decides.
 public enum ImageName: Sendable, Hashable {
     /// `NAME[:TAG]` or `NAME@DIGEST`, to be looked for in the configured stores.
     case named(String)
     /// An OCI layout given directly: an absolute path, and the image's name in it where one was written.
     case layout(directory: String, ref: String?)
 
+    /// Reads a name, and where it may be read in several ways looks which layouts there are.
+    ///
     /// - Throws: ``ImageStoreError`` with the causes `nameInvalid` and `notSupported`.
-    public init(parsing text: String) throws(ImageStoreError) {
-        try self.init(parsing: text, isDirectory: Self.isDirectory)
+    public static func read(_ text: String) async throws(ImageStoreError) -> ImageName {
+        try await FileWork.run(.quick) { _ throws(ImageStoreError) in try ImageName(parsing: text, what: Existing.at) }
     }
 
-    /// - Parameter isDirectory: asked about a path with a colon in it, which may be the whole directory or not.
-    init(parsing text: String, isDirectory: (String) -> Bool) throws(ImageStoreError) {
+    /// What there is at a path.
+    enum Existing {
+        case layout, directory, nothing
+
+        /// Blocks.
+        static func at(_ path: String) -> Existing {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return .nothing }
+            return access(path + "/oci-layout", F_OK) == 0 || access(path + "/index.json", F_OK) == 0
+                ? .layout : .directory
+        }
+    }
+
+    /// - Parameter what: asked about the paths that a text with several colons may mean.
+    init(parsing text: String, what exists: (String) -> Existing) throws(ImageStoreError) {
         func fail(_ reason: String) -> ImageStoreError { ImageStoreError(.nameInvalid(reason: reason), subject: text) }
         guard !text.isEmpty else { throw fail("it is empty") }
         guard text.utf8.count <= 5000 else { throw fail("it has more than 5000 bytes") }
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw fail("it has control characters") }
-        for kind in ["oci-archive:", "docker-archive:", "docker-daemon:", "docker:", "containers-storage:"]
-        where text.hasPrefix(kind) {
-            throw ImageStoreError(.notSupported(kind: kind), subject: text)
-        }
+        if let foreign = ForeignImage(text) { throw ImageStoreError(.notSupported(foreign), subject: text) }
         guard text.hasPrefix("oci:") else {
             // What a `ref.name` may consist of: OCI image-spec 1.1, annotations.md.
             guard text.utf8.count <= 512, text.utf8.allSatisfy(Self.isNameByte), !text.hasPrefix("/") else {
@@ -36,12 +49,32 @@ public enum ImageName: Sendable, Hashable {
         }
         let place = text.dropFirst(4)
         guard place.hasPrefix("/") else { throw fail("the layout's directory is no absolute path") }
-        guard let colon = place.firstIndex(of: ":"), !isDirectory(String(place)) else {
-            self = .layout(directory: Self.tidied(place), ref: nil)
-            return
+        let (directory, ref) = Self.split(place, exists)
+        self = .layout(directory: Self.tidied(directory), ref: ref.flatMap { $0.isEmpty ? nil : String($0) })
+    }
+
+    /// The directory, and what follows the colon behind it.
+    ///
+    /// The longest path that is a layout counts, then the longest that is a directory. Where nothing is there yet, the
+    /// first colon ends it, as for other tools.
+    private static func split(
+        _ place: Substring, _ exists: (String) -> Existing
+    ) -> (directory: Substring, ref: Substring?) {
+        guard let first = place.firstIndex(of: ":") else { return (place, nil) }
+        var directory: Substring?
+        var end = place.endIndex
+        while true {
+            let path = place[..<end]
+            switch exists(String(path)) {
+            case .layout: return (path, end < place.endIndex ? place[place.index(after: end)...] : nil)
+            case .directory: directory = directory ?? path
+            case .nothing: break
+            }
+            guard let colon = path.lastIndex(of: ":") else { break }
+            end = colon
         }
-        let ref = place[place.index(after: colon)...]
-        self = .layout(directory: Self.tidied(place[..<colon]), ref: ref.isEmpty ? nil : String(ref))
+        let path = directory ?? place[..<first]
+        return (path, path.endIndex < place.endIndex ? place[place.index(after: path.endIndex)...] : nil)
     }
 
     /// Without doubled and trailing slashes and `.`, so that one directory is one store. `..` stays: only the file
@@ -57,10 +90,5 @@ public enum ImageName: Sendable, Hashable {
             true
         default: "-._:@+/[]".utf8.contains(byte)
         }
-    }
-
-    private static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }

@@ -8,7 +8,9 @@ extension ImageStoreError: CustomStringConvertible {
         switch cause {
         case .nameInvalid: "name-invalid"
         case .notSupported: "not-supported"
+        case .imageElsewhere: "image-elsewhere"
         case .imageNotFound: "image-not-found"
+        case .entryNotSupported: "entry-not-supported"
         case .ambiguous: "image-ambiguous"
         case .layoutInvalid: "layout-invalid"
         case .indexUnreadable: "index-unreadable"
@@ -31,7 +33,8 @@ extension ImageStoreError: CustomStringConvertible {
     public var mayBeUnfinished: Bool {
         switch cause {
         case .indexUnreadable, .blobsMissing, .platformsMissing, .blobSizes, .digestMismatch: true
-        case .nameInvalid, .notSupported, .imageNotFound, .ambiguous, .layoutInvalid, .imageInvalid, .manifestTooLarge,
+        case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
+            .layoutInvalid, .imageInvalid, .manifestTooLarge,
             .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .system:
             false
         }
@@ -41,11 +44,16 @@ extension ImageStoreError: CustomStringConvertible {
     public var description: String {
         switch cause {
         case .nameInvalid(let reason): "\"\(subject)\" is not an image name: \(reason)"
-        case .notSupported(let kind): "cannot read \(subject): \(kind) is not supported yet by this version"
+        case .notSupported(let image): "\(subject) is \(image.kind.description), and pushd reads OCI layouts"
+        case .imageElsewhere(let image):
+            "there is no image \(subject); \(image.name) is \(image.kind.description), and pushd reads OCI layouts"
         case .imageNotFound(let available):
             available.isEmpty
                 ? "there is no image \(subject)"
                 : "there is no image \(subject); what is there: \(Self.list(available))"
+        case .entryNotSupported(let reason):
+            "\(subject) is no image that can be pushed: it \(reason); "
+                + "pushd pushes manifests and indexes of OCI and of Docker's schema 2"
         case .ambiguous(let candidates): "\(subject) may be any of several images: \(Self.list(candidates))"
         case .layoutInvalid(let reason): "\(subject) is not an OCI image layout: \(reason)"
         case .indexUnreadable(let reason): "cannot read \(subject)/index.json: \(reason)"
@@ -79,12 +87,13 @@ extension ImageStoreError: CustomStringConvertible {
     public var advice: String? {
         switch cause {
         case .nameInvalid: "write NAME[:TAG], NAME@DIGEST or oci:DIRECTORY[:NAME], with the directory's absolute path"
-        case .notSupported(let kind):
-            kind == "docker:"
-                ? "copy it to a layout with: skopeo copy docker-daemon:NAME:TAG oci:DIRECTORY:TAG"
-                    + " (an image that is itself called docker is written docker.io/library/docker)"
-                : "copy it to a layout with: skopeo copy SOURCE oci:DIRECTORY:TAG"
+        case .notSupported(let image):
+            (image.kind == .registry ? "copy it from there: " : "copy it to a layout, and push that: ") + image.commands
+                + (image.isNameLikely
+                    ? "; an image that is itself called so is written docker.io/library/\(subject)" : "")
+        case .imageElsewhere(let image): "copy it to a layout, and push that: " + image.commands
         case .imageNotFound: "check the name with: pushctl images, or name the layout: oci:DIRECTORY[:NAME]"
+        case .entryNotSupported: "copy it with the tool that wrote it, such as oras or regctl"
         case .ambiguous: "give the full name, or the digest: oci:DIRECTORY:@DIGEST"
         case .layoutInvalid: "give the directory that holds oci-layout and index.json"
         case .indexUnreadable: "wait until the tool that writes it has ended, or write the layout anew"

@@ -5,10 +5,14 @@ public struct ImageStoreError: Error, Sendable, Equatable {
     public enum Cause: Sendable, Equatable {
         /// The text is no image name.
         case nameInvalid(reason: String)
-        /// A kind of store that this version cannot read.
-        case notSupported(kind: String)
+        /// The text names a place that pushd does not read.
+        case notSupported(ForeignImage)
+        /// No store has it, but another place of this machine that pushd does not read.
+        case imageElsewhere(ForeignImage)
         /// No entry has this name; `available` are names that are there, a few at most.
         case imageNotFound(available: [String])
+        /// What has the name is no image that can be pushed; the reason is the end of "it ".
+        case entryNotSupported(reason: String)
         /// Several different images answer to the name.
         case ambiguous(candidates: [String])
         /// The directory is no OCI layout.
@@ -53,5 +57,19 @@ public struct ImageStoreError: Error, Sendable, Equatable {
     public init(_ cause: Cause, subject: String) {
         self.cause = cause
         self.subject = String(subject.prefix(1024))
+    }
+
+    /// The same, for a push to these destinations: what it advises leads there.
+    public func aiming(at destinations: [String]) -> ImageStoreError {
+        func aimed(_ image: ForeignImage) -> ForeignImage {
+            var image = image
+            image.destinations = destinations
+            return image
+        }
+        return switch cause {
+        case .notSupported(let image): ImageStoreError(.notSupported(aimed(image)), subject: subject)
+        case .imageElsewhere(let image): ImageStoreError(.imageElsewhere(aimed(image)), subject: subject)
+        default: self
+        }
     }
 }

@@ -5,16 +5,27 @@ extension LayoutIndex {
     enum Match: Sendable {
         case found(Entry)
         case none
+        /// What has the name is no image that can be pushed.
+        case other(Other)
         /// Different images answer to it; their names or digests.
         case several([String])
+
+        var isNone: Bool { if case .none = self { true } else { false } }
     }
 
     /// - Parameters:
     ///   - name: nil for the only image there is.
     ///   - defaultTag: stands in where `name` has neither tag nor digest.
     func find(_ name: String?, defaultTag: String) -> Match {
-        guard let name else { return choice(entries) }
-        let steps: [(Entry) -> Bool] = [
+        let match = name.map { found(in: entries, $0, defaultTag: defaultTag) } ?? entries
+        if !match.isEmpty { return choice(match) }
+        let others = name.map { found(in: self.others, $0, defaultTag: defaultTag) } ?? self.others
+        return others.last.map { .other($0) } ?? .none
+    }
+
+    /// The entries that answer to the name in the closest way.
+    private func found<Item: NamedEntry>(in items: [Item], _ name: String, defaultTag: String) -> [Item] {
+        let steps: [(any NamedEntry) -> Bool] = [
             { $0.fullName == name },
             { $0.refName == name },
             Self.hasDigest(of: name),
@@ -22,10 +33,10 @@ extension LayoutIndex {
             Self.endsLike(name, defaultTag: defaultTag),
         ]
         for step in steps {
-            let matches = entries.filter(step)
-            if !matches.isEmpty { return choice(matches) }
+            let matches = items.filter(step)
+            if !matches.isEmpty { return matches }
         }
-        return .none
+        return []
     }
 
     /// One image, however many entries point to it; a choice between different ones is the user's.
@@ -40,21 +51,20 @@ extension LayoutIndex {
     }
 
     /// `@DIGEST`, or `NAME@DIGEST` where the entry has no full name or one of the same repository.
-    private static func hasDigest(of name: String) -> (Entry) -> Bool {
-        guard let mark = name.firstIndex(of: "@"),
-            let digest = try? Digest(parsing: String(name[name.index(after: mark)...]))
-        else { return { _ in false } }
+    private static func hasDigest(of name: String) -> (any NamedEntry) -> Bool {
+        guard let mark = name.firstIndex(of: "@") else { return { _ in false } }
+        let digest = String(name[name.index(after: mark)...])
         let repository = try? ImageReference(parsing: String(name[..<mark]))
         guard mark == name.startIndex || repository != nil else { return { _ in false } }
         return { entry in
-            guard entry.root.digest == digest else { return false }
+            guard !digest.isEmpty, entry.digest == digest else { return false }
             let full = entry.fullReferences
             return repository == nil || full.isEmpty || full.contains { $0.name == repository?.name }
         }
     }
 
     /// The same image to Docker, however it is spelled: `app` and `docker.io/library/app:latest`.
-    private static func hasSameReference(as name: String, defaultTag: String) -> (Entry) -> Bool {
+    private static func hasSameReference(as name: String, defaultTag: String) -> (any NamedEntry) -> Bool {
         guard let wanted = try? ImageReference(parsing: name).withDefaultTag(defaultTag), wanted.digest == nil else {
             return { _ in false }
         }
@@ -62,7 +72,7 @@ extension LayoutIndex {
     }
 
     /// A short name for an image of any registry: `app:1` for `localhost/app:1` or `registry.example.com/team/app:1`.
-    private static func endsLike(_ name: String, defaultTag: String) -> (Entry) -> Bool {
+    private static func endsLike(_ name: String, defaultTag: String) -> (any NamedEntry) -> Bool {
         guard let wanted = try? ImageReference(parsing: name).withDefaultTag(defaultTag), !wanted.isQualified,
             wanted.digest == nil, let path = name.split(separator: ":").first
         else { return { _ in false } }
@@ -74,7 +84,7 @@ extension LayoutIndex {
     }
 }
 
-extension LayoutIndex.Entry {
+extension NamedEntry {
     /// The names that say a repository: what has no slash, colon or at sign is only a tag.
     fileprivate var fullReferences: [ImageReference] {
         names.filter { $0 == fullName || $0.contains { "/:@".contains($0) } }

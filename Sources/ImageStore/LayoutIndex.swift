@@ -13,11 +13,16 @@ struct LayoutIndex: Sendable {
         var refName: String?
         let root: Descriptor
 
-        var names: [String] {
-            var names: [String] = []
-            for name in [fullName, refName] { if let name, !name.isEmpty, !names.contains(name) { names.append(name) } }
-            return names
-        }
+        var digest: String { root.digest.description }
+    }
+
+    /// An entry that is listed by name and is no image that can be pushed.
+    struct Other: Sendable {
+        var fullName: String?
+        var refName: String?
+        let digest: String
+        /// Why not, as the end of "it ".
+        let reason: String
     }
 
     /// Why the bytes are no index, in one sentence.
@@ -25,6 +30,8 @@ struct LayoutIndex: Sendable {
 
     /// In the file's order. An entry whose name a later one took has no name here.
     let entries: [Entry]
+    /// What is listed beside them: content of other types, and entries that can't be read.
+    let others: [Other]
 
     /// The most that is read of an `index.json`, in bytes: some hundred thousand entries.
     static let maximumSize = 64 << 20
@@ -39,8 +46,13 @@ struct LayoutIndex: Sendable {
         let version = file.schemaVersion ?? 2
         guard version == 2 else { throw Unreadable(reason: "its schemaVersion is \(version), not 2") }
         var entries: [Entry] = []
+        var others: [Other] = []
         var holders: [String: [Int]] = [:]
-        for case .image(let root) in file.manifests ?? [] where Self.isImage(root) {
+        for item in file.manifests ?? [] {
+            guard case .readable(let root) = item, Self.isImage(root) else {
+                if let other = Other(item) { others.append(other) }
+                continue
+            }
             let entry = Entry(
                 fullName: root.annotations?["io.containerd.image.name"],
                 refName: root.annotations?["org.opencontainers.image.ref.name"], root: root)
@@ -56,6 +68,7 @@ struct LayoutIndex: Sendable {
             entries.append(entry)
         }
         self.entries = entries
+        self.others = others
     }
 
     private static func replaces(_ new: Descriptor, _ old: Descriptor) -> Bool {
@@ -63,12 +76,66 @@ struct LayoutIndex: Sendable {
         return mine.normalised == other.normalised
     }
 
-    /// Not what is attached to an image, nor content of other kinds.
     private static func isImage(_ entry: Descriptor) -> Bool {
-        let type = entry.mediaType
-        return (type.isIndex || type.isImageManifest || type.isRetired || type.rawValue.isEmpty)
-            && entry.annotations?["io.containerd.manifest.subject"] == nil && !entry.isAttestation
+        entry.mediaType.mayBeImage && !entry.isAttached
     }
+}
+
+/// An entry of `index.json`, by what names are compared with.
+protocol NamedEntry {
+    var fullName: String? { get }
+    var refName: String? { get }
+    var digest: String { get }
+}
+
+extension LayoutIndex.Entry: NamedEntry {}
+extension LayoutIndex.Other: NamedEntry {}
+
+extension NamedEntry {
+    /// Full ones first.
+    var names: [String] {
+        var names: [String] = []
+        for name in [fullName, refName] { if let name, !name.isEmpty, !names.contains(name) { names.append(name) } }
+        return names
+    }
+}
+
+extension LayoutIndex.Other {
+    /// - Returns: nil for an image, and for what is attached to one, which nobody names.
+    fileprivate init?(_ item: IndexFile.Item) {
+        switch item {
+        case .readable(let entry):
+            guard !entry.isAttached, !entry.mediaType.mayBeImage else { return nil }
+            self.init(
+                entry.annotations, digest: entry.digest.description,
+                reason: "is of the type \(entry.mediaType.rawValue.prefix(100))")
+        case .unreadable(let entry):
+            let type = entry.mediaType ?? ""
+            let isKnown = MediaType(type).mayBeImage
+            self.init(
+                entry.annotations, digest: entry.digest ?? "",
+                reason: isKnown
+                    ? "has a descriptor that can't be read, with the digest \((entry.digest ?? "").prefix(100))"
+                    : "is of the type \(type.prefix(100))")
+        }
+    }
+
+    private init(_ annotations: [String: String]?, digest: String, reason: String) {
+        fullName = annotations?["io.containerd.image.name"]
+        refName = annotations?["org.opencontainers.image.ref.name"]
+        self.digest = digest
+        self.reason = reason
+    }
+}
+
+extension MediaType {
+    /// Older writers leave the type out; what it is shows in the document.
+    fileprivate var mayBeImage: Bool { isIndex || isImageManifest || isRetired || rawValue.isEmpty }
+}
+
+extension Descriptor {
+    /// To an image: it has no name of its own.
+    fileprivate var isAttached: Bool { annotations?["io.containerd.manifest.subject"] != nil || isAttestation }
 }
 
 private struct IndexFile: Decodable {
@@ -77,10 +144,32 @@ private struct IndexFile: Decodable {
 
     /// One entry that cannot be read, such as one with a digest of an algorithm to come, is no reason to lose the others.
     enum Item: Decodable {
-        case image(Descriptor), unreadable
+        case readable(Descriptor), unreadable(Remains)
 
         init(from decoder: any Decoder) throws {
-            if let descriptor = try? Descriptor(from: decoder) { self = .image(descriptor) } else { self = .unreadable }
+            if let descriptor = try? Descriptor(from: decoder) {
+                self = .readable(descriptor)
+            } else {
+                self = .unreadable((try? Remains(from: decoder)) ?? Remains())
+            }
+        }
+    }
+
+    /// What can be read of such an entry.
+    struct Remains: Decodable {
+        var mediaType: String?
+        var digest: String?
+        var annotations: [String: String]?
+
+        enum CodingKeys: CodingKey { case mediaType, digest, annotations }
+
+        init() {}
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            mediaType = try? values.decode(String.self, forKey: .mediaType)
+            digest = try? values.decode(String.self, forKey: .digest)
+            annotations = try? values.decode([String: String].self, forKey: .annotations)
         }
     }
 }

@@ -18,12 +18,17 @@ public struct LocalLayouts: Sendable {
     ) async throws -> (image: StoredImage, layout: OCILayout) {
         switch name {
         case .layout(let directory, let ref):
-            let path = ImageName.tidied(directory)
-            let layout = layouts.first { $0.directory == path } ?? OCILayout(directory: path)
+            let layout = layout(in: directory)
             return (try await layout.resolve(ref, defaultTag: defaultTag), layout)
         case .named(let text):
             return try await find(text, defaultTag: defaultTag)
         }
+    }
+
+    /// The layout in a directory, which need not be a configured one.
+    public func layout(in directory: String) -> OCILayout {
+        let path = ImageName.tidied(directory)
+        return layouts.first { $0.directory == path } ?? OCILayout(directory: path)
     }
 
     private func find(_ name: String, defaultTag: String) async throws -> (image: StoredImage, layout: OCILayout) {
@@ -42,13 +47,21 @@ public struct LocalLayouts: Sendable {
         }
         guard let first = matches.first else {
             if let unreadable { throw unreadable }
-            let places = layouts.map(\.storeID).joined(separator: ", ")
-            throw ImageStoreError(
-                .imageNotFound(available: []), subject: places.isEmpty ? name : "\(name) in \(places)")
+            throw await notFound(name, defaultTag: defaultTag)
         }
         guard matches.allSatisfy({ $0.image.root.digest == first.image.root.digest }) else {
             throw ImageStoreError(.ambiguous(candidates: matches.map { "\($0.image.storeID):\(name)" }), subject: name)
         }
         return first
+    }
+
+    /// No store has it. Where another store of this machine has an image of this name, that is said.
+    public func notFound(_ name: String, defaultTag: String) async -> ImageStoreError {
+        let places = layouts.map(\.storeID).joined(separator: ", ")
+        let subject = places.isEmpty ? name : "\(name) in \(places)"
+        if let foreign = await ForeignImage.look(for: name, defaultTag: defaultTag) {
+            return ImageStoreError(.imageElsewhere(foreign), subject: subject)
+        }
+        return ImageStoreError(.imageNotFound(available: []), subject: subject)
     }
 }

@@ -37,8 +37,16 @@ public final class OCILayout: ContentSource, BlobOpening {
     /// What `index.json` lists, in its order.
     ///
     /// - Throws: ``ImageStoreError``: `layoutInvalid`, `indexUnreadable`, `unsafePath`, `system`; `CancellationError`.
-    public func images() async throws -> [StoredImage] {
-        try await index().entries.map { StoredImage(storeID: storeID, names: $0.names, root: $0.root) }
+    public func images() async throws -> [StoredImage] { try await contents().images }
+
+    /// What `index.json` lists, also what can't be pushed.
+    ///
+    /// - Throws: as ``images()``.
+    public func contents() async throws -> LayoutContents {
+        let index = try await index()
+        return LayoutContents(
+            images: index.entries.map { StoredImage(storeID: storeID, names: $0.names, root: $0.root) },
+            others: index.others.map { LayoutContents.Other(names: $0.names, reason: $0.reason) })
     }
 
     /// The image that `name` means; nil means the only one there is.
@@ -48,18 +56,19 @@ public final class OCILayout: ContentSource, BlobOpening {
     /// entry of a name counts.
     ///
     /// - Parameter defaultTag: stands in for a tag where `name` has neither tag nor digest.
-    /// - Throws: ``ImageStoreError``: as ``images()``, and `imageNotFound`, `ambiguous`.
+    /// - Throws: ``ImageStoreError``: as ``images()``, and `imageNotFound`, `ambiguous`, `entryNotSupported`.
     public func resolve(_ name: String?, defaultTag: String = "latest") async throws -> StoredImage {
         let index = try await index()
         let subject = name.map { "\(storeID):\($0)" } ?? storeID
         var match = index.find(name, defaultTag: defaultTag)
-        if case .none = match, let tag = ownTag(in: name, defaultTag: defaultTag) {
+        if match.isNone, let tag = ownTag(in: name, defaultTag: defaultTag) {
             match = index.find(tag, defaultTag: defaultTag)
         }
         switch match {
         case .found(let entry): return StoredImage(storeID: storeID, names: entry.names, root: entry.root)
         case .none:
             throw ImageStoreError(.imageNotFound(available: index.entries.flatMap(\.names)), subject: subject)
+        case .other(let other): throw ImageStoreError(.entryNotSupported(reason: other.reason), subject: subject)
         case .several(let candidates): throw ImageStoreError(.ambiguous(candidates: candidates), subject: subject)
         }
     }
@@ -129,6 +138,19 @@ public final class OCILayout: ContentSource, BlobOpening {
         let after = try file.status()
         return (bytes, after.size == Int64(bytes.count) && after.modified == before.modified)
     }
+}
+
+/// All that a layout lists.
+public struct LayoutContents: Sendable {
+    /// Content that is no image, or an entry that can't be read.
+    public struct Other: Sendable {
+        public let names: [String]
+        /// Why it can't be pushed, as the end of "it ".
+        public let reason: String
+    }
+
+    public let images: [StoredImage]
+    public let others: [Other]
 }
 
 private struct LayoutFile: Decodable { var imageLayoutVersion: String }

@@ -30,7 +30,7 @@ extension StoredImage {
     public var shownName: String? {
         guard let first = names.first else { return nil }
         let directory = storeID.hasPrefix("oci:") ? String(storeID.dropFirst(4)) : storeID
-        guard ImageReference.isValidTag(first), let own = Self.name(ofDirectory: directory) else { return first }
-        return own + ":" + first
+        guard ImageReference.isValidTag(first) else { return first }
+        return Self.name(ofDirectory: directory).map { $0 + ":" + first } ?? "\(storeID):\(first)"
     }
 }

@@ -39,7 +39,7 @@ extension InterfaceDescriptionTests {
                             job: 1,
                             supersedes: [2], bytesTotal: 3, blobs: [.sample], sourceDigest: "c", format: "docker",
                             leftOut: "x")
-                    ]),
+                    ], leftOut: [LeftOutImage(image: "i", reason: "r", advice: "a")]),
                 Push.Output(jobs: [bareJob]),
             ]),
         Sample(

@@ -115,4 +115,35 @@ struct AutoPublishTests {
             }
         }
     }
+
+    @Test("what a rule names and can't publish is in the log, once, with the reason")
+    func told() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            try builder.writeIndexJSON()
+            try await TestRegistry.with { registry in
+                let daemon = try await machine.start(
+                    "rules: [{ image: 'app', to: '\(registry.address)/auto/{name}:{tag}' }]")
+                let layer = try builder.addLayer(size: 5000)
+                try builder.addImage(layers: [layer], name: "app:v1.0+build5", label: "odd")
+                try builder.addImage(layers: [layer], name: "other:v1.0+build5", label: "other")
+                let type = MediaType("application/vnd.cncf.helm.config.v1+json")
+                builder.addEntry(try builder.addBlob(Array("{}".utf8), mediaType: type), refName: "app:chart")
+                let good = try builder.addImage(layers: [layer], name: "app:1")
+                try builder.writeIndexJSON()
+                try await registry.waitUntil("the good one is there") { registry.tags("auto/app")["1"] == good.digest }
+                try await daemon.waitForOutput("app:v1.0+build5 is not published: \"v1.0+build5\" is not a tag")
+                try await daemon.waitForOutput(
+                    "app:chart is not published: it is of the type application/vnd.cncf.helm")
+                // Looked at once more, it is nothing new.
+                let last = try builder.addImage(layers: [layer], name: "app:2", label: "last")
+                try builder.writeIndexJSON()
+                try await registry.waitUntil("the last is there") { registry.tags("auto/app")["2"] == last.digest }
+                await daemon.end()
+                let log = daemon.errors
+                #expect(log.ranges(of: "app:v1.0+build5 is not published").count == 1)
+                #expect(!log.contains("other:v1.0+build5"))
+            }
+        }
+    }
 }

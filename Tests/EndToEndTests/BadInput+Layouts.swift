@@ -28,7 +28,8 @@ extension BadInput {
             try spoil(parts)
             return try await machine.withDaemon { _ in
                 let image = image.replacing("DIR", with: machine.layout)
-                let words = ["push", "-d", image, "registry.example/app:1"] + options
+                let tag = options.contains("--all-tags") ? "" : ":1"
+                let words = ["push", "-d", image, "registry.example/app" + tag] + options
                 return Shown(try await machine.pushctl(words), machine)
             }
         }
@@ -116,7 +117,23 @@ extension BadInput {
             try $0.builder.writeIndexJSON()
         },
         layout("The image is for another platform", ["--platform", "linux/riscv64"]) { _ in },
-        layout("An archive, which this version can't read", image: "docker-archive:/app.tar") { _ in },
-        layout("An engine's store, which this version can't read", image: "docker:app:1") { _ in },
+        layout("What has the name is no image", image: "oci:DIR:chart:1") {
+            let type = MediaType("application/vnd.cncf.helm.config.v1+json")
+            $0.builder.addEntry(try $0.builder.addBlob(Array("{}".utf8), mediaType: type), refName: "chart:1")
+            try $0.builder.writeIndexJSON()
+        },
+        layout("All tags are meant, and no registry takes any", image: "oci:DIR", ["--all-tags"]) { parts in
+            parts.builder.removeEntries(refName: "app:1")
+            parts.builder.addEntry(parts.image, refName: "v1.0+build5")
+            try parts.builder.writeIndexJSON()
+        },
+        layout("All tags are meant, and no image has one", image: "oci:DIR", ["--all-tags"]) { parts in
+            parts.builder.removeEntries(refName: "app:1")
+            parts.builder.addEntry(parts.image)
+            try parts.builder.writeIndexJSON()
+        },
+        layout("All tags are meant, and one is named", ["--all-tags"]) { _ in },
+        layout("An archive, which pushd does not read", image: "docker-archive:/app.tar") { _ in },
+        layout("An engine's image, which pushd does not read", image: "docker:app:1") { _ in },
     ]
 }

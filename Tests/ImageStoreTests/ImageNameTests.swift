@@ -1,11 +1,17 @@
+import TestSupport
 import Testing
 
 @testable import ImageStore
 
 @Suite("The name of a local image")
 struct ImageNameTests {
-    func parse(_ text: String, directories: Set<String> = []) throws(ImageStoreError) -> ImageName {
-        try ImageName(parsing: text) { directories.contains($0) }
+    /// - Parameter directories: those that are no layouts.
+    func parse(
+        _ text: String, layouts: Set<String> = [], directories: Set<String> = []
+    ) throws(ImageStoreError) -> ImageName {
+        try ImageName(parsing: text) {
+            layouts.contains($0) ? .layout : directories.contains($0) ? .directory : .nothing
+        }
     }
 
     @Test(
@@ -34,25 +40,37 @@ struct ImageNameTests {
         #expect(try parse(text) == .layout(directory: directory, ref: ref))
     }
 
-    @Test("with a layout whose path has a colon means that layout, if it is there")
-    func colon() throws {
-        #expect(try parse("oci:/srv/a:b", directories: ["/srv/a:b"]) == .layout(directory: "/srv/a:b", ref: nil))
-        #expect(try parse("oci:/srv/a:b", directories: ["/srv/a"]) == .layout(directory: "/srv/a", ref: "b"))
+    @Test(
+        "with a layout whose path has colons means what is there: the longest layout, else the longest directory",
+        arguments: [
+            ("oci:/srv/a:b", ["/srv/a:b"], [], "/srv/a:b", nil),
+            ("oci:/srv/a:b", ["/srv/a"], [], "/srv/a", "b"),
+            ("oci:/srv/a:b", ["/srv/a", "/srv/a:b"], [], "/srv/a:b", nil),
+            ("oci:/srv/a/:b", ["/srv/a/", "/srv/a:b"], [], "/srv/a", "b"),
+            ("oci:/srv/a:b", ["/srv/a"], ["/srv/a:b"], "/srv/a", "b"),
+            ("oci:/srv/13:13:06:1", ["/srv/13:13:06"], [], "/srv/13:13:06", "1"),
+            ("oci:/srv/13:13:06:@sha256:00", ["/srv/13:13:06"], [], "/srv/13:13:06", "@sha256:00"),
+            ("oci:/srv/13:13:06:", ["/srv/13:13:06"], [], "/srv/13:13:06", nil),
+            (
+                "oci:/srv/13:13:06/x:r.example:5000/a:1", ["/srv/13:13:06/x"], [], "/srv/13:13:06/x",
+                "r.example:5000/a:1"
+            ),
+            ("oci:/srv/my app: 1:2:x", [], ["/srv/my app: 1:2"], "/srv/my app: 1:2", "x"),
+            ("oci:/srv/a:b:c", [], [], "/srv/a", "b:c"),
+        ] as [(String, Set<String>, Set<String>, String, String?)])
+    func colon(text: String, layouts: Set<String>, directories: Set<String>, directory: String, ref: String?) throws {
+        #expect(
+            try parse(text, layouts: layouts, directories: directories) == .layout(directory: directory, ref: ref))
     }
 
-    @Test(
-        "of a store that is not read yet is refused, with a way out",
-        arguments: [
-            "oci-archive:/a.tar", "docker-archive:a.tar:x", "docker:app", "docker-daemon:a:b", "containers-storage:a",
-        ])
-    func notSupported(text: String) {
-        do throws(ImageStoreError) {
-            _ = try parse(text)
-            Issue.record("was taken")
-        } catch {
-            #expect(error.code == "not-supported")
-            #expect(error.advice?.contains("skopeo copy") == true)
-            #expect(error.description.contains(text))
+    @Test("is looked for on the disk")
+    func onDisk() async throws {
+        try await TemporaryDirectory.with { temporary in
+            let layout = temporary.file("2026-11-28T13:13:06")
+            _ = try LayoutBuilder(directory: layout)
+            #expect(try await ImageName.read("oci:\(layout):1") == .layout(directory: layout, ref: "1"))
+            let plain = try temporary.makeDirectory("a:b")
+            #expect(try await ImageName.read("oci:\(plain):1") == .layout(directory: plain, ref: "1"))
         }
     }
 

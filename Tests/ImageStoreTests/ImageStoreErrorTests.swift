@@ -8,7 +8,8 @@ import Testing
 struct ImageStoreErrorTests {
     static let digest = Digest(of: [1])
     static let causes: [ImageStoreError.Cause] = [
-        .nameInvalid(reason: "r"), .notSupported(kind: "docker:"), .imageNotFound(available: []),
+        .nameInvalid(reason: "r"), .notSupported(ForeignImage(.docker, "a")),
+        .imageElsewhere(ForeignImage(.docker, "a")), .entryNotSupported(reason: "r"), .imageNotFound(available: []),
         .ambiguous(candidates: ["a", "b"]), .layoutInvalid(reason: "r"), .indexUnreadable(reason: "r"),
         .imageInvalid(reason: "r"), .manifestTooLarge(bytes: 5_000_000),
         .formatRefused(FormatConversionError(.attached, .docker)), .blobsMissing([digest]),

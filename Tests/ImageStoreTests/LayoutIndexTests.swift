@@ -52,6 +52,7 @@ private func find(_ name: String?, in index: LayoutIndex, defaultTag: String = "
     case .found(let entry):
         ["A", "B", "C"].first { Line.digest($0) == entry.root.digest } ?? "?"
     case .none: "–"
+    case .other(let other): "no image: it \(other.reason)"
     case .several(let candidates): candidates.joined(separator: " ")
     }
 }
@@ -146,6 +147,32 @@ struct LayoutIndexTests {
             Line("B", ref: "x", extra: ["io.containerd.manifest.subject": "sha256:00"]),
             Line("C", ref: "x", extra: ["vnd.docker.reference.type": "attestation-manifest"]))
         #expect(index.entries.isEmpty)
+        #expect(index.others.map(\.names) == [["x"]])
+    }
+
+    @Test("of content that is no image say of which type it is, also where no name is given")
+    func otherTypes() throws {
+        let chart = Line("A", ref: "chart:1", type: MediaType("application/vnd.cncf.helm.config.v1+json"))
+        let alone = try index(chart)
+        #expect(find(nil, in: alone) == "no image: it is of the type application/vnd.cncf.helm.config.v1+json")
+        let index = try index(chart, Line("B", ref: "app:1"))
+        let expected = "no image: it is of the type application/vnd.cncf.helm.config.v1+json"
+        #expect(find("chart:1", in: index) == expected)
+        #expect(find("@\(Line.digest("A"))", in: index) == expected)
+        #expect(find("chart:2", in: index) == "–")
+        #expect(find("app:1", in: index) == "B")
+        #expect(find(nil, in: index) == "B")
+    }
+
+    @Test("of an entry whose digest can't be read say so, rather than that there is none")
+    func unreadableName() throws {
+        let digest = "blake3:\(String(repeating: "0", count: 64))"
+        let json = """
+            {"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",
+            "digest":"\(digest)","size":3,"annotations":{"org.opencontainers.image.ref.name":"new"}}]}
+            """
+        let index = try LayoutIndex(parsing: Array(json.utf8))
+        #expect(find("new", in: index) == "no image: it has a descriptor that can't be read, with the digest \(digest)")
     }
 
     @Test("of other entries survive one that cannot be read")

@@ -83,7 +83,7 @@ final class Bench: Sendable {
         var request = PushRequest(image: image)
         request.destinations = [destination]
         change(&request)
-        let accepted = try await publisher.push(request)
+        let accepted = try await publisher.push(request).pushes
         guard let job = accepted.first else { throw TestSupportError("nothing was accepted") }
         return job.id
     }

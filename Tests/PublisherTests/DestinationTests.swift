@@ -257,7 +257,7 @@ struct DefaultDestinationTests {
         try await Bench.with({ $0.defaultRegistry = "r.example" }) { bench in
             try bench.image("1.2", layers: [try bench.builder.addLayer(size: 1000)])
             let layout = bench.directory.file("images")
-            let plans = try await bench.publisher.plan(PushRequest(image: "oci:\(layout):1.2"))
+            let plans = try await bench.publisher.plan(PushRequest(image: "oci:\(layout):1.2")).pushes
             #expect(plans.map(\.destination.description) == ["r.example/images:1.2"])
         }
     }

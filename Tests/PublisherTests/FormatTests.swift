@@ -120,7 +120,7 @@ struct FormatTests {
                 var request = PushRequest(image: "app:1")
                 request.destinations = [registry.address + "/app:1"]
                 request.format = .docker
-                let plan = try #require(try await bench.publisher.plan(request).first)
+                let plan = try #require(try await bench.publisher.plan(request).pushes.first)
                 #expect(plan.change?.named.digest == root.digest && plan.change?.leftOut == "1 attestation")
                 let done = try await bench.publish("app:1", to: registry.address + "/app:1") { $0.format = .docker }
                 #expect(done.job.root.digest == plan.root.digest)

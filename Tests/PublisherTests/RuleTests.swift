@@ -1,4 +1,5 @@
 import OCI
+import TestSupport
 import Testing
 
 @testable import Publisher
@@ -43,6 +44,24 @@ struct RuleTests {
     func names(names: [String], directory: String, expected: String) throws {
         let name = PublishedName(names: names, directory: directory, defaultTag: "latest")
         #expect(try #require(name).description == expected)
+    }
+
+    @Test(
+        "know what an image would be called that no registry takes, and why not",
+        arguments: [
+            (["v1.0+build5"], "/x/app", "app:v1.0+build5", "is not a tag"),
+            (["app:v1.0+build5"], "/x", "app:v1.0+build5", "is not a tag"),
+            (["r.example/team/app:v1.0+build5", "v1.0+build5"], "/x", "team/app:v1.0+build5", "is not a tag"),
+            (["Team/App:1"], "/x", "Team/App:1", "lower case"),
+            (["1"], "/x/My Images", "My Images:1", "can't be that of a repository"),
+        ])
+    func unusable(names: [String], directory: String, called: String, why: String) throws {
+        guard
+            case .unusable(let name, let reason) = PublishedName.read(
+                names: names, directory: directory, defaultTag: "latest")
+        else { throw TestSupportError("was taken") }
+        #expect(name.description == called)
+        #expect(reason.contains(why), "\(reason)")
     }
 
     @Test("leave images without a usable name alone")

@@ -191,6 +191,7 @@ struct InvocationTests {
             ("oci:.", "oci:/work"), ("oci:./", "oci:/work"), ("oci:.:1", "oci:/work:1"), ("oci:/a/b:1", "oci:/a/b:1"),
             ("oci:~/b:1", "oci:/home/ann/b:1"), ("oci-archive:x.tar", "oci-archive:/work/x.tar"),
             ("docker-archive:.//x.tar", "docker-archive:/work/x.tar"), ("docker:app:1", "docker:app:1"),
+            ("dir:x", "dir:/work/x"), ("oci:13:06:1", "oci:/work/13:06:1"),
             ("app:1", "app:1"), ("oci:.hidden", "oci:/work/.hidden"),
         ])
     func images(image: String, sent: String) throws {

@@ -65,11 +65,29 @@ public enum Push: Method {
         public var jobs: [JobInfo]
         /// What would be done; only for a dry run.
         public var plan: [PlannedPush]?
+        /// What has the name too and is not pushed, such as a tag that no registry takes; absent: nothing.
+        public var leftOut: [LeftOutImage]?
 
-        public init(jobs: [JobInfo], plan: [PlannedPush]? = nil) {
+        public init(jobs: [JobInfo], plan: [PlannedPush]? = nil, leftOut: [LeftOutImage]? = nil) {
             self.jobs = jobs
             self.plan = plan
+            self.leftOut = leftOut
         }
+    }
+}
+
+/// Something that a push was asked for and does not bring.
+public struct LeftOutImage: Codable, Sendable, Equatable {
+    /// As it can be pushed by itself, with a destination: `oci:/srv/app:v1.0+build5`.
+    public var image: String
+    public var reason: String
+    /// What to do about it.
+    public var advice: String?
+
+    public init(image: String, reason: String, advice: String? = nil) {
+        self.image = image
+        self.reason = reason
+        self.advice = advice
     }
 }
 

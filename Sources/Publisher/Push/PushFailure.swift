@@ -75,7 +75,8 @@ extension ImageStoreError {
     var isTransient: Bool {
         switch cause {
         case .noSpace, .system: true
-        case .nameInvalid, .notSupported, .imageNotFound, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid,
+        case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
+            .layoutInvalid, .indexUnreadable, .imageInvalid,
             .manifestTooLarge, .formatRefused,
             .blobsMissing, .platformsMissing, .platformNotFound, .blobSizes, .digestMismatch, .unsafePath, .cannotLink:
             false

@@ -83,16 +83,24 @@ struct AutoPublisher: Sendable {
             try await markSeen(layout)
             return []
         }
-        let images = try await layout.images()
+        let contents = try await layout.contents()
         guard !settings.rules.isEmpty else { return [] }
         let isBaseline = try await isFirstSight(of: layout) && !settings.publishesExisting
         var failure: (any Error)?
-        var faults: Set<String> = []
-        for image in images {
-            guard
-                let name = PublishedName(
-                    names: image.names, directory: directory, defaultTag: settings.defaultTag)
-            else { continue }
+        var faults = unusable(contents.others, directory, settings)
+        for image in contents.images {
+            let name: PublishedName
+            switch PublishedName.read(names: image.names, directory: directory, defaultTag: settings.defaultTag) {
+            case .name(let usable): name = usable
+            case .unusable(let called, let reason):
+                if settings.rules.contains(where: { $0.matches(called) }) {
+                    faults.insert("\(called) is not published: \(reason)")
+                }
+                continue
+            case .nameless:
+                if let fault = nameless(image, among: contents, directory, settings) { faults.insert(fault) }
+                continue
+            }
             do {
                 try await publish(image, name, layout, settings, isBaseline: isBaseline)
             } catch let fault as TemplateError {
@@ -106,6 +114,36 @@ struct AutoPublisher: Sendable {
         if let failure { throw failure }
         try await markSeen(layout)
         return faults
+    }
+
+    /// What rules name and can't be published whatever is done with its name.
+    private func unusable(
+        _ others: [LayoutContents.Other], _ directory: String, _ settings: PublisherSettings
+    ) -> Set<String> {
+        var faults: Set<String> = []
+        for other in others {
+            switch PublishedName.read(names: other.names, directory: directory, defaultTag: settings.defaultTag) {
+            case .name(let name), .unusable(let name, _):
+                guard settings.rules.contains(where: { $0.matches(name) }) else { continue }
+                faults.insert("\(name) is not published: it \(other.reason)")
+            case .nameless: continue
+            }
+        }
+        return faults
+    }
+
+    /// An image without a name, where it is all that the layout has: beside others it is mostly an older one, whose
+    /// name a newer image took.
+    ///
+    /// - Returns: nil where no rule would mean it.
+    private func nameless(
+        _ image: StoredImage, among contents: LayoutContents, _ directory: String, _ settings: PublisherSettings
+    ) -> String? {
+        guard contents.images.count == 1, let own = StoredImage.name(ofDirectory: directory),
+            settings.rules.contains(where: { $0.matches(PublishedName(name: own, tag: settings.defaultTag)) })
+        else { return nil }
+        return "\(image.root.digest) is not published: it has no name in index.json; "
+            + "write it with one, such as \(shellWord("oci:\(directory):\(settings.defaultTag)"))"
     }
 
     private func markSeen(_ layout: OCILayout) async throws {

@@ -13,7 +13,7 @@ extension ImagePublisher {
     ) async throws -> VerificationReport? {
         let reference = reference.withDefaultTag(settings.defaultTag)
         var expected: [Digest] = []
-        if let local { expected = try await digests(of: ImageName(parsing: local)) }
+        if let local { expected = try await digests(of: ImageName.read(local)) }
         let registry = try await registries.registry(reference.domain)
         let verifier = Verifier(
             client: registry.client, repository: reference.path, grace: .zero,

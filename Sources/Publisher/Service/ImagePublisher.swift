@@ -211,9 +211,10 @@ public actor ImagePublisher {
     /// Accepts one job for each destination. On return they survive a crash.
     ///
     /// - Throws: `ImageStoreError`, ``PushRefusal``, `QueueError`; then nothing was accepted.
-    public func push(_ request: PushRequest) async throws -> [Accepted] {
+    public func push(_ request: PushRequest) async throws -> PushAnswer<Accepted> {
         let settings = settings
-        let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
+        let (orders, leftOut) = try await intake.orders(
+            request, stores: stores, settings: settings, credentials: credentials)
         let logins = try request.login.map { login in
             try orders.map { (place: $0.destination, login: try login.login(for: $0.destination)) }
         }
@@ -229,7 +230,7 @@ public actor ImagePublisher {
                 if accepted?.state.isEnded == true { await registries.removeLogin(of: job.id) }
             }
             announce(jobs)
-            return jobs
+            return PushAnswer(pushes: jobs, leftOut: leftOut)
         } catch {
             for expectation in expected { await registries.settleLogin(expectation, job: nil) }
             throw error
@@ -241,9 +242,10 @@ public actor ImagePublisher {
     }
 
     /// What ``push(_:)`` would do; nothing is changed and no registry is asked.
-    public func plan(_ request: PushRequest) async throws -> [PushPlan] {
+    public func plan(_ request: PushRequest) async throws -> PushAnswer<PushPlan> {
         var plans: [PushPlan] = []
-        let orders = try await intake.orders(request, stores: stores, settings: settings, credentials: credentials)
+        let (orders, leftOut) = try await intake.orders(
+            request, stores: stores, settings: settings, credentials: credentials)
         for order in orders {
             let image = try await intake.prepare(order)
             let contents = image.contents
@@ -260,7 +262,7 @@ public actor ImagePublisher {
                     blobs: contents.jobBlobs.filter { $0.role != .manifest }, known: known, joins: joined?.id,
                     supersedes: joined == nil ? pending.filter { $0.state != .running }.map(\.id) : []))
         }
-        return plans
+        return PushAnswer(pushes: plans, leftOut: leftOut)
     }
 
     public func cancel(_ ids: [JobID]) async throws -> [JobID: JobState] {
@@ -389,6 +391,12 @@ public actor ImagePublisher {
         guard let layout = stores.layouts.first(where: { $0.storeID == image.storeID }) else { return nil }
         return try? await ImageContents.read(root: image.root, from: layout).totalBytes
     }
+}
+
+/// What becomes of a request: its pushes, and what it named and they leave out.
+public struct PushAnswer<Push: Sendable>: Sendable {
+    public let pushes: [Push]
+    public let leftOut: [LeftOut]
 }
 
 /// One push that would be made.

@@ -15,18 +15,32 @@ extension Intake {
     /// - Throws: ``PushRefusal``, `ImageStoreError`, `CancellationError`.
     func orders(
         _ request: PushRequest, stores: LocalLayouts, settings: PublisherSettings, credentials: any CredentialProvider
-    ) async throws -> [Order] {
-        let (image, layout) = try await image(of: request, stores, settings)
+    ) async throws -> (orders: [Order], leftOut: [LeftOut]) {
+        do {
+            return try await allOrders(request, stores, settings, credentials)
+        } catch let error as ImageStoreError { throw error.aiming(at: request.destinations) }
+    }
+
+    private func allOrders(
+        _ request: PushRequest, _ stores: LocalLayouts, _ settings: PublisherSettings,
+        _ credentials: any CredentialProvider
+    ) async throws -> (orders: [Order], leftOut: [LeftOut]) {
         let credentials: any CredentialProvider =
             if let login = request.login { PushLoginProvider(login: login) } else { credentials }
         var orders: [Order] = []
+        var leftOut: [LeftOut] = []
         if request.allTags {
-            for (name, sibling) in try await siblings(of: image, in: layout, settings) {
+            let all = try await allTags(request, stores, settings)
+            leftOut = all.leftOut
+            for tagged in all.images {
                 var one = request
-                one.image = name.description
-                orders += try await self.orders(one, sibling, layout, settings, credentials, tag: name.tag)
+                one.image = tagged.name.description
+                orders += try await self.orders(
+                    one, tagged.image, tagged.layout, settings, credentials, tag: tagged.name.tag)
             }
         } else {
+            let name = try await ImageName.read(request.image)
+            let (image, layout) = try await stores.find(name, defaultTag: settings.defaultTag)
             orders = try await self.orders(request, image, layout, settings, credentials, tag: nil)
         }
         let registries = Set(orders.map(\.destination.domain)).sorted()
@@ -34,7 +48,7 @@ extension Intake {
         if case .given? = request.login, registries.count > 1 {
             throw PushRefusal.loginForSeveral(registries: registries)
         }
-        return try Self.distinct(orders)
+        return (try Self.distinct(orders), leftOut)
     }
 
     /// The orders of a rule.
@@ -65,7 +79,7 @@ extension Intake {
         let defaults = DefaultDestination(settings, credentials)
         var targets: [Target] = []
         if request.destinations.isEmpty {
-            targets = [try await ownTarget(of: image, own, request, settings, defaults)]
+            targets = [try await ownTarget(of: image, in: layout, own, request, settings, defaults)]
         } else {
             for text in request.destinations {
                 targets.append(try await target(text, own, image, request, settings, defaults))
@@ -120,71 +134,12 @@ extension Intake {
         }
     }
 
-    /// The image that is meant; of all tags of a name any one.
-    private func image(
-        of request: PushRequest, _ stores: LocalLayouts, _ settings: PublisherSettings
-    ) async throws -> (StoredImage, OCILayout) {
-        let name = try ImageName(parsing: request.image)
-        do { return try await stores.find(name, defaultTag: settings.defaultTag) } catch let error as ImageStoreError
-            where request.allTags
-        {
-            // There need not be one under the default tag, nor one alone.
-            switch error.cause {
-            case .imageNotFound, .ambiguous: break
-            default: throw error
-            }
-            guard let found = try await anyImage(named: name, stores, settings) else { throw error }
-            return found
-        }
-    }
-
-    /// - Returns: nil where no image has the name, or images of several names are in the layout that is named.
-    private func anyImage(
-        named name: ImageName, _ stores: LocalLayouts, _ settings: PublisherSettings
-    ) async throws -> (StoredImage, OCILayout)? {
-        let layouts: [OCILayout]
-        let wanted: ImageReference?
-        switch name {
-        case .layout(_, .some): return nil
-        case .layout(let directory, nil): (layouts, wanted) = ([OCILayout(directory: directory)], nil)
-        case .named(let text):
-            guard let reference = try? ImageReference(parsing: text), reference.tag == nil, reference.digest == nil
-            else { return nil }
-            (layouts, wanted) = (stores.layouts, reference)
-        }
-        for layout in layouts {
-            let images = try await layout.images().compactMap { image in
-                PublishedName(names: image.names, directory: layout.directory, defaultTag: settings.defaultTag)
-                    .map { (name: $0.name, image: image) }
-            }.filter { found in
-                guard let wanted else { return true }
-                let spelled = found.image.names.contains { (try? ImageReference(parsing: $0))?.name == wanted.name }
-                return spelled || !wanted.isQualified && wanted.path.isPath(found.name)
-            }
-            if let first = images.first, images.allSatisfy({ $0.name == first.name }) { return (first.image, layout) }
-        }
-        return nil
-    }
-
-    private func siblings(
-        of image: StoredImage, in layout: OCILayout, _ settings: PublisherSettings
-    ) async throws -> [(PublishedName, StoredImage)] {
-        func name(_ image: StoredImage) -> PublishedName? {
-            PublishedName(names: image.names, directory: layout.directory, defaultTag: settings.defaultTag)
-        }
-        guard let own = name(image) else { return [] }
-        return try await layout.images().compactMap { sibling in
-            guard let found = name(sibling), found.name == own.name else { return nil }
-            return (found, sibling)
-        }
-    }
-
     // MARK: One destination
 
     /// Where the image's own names say that it belongs.
     private func ownTarget(
-        of image: StoredImage, _ own: PublishedName?, _ request: PushRequest, _ settings: PublisherSettings,
-        _ defaults: DefaultDestination
+        of image: StoredImage, in layout: OCILayout, _ own: PublishedName?, _ request: PushRequest,
+        _ settings: PublisherSettings, _ defaults: DefaultDestination
     ) async throws -> Target {
         let named = image.names.compactMap { try? ImageReference(parsing: $0) }
         for reference in named where reference.isQualified {
@@ -195,6 +150,11 @@ extension Intake {
         }
         // As rules read it: what has neither slash nor colon is a tag, and the layout's directory the name.
         guard let own, let first = try? ImageReference(parsing: own.description) else {
+            if case .unusable(_, let reason) = PublishedName.read(
+                names: image.names, directory: layout.directory, defaultTag: settings.defaultTag)
+            {
+                throw PushRefusal.nameUnusable(image: request.image, reason: reason)
+            }
             throw PushRefusal.destinationMissing(image: request.image)
         }
         return try resolved(try await defaults.destination(for: first, as: request.image), settings)
@@ -251,9 +211,4 @@ extension Aliases.Expansion {
 
 extension PublisherSettings {
     var addressing: Addressing { Addressing(aliases: aliases, defaultTag: defaultTag) }
-}
-
-extension String {
-    /// Whether it is that repository's path, also as Docker Hub's own images are spelled.
-    fileprivate func isPath(_ name: String) -> Bool { self == name || self == "library/" + name }
 }

@@ -32,18 +32,18 @@ struct Intake: Sendable {
         _ orders: [Order], _ request: PushRequest, origin: JobOrigin, handled: Handled?,
         settings: PublisherSettings
     ) async throws -> [Accepted] {
-        var images: [PreparedKey: Prepared] = [:]
+        var images: [PreparedKey: (Prepared, OCILayout)] = [:]
         let now = clock()
         var jobs: [NewJob] = []
         for order in orders {
             let key = PreparedKey(root: order.stored.root.digest, platforms: order.platforms, format: order.format)
             let image: Prepared
-            if let known = images[key] { image = known } else { image = try await prepare(order) }
-            images[key] = image
+            if let known = images[key]?.0 { image = known } else { image = try await prepare(order) }
+            images[key] = images[key] ?? (image, order.layout)
             jobs.append(try job(order, image, request, origin, settings, now: now))
         }
-        guard let layout = orders.first?.layout else { return [] }
-        return try await pinned(images.values.map(\.contents)[...], from: layout) { [jobs] in
+        guard !orders.isEmpty else { return [] }
+        return try await pinned(images.values.map { ($0.contents, $1) }[...]) { [jobs] in
             guard let handled else { return try await queue.accept(jobs, now: now) }
             return try await queue.accept(jobs, handled: handled, now: now)
         }
@@ -98,13 +98,13 @@ struct Intake: Sendable {
             platforms: order.platforms.map(\.description), change: image.change)
     }
 
-    /// Runs `body` while all of `contents` are pinned and cannot be swept away.
+    /// Runs `body` while all of `images` are pinned and cannot be swept away.
     private func pinned<Value: Sendable>(
-        _ contents: ArraySlice<ImageContents>, from layout: OCILayout, _ body: @Sendable () async throws -> Value
+        _ images: ArraySlice<(contents: ImageContents, layout: OCILayout)>, _ body: @Sendable () async throws -> Value
     ) async throws -> Value {
-        guard let first = contents.first else { return try await body() }
-        return try await spool.withPinned(first, from: layout) { _ in
-            try await pinned(contents.dropFirst(), from: layout, body)
+        guard let first = images.first else { return try await body() }
+        return try await spool.withPinned(first.contents, from: first.layout) { _ in
+            try await pinned(images.dropFirst(), body)
         }
     }
 }

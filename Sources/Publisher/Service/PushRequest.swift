@@ -1,3 +1,4 @@
+internal import ImageStore
 public import OCI
 public import PushQueue
 public import Registry
@@ -37,6 +38,12 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
     case templateUnusable(TemplateError)
     /// Two different images, or parts of one, would go to the same place.
     case destinationTwice(ImageReference)
+    /// The image's name can be no name in a registry, and no destination was named.
+    case nameUnusable(image: String, reason: String)
+    /// A tag or a digest where all tags are meant.
+    case tagGiven(String)
+    /// Nothing of the name has a tag that can be pushed.
+    case nothingToPush(image: String, [LeftOut])
     case digestDiffers(wanted: Digest, image: Digest)
     case loginMissing(registry: String, CallersLogins.Failure)
     /// The password that was given with the push would go to registries that nobody named.
@@ -53,6 +60,14 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
             "\"\(image)\" goes to the namespace of the login, which can't be read: \(reason)"
         case .templateUnusable(let error): error.description
         case .destinationTwice(let destination): "two different images would go to \(destination)"
+        case .nameUnusable(let image, let reason): "\"\(image)\" can't be its own destination: \(reason)"
+        case .tagGiven(let text): "\"\(text)\" names a tag or a digest, and --all-tags means all of a name"
+        case .nothingToPush(let image, let leftOut):
+            leftOut.isEmpty
+                ? "no image of \(image) has a tag"
+                : "nothing of \(image) can be pushed: "
+                    + leftOut.prefix(10).map { "\($0.image): \($0.reason)" }.joined(separator: "; ")
+                    + (leftOut.count > 10 ? "; and \(leftOut.count - 10) more" : "")
         case .digestDiffers(let wanted, let image): "the destination wants \(wanted), the image is \(image)"
         case .loginMissing(let registry, .missing): "you have no login for \(registry) of your own"
         case .loginMissing(let registry, .keptByHelper(let name, let path)):
@@ -78,6 +93,11 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         case .templateUnusable:
             "correct aliases in pushd.json5, or name the destination itself: HOST[:PORT]/REPOSITORY[:TAG]"
         case .destinationTwice: "name one of them, or destinations that differ; see aliases in pushd.json5"
+        case .nameUnusable(let image, _): "name the destination: pushctl push \(shellWord(image)) HOST/REPOSITORY:TAG"
+        case .tagGiven: "leave the tag out, or leave out --all-tags"
+        case .nothingToPush(let image, let leftOut):
+            "push it by itself under a tag of your choice: "
+                + "pushctl push \(shellWord(leftOut.first?.image ?? image)) HOST/REPOSITORY:TAG"
         case .digestDiffers: "leave the digest out, or push the image that has it"
         case .loginMissing(_, .unreadable): "mend the file, or give the login: pushctl push -u USER --password-stdin"
         case .loginMissing: "give it: pushctl push -u USER --password-stdin"

@@ -65,13 +65,13 @@ private func decimal(_ text: String) -> Double? {
 
 /// The image as it is sent to the daemon, which does not know this process's working directory.
 ///
-/// The path after `oci:`, `oci-archive:` and `docker-archive:` is made absolute; `~/` is the home directory, because
+/// The path after `oci:`, `oci-archive:`, `docker-archive:` and `dir:` is made absolute; `~/` is the home directory, because
 /// shells leave it alone there. Everything else goes as it is: the daemon knows its stores.
 ///
 /// - Throws: ``UsageError`` for an empty name, a scheme without a path, and a path without a scheme.
 func absoluteImage(_ image: String, directory: String, home: String?) throws(UsageError) -> String {
     guard !image.isEmpty else { throw UsageError("the image's name is empty") }
-    for scheme in ["oci:", "oci-archive:", "docker-archive:"] where image.hasPrefix(scheme) {
+    for scheme in ["oci:", "oci-archive:", "docker-archive:", "dir:"] where image.hasPrefix(scheme) {
         var path = image.dropFirst(scheme.count)
         guard !path.isEmpty, !path.hasPrefix(":") else {
             throw UsageError("\"\(image)\" names no path", advice: "write: \(scheme)PATH[:REF]")

@@ -7,7 +7,10 @@ extension Session {
         try digestFile?.check()
         let client = try await daemon.connect()
         let accepted = try await accept(orders, push, over: client)
-        let (status, jobs) = try await carryOn(with: accepted, push, over: client)
+        try tellLeftOut(of: accepted, isPlan: push.dryRun)
+        let (verdict, jobs) = try await carryOn(with: accepted, push, over: client)
+        // Not all that was asked for, although the rest is done.
+        let status = verdict == ExitStatus.done && !accepted.leftOut.isEmpty ? ExitStatus.failed : verdict
         // A list that was not taken whole has failed, however the rest fares.
         guard accepted.refused == 0 else {
             let lines = accepted.refused == 1 ? "1 line" : "\(accepted.refused) lines"
@@ -16,6 +19,17 @@ extension Session {
         }
         if status == ExitStatus.done { try digestFile?.write(jobs.map { published($0.destination, $0.digest) }) }
         return status
+    }
+
+    /// Tells what was named and is not pushed.
+    private func tellLeftOut(of accepted: Accepted, isPlan: Bool) throws {
+        // A plan has it within.
+        if json, !isPlan, !accepted.leftOut.isEmpty {
+            try console.printJSON(LeftOutDocument(leftOut: accepted.leftOut))
+        }
+        for item in accepted.leftOut {
+            console.complain("\(item.image) is left out: \(item.reason)", advice: item.advice)
+        }
     }
 
     /// What comes after acceptance: shows the plan or the jobs, or follows them.
@@ -28,7 +42,7 @@ extension Session {
             if push.quiet {
                 try console.print(accepted.plan.map { Line(published($0.destination, $0.digest)) })
             } else {
-                try tell(accepted.plan)
+                try tell(accepted.plan, leftOut: accepted.leftOut)
             }
             return (ExitStatus.done, [])
         }
@@ -112,8 +126,10 @@ extension Session {
 
     private func ids(of jobs: [JobInfo]) -> String { jobs.map { String($0.id) }.joined(separator: " ") }
 
-    private func tell(_ plan: [PlannedPush]) throws {
-        if json { return try console.printJSON(PlanDocument(plan: plan)) }
+    private func tell(_ plan: [PlannedPush], leftOut: [LeftOutImage]) throws {
+        if json {
+            return try console.printJSON(PlanDocument(plan: plan, leftOut: leftOut.isEmpty ? nil : leftOut))
+        }
         for push in plan {
             let size = formatBytes(push.bytesTotal)
             var line = Line("would push \(push.image) to ")
@@ -134,5 +150,10 @@ extension Session {
 
     private struct PlanDocument: Encodable {
         let plan: [PlannedPush]
+        let leftOut: [LeftOutImage]?
+    }
+
+    private struct LeftOutDocument: Encodable {
+        let leftOut: [LeftOutImage]
     }
 }

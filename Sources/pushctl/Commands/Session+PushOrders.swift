@@ -15,12 +15,15 @@ extension Session {
         /// Each once, also where several lines of a list mean the same.
         var jobs: [JobInfo] = []
         var plan: [PlannedPush] = []
+        /// What was named and is not pushed.
+        var leftOut: [LeftOutImage] = []
         /// Lines of a list that the daemon refused; each was told.
         var refused = 0
 
         mutating func add(_ output: Push.Output) {
             for job in output.jobs where !jobs.contains(where: { $0.id == job.id }) { jobs.append(job) }
             plan += output.plan ?? []
+            leftOut += output.leftOut ?? []
         }
     }
 

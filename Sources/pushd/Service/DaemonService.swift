@@ -22,14 +22,17 @@ struct DaemonService: ControlService {
         try await translatingErrors {
             let request = try PushRequest(input)
             if input.dryRun == true {
-                return Push.Output(jobs: [], plan: try await publisher.plan(request).map { PlannedPush($0) })
+                let answer = try await publisher.plan(request)
+                return Push.Output(
+                    jobs: [], plan: answer.pushes.map { PlannedPush($0) }, leftOut: LeftOutImage.list(answer.leftOut))
             }
             var jobs: [JobInfo] = []
-            for accepted in try await publisher.push(request) {
+            let answer = try await publisher.push(request)
+            for accepted in answer.pushes {
                 guard let snapshot = try await publisher.snapshot(accepted.id, withBlobs: false) else { continue }
                 jobs.append(JobInfo(snapshot, withBlobs: false))
             }
-            return Push.Output(jobs: jobs)
+            return Push.Output(jobs: jobs, leftOut: LeftOutImage.list(answer.leftOut))
         }
     }
 

@@ -15,9 +15,10 @@ extension ImageStoreError {
     /// A search that found nothing is no fault, and neither is a name that cannot be one.
     fileprivate var kind: ControlError.Kind {
         switch cause {
-        case .imageNotFound, .platformNotFound: .imageNotFound
+        case .imageNotFound, .imageElsewhere, .platformNotFound: .imageNotFound
         case .nameInvalid: .referenceInvalid
-        case .notSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid, .manifestTooLarge,
+        case .notSupported, .entryNotSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid,
+            .manifestTooLarge,
             .formatRefused, .blobsMissing,
             .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .cannotLink, .noSpace, .system:
             .imageInvalid
@@ -63,8 +64,9 @@ extension ControlError {
     init(_ refusal: PushRefusal) {
         let kind: Kind =
             switch refusal {
-            case .destinationInvalid, .digestDiffers, .templateUnusable, .destinationTwice: .referenceInvalid
-            case .destinationMissing, .namespaceMissing, .loginUnreadable: .destinationMissing
+            case .destinationInvalid, .digestDiffers, .templateUnusable, .destinationTwice, .tagGiven: .referenceInvalid
+            case .destinationMissing, .namespaceMissing, .loginUnreadable, .nameUnusable: .destinationMissing
+            case .nothingToPush(_, let leftOut): leftOut.isEmpty ? .imageNotFound : .imageInvalid
             case .loginMissing, .loginForSeveral: .refused
             case .stopping: .stopping
             }
@@ -120,6 +122,13 @@ extension PushRequest {
             }
             return .milliseconds(Int64(seconds * 1000))
         }
+    }
+}
+
+extension LeftOutImage {
+    /// - Returns: nil where there is nothing to tell.
+    static func list(_ leftOut: [LeftOut]) -> [LeftOutImage]? {
+        leftOut.isEmpty ? nil : leftOut.map { LeftOutImage(image: $0.image, reason: $0.reason, advice: $0.advice) }
     }
 }
 
