@@ -33,6 +33,7 @@ extension ImagePublisher {
             let waiting = (try? await queue.waitingJobs()) ?? [:]
             var activity = await engine.activity
             for place in activity.indices { activity[place].waiting = waiting[activity[place].name] ?? 0 }
+            activity.removeAll { $0.running == 0 && $0.waiting == 0 && !$0.isHeld }
             let quiet = Set(waiting.keys).subtracting(activity.map(\.name))
             activity += quiet.map { RegistryActivity(name: $0, waiting: waiting[$0] ?? 0) }
             return activity.sorted { $0.name < $1.name }
