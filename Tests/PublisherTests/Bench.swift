@@ -1,4 +1,3 @@
-import Glibc
 import HTTP
 import ImageStore
 import OCI
@@ -17,11 +16,14 @@ final class Bench: Sendable {
     let publisher: ImagePublisher
     let log: TestLog
 
+    private let settings: PublisherSettings
+
     private init(
         _ directory: TemporaryDirectory, _ settings: PublisherSettings, _ credentials: any CredentialProvider,
-        hub: String, _ clock: @escaping @Sendable () -> Int64
+        hub: String, _ clocks: Clocks
     ) throws {
         self.directory = directory
+        self.settings = settings
         builder = try LayoutBuilder(directory: directory.file("images"))
         let log = TestLog()
         self.log = log
@@ -29,14 +31,10 @@ final class Bench: Sendable {
         publisher = ImagePublisher(
             queue: queue, spool: try Spool(directory: directory.file("spool"), acrossFileSystems: .copy),
             directories: [directory.file("images")], rescan: .seconds(60), http: HTTPClient(),
-            credentials: credentials, settings: settings, hub: hub, clock: clock, log: { log.add($0) })
+            credentials: credentials, settings: settings, hub: hub, clocks: clocks, log: { log.add($0) })
     }
 
-    static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    static var now: Int64 { Clocks.machine.wall() }
 
     /// Runs `body` while the publisher works; attempts follow each other at once.
     static func with(
@@ -52,7 +50,7 @@ final class Bench: Sendable {
     static func with(
         in directory: TemporaryDirectory, _ change: (inout PublisherSettings) -> Void = { _ in },
         credentials: any CredentialProvider = NoCredentials(), hub: String = RepositoryMaker.hubAddress,
-        clock: @escaping @Sendable () -> Int64 = { Bench.now }, _ body: @Sendable (Bench) async throws -> Void
+        clocks: Clocks = .machine, _ body: @Sendable (Bench) async throws -> Void
     ) async throws {
         var settings = PublisherSettings()
         settings.retry = RetryPolicy(base: .milliseconds(2), cap: .milliseconds(20))
@@ -60,13 +58,21 @@ final class Bench: Sendable {
         settings.registry.plainHTTP = true  // nothing is asked to find that out
         settings.registry.commitPatience = .seconds(2)
         change(&settings)
-        let bench = try Bench(directory, settings, credentials, hub: hub, clock)
+        let bench = try Bench(directory, settings, credentials, hub: hub, clocks)
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await bench.publisher.prepare()
             group.addTask { await bench.publisher.run() }
             try await body(bench)
             group.cancelAll()
         }
+    }
+
+    /// Takes the same settings over once more, as after SIGHUP.
+    func reload(_ change: (inout PublisherSettings) -> Void = { _ in }) async {
+        var settings = settings
+        change(&settings)
+        await publisher.apply(
+            settings, directories: [directory.file("images")], rescan: .seconds(60), credentials: NoCredentials())
     }
 
     /// Writes an image of these layers; returns its digest.
@@ -138,6 +144,15 @@ extension AsyncStream where Element: Sendable {
             }
             continuation.onTermination = { _ in task.cancel() }
         }
+    }
+}
+
+extension Clocks {
+    /// This machine's, with another wall clock.
+    static func machine(wall: @escaping @Sendable () -> Int64) -> Clocks {
+        var clocks = Clocks.machine
+        clocks.wall = wall
+        return clocks
     }
 }
 

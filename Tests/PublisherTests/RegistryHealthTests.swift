@@ -4,20 +4,24 @@ import Testing
 
 @Suite("A registry in trouble")
 struct RegistryHealthTests {
-    private let policy = RetryPolicy(base: .seconds(4), cap: .seconds(300))
+    private let policy = RetryPolicy(base: .seconds(1), cap: .seconds(300))
 
-    private func failed(_ health: inout RegistryHealth, at now: Int64, retryAfter: Duration? = nil) -> Int64 {
-        health.failed(now: now, retryAfter: retryAfter, reason: "down", policy: policy, random: 0.5)
+    private func failed(
+        _ health: inout RegistryHealth, at now: Int64, retryAfter: Duration? = nil, isLimit: Bool = false,
+        random: Double = 0.5
+    ) -> Int64 {
+        health.failed(
+            now: now, .init(retryAfter: retryAfter, isLimit: isLimit), reason: "down", policy: policy, random: random)
     }
 
     @Test("is left alone until the pause is over, then asked by one job only")
     func probes() {
         var health = RegistryHealth()
         #expect(health.mayStart(now: 0))
-        #expect(failed(&health, at: 1000) == 3000)
-        #expect(!health.mayStart(now: 2999))
-        #expect(health.mayStart(now: 3000))
-        health.started()
+        #expect(failed(&health, at: 1000) == 2000)
+        #expect(!health.mayStart(now: 1999))
+        #expect(health.mayStart(now: 2000))
+        health.started(now: 2000)
         #expect(!health.mayStart(now: 9_000_000), "the probe has not answered")
     }
 
@@ -25,26 +29,95 @@ struct RegistryHealthTests {
     func opens() {
         var health = RegistryHealth()
         _ = failed(&health, at: 0)
-        health.started()
-        health.answered()
-        #expect(health.mayStart(now: 0))
+        health.started(now: 1000)
+        health.answered(now: 1000)
+        #expect(health.mayStart(now: 1000))
         #expect(health.reason == nil)
     }
 
-    @Test("pauses for longer with every probe that fails, and starts over once it has been well")
-    func doubles() {
+    /// Whatever the probes take until they fail: refused at once, or a connection that never comes about.
+    @Test(
+        "that was away for so long is seen to be back within a tenth of that and two seconds, at most half a minute",
+        arguments: [1000, 2500, 15_000, 60_000, 295_000, 600_000, 3_600_000, 36_000_000] as [Int64], [0, 200, 900])
+    func returns(outage: Int64, probe: Int64) {
+        var health = RegistryHealth()
+        var now: Int64 = 0
+        var probes = 0
+        while now < outage {
+            now = failed(&health, at: now)
+            #expect(!health.mayStart(now: now - 1) && health.mayStart(now: now))
+            if now >= outage { break }
+            health.started(now: now)
+            now += probe
+            probes += 1
+        }
+        // A probe that was begun just before the return may fail after it.
+        #expect(now - outage <= min(outage / 10 + 2000, 30_000))
+        #expect(probes <= 30 + outage / 29_000, "it is spared all the same")
+    }
+
+    @Test("is asked again soon after a probe that itself took longer than the pause")
+    func longProbe() {
+        var health = RegistryHealth()
+        var now = failed(&health, at: 0)
+        for _ in 0..<20 {
+            health.started(now: now)
+            let end = now + 30_000
+            now = failed(&health, at: end)
+            #expect(now == end + 1000)
+        }
+    }
+
+    @Test("keeps to the shortest and the longest wait that are configured")
+    func configured() {
+        #expect(
+            RetryPolicy(base: .milliseconds(5), cap: .milliseconds(40)).pause(outage: .seconds(9)) == .milliseconds(40))
+        #expect(RetryPolicy(base: .seconds(10), cap: .seconds(300)).pause(outage: .zero) == .seconds(10))
+        #expect(RetryPolicy(base: .seconds(10), cap: .seconds(300)).pause(outage: .seconds(86_400)) == .seconds(29))
+    }
+
+    @Test("that limits how often it is asked is asked ever less often, and its word counts for more")
+    func limits() {
         var health = RegistryHealth()
         var now: Int64 = 0
         var pauses: [Int64] = []
         for _ in 0..<4 {
-            let until = failed(&health, at: now)
+            let until = failed(&health, at: now, isLimit: true)
             pauses.append(until - now)
             now = until
-            health.started()
+            health.started(now: now)
         }
-        #expect(pauses == [2000, 4000, 8000, 16_000])
-        health.worked()
-        #expect(failed(&health, at: now) == now + 2000)
+        #expect(pauses == [500, 1000, 2000, 4000])
+        #expect(failed(&health, at: now, retryAfter: .seconds(60), isLimit: true, random: 0) == now + 60_000)
+        #expect(health.isTold)
+    }
+
+    @Test("is obeyed for as long as is configured and no longer, whatever it says")
+    func bounded() {
+        for (seconds, expected) in [(60, 60_000), (3600, 3_600_000), (999_999_999, 3_600_000)] as [(Int64, Int64)] {
+            var health = RegistryHealth()
+            #expect(failed(&health, at: 7, retryAfter: .seconds(seconds), random: 0) == expected + 7)
+            health = RegistryHealth()
+            #expect(failed(&health, at: 7, retryAfter: .seconds(seconds), random: 0.999) <= 3_600_000 + 7)
+        }
+    }
+
+    @Test("that took nothing since its last trouble is in the same trouble still, but not for ever")
+    func sameTrouble() {
+        var health = RegistryHealth()
+        var now = failed(&health, at: 0)
+        health.started(now: now)
+        health.answered(now: now)
+        now = 100_000
+        // It had opened 99 s before: that is another one.
+        #expect(failed(&health, at: now) == now + 1000)
+        health.started(now: now + 1000)
+        health.answered(now: now + 1000)
+        #expect(failed(&health, at: now + 20_000) == now + 23_000)
+        #expect(health.troubledSince == now)
+        health.started(now: now + 23_000)
+        health.worked(now: now + 23_000)
+        #expect(failed(&health, at: now + 24_000) == now + 25_000)
     }
 
     @Test("counts one failure however many jobs report it, but waits as long as any was told to")
@@ -52,8 +125,30 @@ struct RegistryHealthTests {
         var health = RegistryHealth()
         let until = failed(&health, at: 0)
         #expect(failed(&health, at: 10) == until)
-        #expect(failed(&health, at: 10, retryAfter: .seconds(60)) == 60_010)
+        #expect(!health.isTold)
+        #expect(failed(&health, at: 10, retryAfter: .seconds(60), random: 0) == 60_010)
         #expect(health.pausedUntil == 60_010)
+        #expect(health.isTold)
+    }
+
+    @Test("is probed at once where its way may be open again, but not while it has asked for peace")
+    func probeNow() {
+        var health = RegistryHealth()
+        health.probeNow(now: 0)
+        #expect(health.isOpen)
+        _ = failed(&health, at: 0)
+        health.probeNow(now: 300)
+        #expect(health.mayStart(now: 300))
+        health.started(now: 300)
+        #expect(!health.mayStart(now: 400))
+        health.probeNow(now: 400)
+        #expect(health.mayStart(now: 400), "the first probe may wait on a way that is no more")
+        health = RegistryHealth()
+        let until = failed(&health, at: 0, retryAfter: .seconds(60))
+        health.probeNow(now: 300)
+        #expect(health.pausedUntil == until)
+        health.reset()
+        #expect(health.mayStart(now: 300), "a person may")
     }
 
     @Test("tells since when it is in trouble, until it has done something again")
@@ -61,14 +156,14 @@ struct RegistryHealthTests {
         var health = RegistryHealth()
         #expect(health.troubledSince == nil)
         var now = failed(&health, at: 1000)
-        health.started()
+        health.started(now: now)
         #expect(health.troubledSince == 1000, "it is being tried")
-        health.answered()
+        health.answered(now: now)
         #expect(health.troubledSince == nil)
         now = failed(&health, at: now)
         #expect(health.troubledSince == 1000, "it had answered a question and taken nothing")
-        health.started()
-        health.worked()
+        health.started(now: now)
+        health.worked(now: now)
         _ = failed(&health, at: now)
         #expect(health.troubledSince == now)
     }
@@ -76,8 +171,8 @@ struct RegistryHealthTests {
     @Test("is probed again at once when the probing job was canceled")
     func probeCanceled() {
         var health = RegistryHealth()
-        _ = failed(&health, at: 0)
-        health.started()
+        let until = failed(&health, at: 0)
+        health.started(now: until)
         health.endedSilently(now: 5000)
         #expect(health.mayStart(now: 5000))
     }
@@ -88,10 +183,10 @@ struct ScheduleTests {
     @Test("keeps to both limits and frees a place with each end")
     func limits() {
         var schedule = Schedule(limits: .init(jobs: 3, jobsPerRegistry: 2))
-        schedule.started("a")
-        schedule.started("a")
+        schedule.started("a", now: 0)
+        schedule.started("a", now: 0)
         #expect(schedule.closedRegistries(now: 0) == ["a"])
-        schedule.started("b")
+        schedule.started("b", now: 0)
         #expect(!schedule.hasRoom)
         schedule.ended("a", now: 0)
         #expect(schedule.hasRoom)
@@ -115,15 +210,26 @@ struct ScheduleTests {
     func forgets() {
         var schedule = Schedule(limits: .init(jobs: 3, jobsPerRegistry: 2))
         for name in ["a", "b", "c"] {
-            schedule.started(name)
+            schedule.started(name, now: 0)
             schedule.ended(name, now: 0)
         }
-        #expect(schedule.summary.isEmpty)
-        schedule.started("d")
-        _ = schedule.failed("d", now: 0, retryAfter: nil, reason: "refused", policy: RetryPolicy(), random: 0.5)
+        let now = Moment(wall: 5_000_000, elapsed: 0, awake: 0)
+        #expect(schedule.summary(at: now).isEmpty)
+        schedule.started("d", now: 0)
+        _ = schedule.failed("d", now: 0, .init(), reason: "refused", policy: RetryPolicy(), random: 0.5)
         schedule.ended("d", now: 0)
-        #expect(schedule.summary.map(\.name) == ["d"])
-        #expect(schedule.summary.first?.reason == "refused")
+        #expect(schedule.summary(at: now).map(\.name) == ["d"])
+        #expect(schedule.summary(at: now).first?.reason == "refused")
+        #expect(schedule.summary(at: now).first?.pausedSince == 5_000_000, "by the wall clock as it is now")
+        #expect(schedule.idleInTrouble == ["d"])
+        schedule.forgetTrouble("d", now: 0)
+        #expect(schedule.summary(at: now).isEmpty)
+        let told = schedule.failed(
+            "d", now: 0, .init(retryAfter: .seconds(60)), reason: "", policy: RetryPolicy(), random: 0)
+        schedule.forgetTrouble("d", now: 100)
+        #expect(!schedule.mayStart("d", now: 100), "what comes next obeys too")
+        schedule.forgetTrouble("d", now: told)
+        #expect(schedule.summary(at: now).isEmpty)
     }
 
     /// A second, much simpler account of the same rules, in random orders.
@@ -143,16 +249,16 @@ struct ScheduleTests {
                 #expect(running.values.reduce(0, +) < 5)
                 #expect(running[name, default: 0] < 2)
                 #expect(pausedUntil[name, default: 0] <= now)
-                schedule.started(name)
+                schedule.started(name, now: now)
                 running[name, default: 0] += 1
             case 2:
                 guard running[name, default: 0] > 0 else { continue }
                 if random.next() % 2 == 0 {
-                    schedule.answered(name)
+                    schedule.answered(name, now: now)
                     pausedUntil[name] = nil
                 } else {
                     let until = schedule.failed(
-                        name, now: now, retryAfter: nil, reason: "", policy: RetryPolicy(), random: 0.7)
+                        name, now: now, .init(), reason: "", policy: RetryPolicy(), random: 0.7)
                     pausedUntil[name] = until
                 }
                 schedule.ended(name, now: now)

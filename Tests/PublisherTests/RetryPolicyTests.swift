@@ -17,9 +17,19 @@ struct RetryPolicyTests {
 
     @Test("never comes back before the registry allows it, and then not all at once")
     func obeysRetryAfter() {
-        #expect(policy.delay(failures: 1, retryAfter: .seconds(3600), random: 0) == .seconds(3600))
-        #expect(policy.delay(failures: 1, retryAfter: .seconds(3600), random: 0.5) == .seconds(3780))
+        #expect(policy.delay(failures: 1, retryAfter: .seconds(1800), random: 0) == .seconds(1800))
+        #expect(policy.delay(failures: 1, retryAfter: .seconds(1800), random: 0.5) == .seconds(1890))
         #expect(policy.delay(failures: 9, retryAfter: .seconds(1), random: 0.9) == .seconds(54))
+    }
+
+    @Test("waits no longer than is configured, whatever the registry says", arguments: [0, 0.5, 0.999])
+    func bounded(random: Double) {
+        var policy = policy
+        #expect(policy.delay(failures: 1, retryAfter: .seconds(999_999_999), random: random) == .seconds(3600))
+        #expect(policy.longestWait == .seconds(3600))
+        policy.maximumRetryAfter = .seconds(10)
+        #expect(policy.delay(failures: 1, retryAfter: .seconds(3600), random: random) == .seconds(10))
+        #expect(policy.longestWait == .seconds(60))
     }
 
     @Test("gives up after the configured failures or age, and without limits never")

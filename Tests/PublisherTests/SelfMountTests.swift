@@ -16,12 +16,12 @@ struct SelfMountTests {
 
     /// A bench to whose registry a first push has shown that the question works.
     private func withLearned(
-        clock: @escaping @Sendable () -> Int64 = { Bench.now },
+        clocks: Clocks = .machine,
         _ body: @Sendable (TestRegistry, Bench) async throws -> Void
     ) async throws {
         try await TestRegistry.with { registry in
             try await TemporaryDirectory.with { directory in
-                try await Bench.with(in: directory, clock: clock) { bench in
+                try await Bench.with(in: directory, clocks: clocks) { bench in
                     try bench.image("first:1", layers: [try bench.builder.addLayer(size: 100_000, seed: 1)])
                     try await bench.publish("first:1", to: registry.address + "/r:first")
                     #expect(try await fact(registry, bench) == "works")
@@ -89,7 +89,7 @@ struct SelfMountTests {
     @Test("because they always open an upload: what is there is sent once more at most until it is found out")
     func ignores() async throws {
         let late = Mutex<Int64>(0)
-        try await withLearned(clock: { Bench.now + late.withLock { $0 } }) { registry, bench in
+        try await withLearned(clocks: .machine(wall: { Bench.now + late.withLock { $0 } })) { registry, bench in
             // An answer as to any POST that opens an upload: from now on this is all that a mount does.
             registry.setMount(.ignored)
             try await push(2, registry, bench)

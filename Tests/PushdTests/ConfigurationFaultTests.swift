@@ -37,7 +37,8 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ retry: { '': 1 } }",
-            "retry.\"\": there is no such setting; allowed here: base, cap, giveUpAfter, maximumFailures"
+            "retry.\"\": there is no such setting; allowed here: base, cap, giveUpAfter, maximumFailures, "
+                + "maximumRetryAfter"
         ),
         (
             "{ defaults: { host: 'x' } }",

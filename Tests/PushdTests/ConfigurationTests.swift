@@ -55,7 +55,7 @@ struct ConfigurationTests {
                         { from: "00:00", to: "06:00", bandwidth: "none" },
                     ],
                 },
-                retry: { base: "20ms", cap: "1m", giveUpAfter: "2d", maximumFailures: 9 },
+                retry: { base: "20ms", cap: "1m", giveUpAfter: "2d", maximumFailures: 9, maximumRetryAfter: "10m" },
                 ledger: { age: 0, learnedAge: "1h" },
                 history: { age: "12h", count: 0 },
                 spool: { acrossFileSystems: "copy" },
@@ -119,7 +119,8 @@ struct ConfigurationTests {
         #expect(
             publisher.retry
                 == RetryPolicy(
-                    base: .milliseconds(20), cap: .seconds(60), maximumFailures: 9, giveUpAfter: .seconds(172_800)))
+                    base: .milliseconds(20), cap: .seconds(60), maximumRetryAfter: .seconds(600), maximumFailures: 9,
+                    giveUpAfter: .seconds(172_800)))
         #expect(publisher.ledgerAge == .zero)
         #expect(publisher.learnedAge == .seconds(3600))
         #expect(publisher.historyAge == .seconds(43_200))

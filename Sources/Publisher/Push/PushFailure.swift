@@ -9,7 +9,7 @@ struct PushFailure: Error, Sendable {
         /// This job waits and is tried again.
         case retry(after: Duration?)
         /// Every request to this registry would fail the same way: the registry is paused.
-        case pauseRegistry(after: Duration?)
+        case pauseRegistry(RegistryHealth.Trouble)
         /// A person must act; the job goes on when that can be noticed, or by `pushctl retry`.
         case block
         case fail
@@ -40,7 +40,8 @@ struct PushFailure: Error, Sendable {
             switch error.disposition {
             case .retry: disposition = .retry(after: error.retryAfter)
             case .retryRegistry:
-                disposition = .pauseRegistry(after: error.retryAfter)
+                disposition = .pauseRegistry(
+                    .init(retryAfter: error.retryAfter, isLimit: error.cause == .rateLimited))
                 registryAnswered = false
                 pauseReason = error.reason
             case .waitForPerson: disposition = .block

@@ -1,16 +1,26 @@
 /// Whether a registry is asked at all: trouble of a whole registry pauses the registry, not its jobs one by one.
 ///
 /// After a failure nothing is started there until the pause is over; then one job goes ahead as a probe. Its first
-/// answer opens the registry for all, its failure doubles the pause. So the load on a registry that is down does not
-/// grow with the number of jobs that wait for it. Pauses begin short again only after the registry has done
-/// something: one that answers questions and takes nothing is in trouble still.
+/// answer opens the registry for all, its failure begins the next pause. So the load on a registry that is down does
+/// not grow with the number of jobs that wait for it, and a pause needs no jitter: it is a tenth of the outage so far
+/// and a little, so that the return of the registry is noticed soon. Where the registry itself limits how often it may
+/// be asked, pauses double instead, and what it has told is obeyed.
 ///
-/// Pure: events in, decisions out. Times are milliseconds since 1970.
+/// Pure: events in, decisions out. Times are milliseconds of a clock that is never set.
 struct RegistryHealth: Sendable, Equatable {
     private enum State: Equatable {
         case open
-        case paused(until: Int64)
-        case probing
+        /// - Parameter isTold: whether the registry wants it so, and not only we.
+        case paused(until: Int64, isTold: Bool)
+        case probing(since: Int64)
+    }
+
+    /// One failure, as far as it says when the registry may be asked again.
+    struct Trouble: Sendable, Equatable {
+        /// What the registry asked for.
+        var retryAfter: Duration?
+        /// It is well, and wants to be asked less.
+        var isLimit = false
     }
 
     private var state = State.open
@@ -19,54 +29,71 @@ struct RegistryHealth: Sendable, Equatable {
     private(set) var reason: String?
     /// When the trouble began that it has not shown to be over.
     private var failingSince: Int64?
+    /// When it last opened after a probe.
+    private var openedAt: Int64?
 
     /// When the present trouble began; nil while jobs may start.
     var troubledSince: Int64? { isOpen ? nil : failingSince }
 
-    /// Until when nothing is started; nil while jobs may start.
+    /// Until when nothing is started; nil while jobs may start, and while one probes.
     var pausedUntil: Int64? {
-        if case .paused(let until) = state { until } else { nil }
+        if case .paused(let until, _) = state { until } else { nil }
     }
 
     var isOpen: Bool { state == .open }
 
+    /// Whether the registry itself has asked for the pause.
+    var isTold: Bool {
+        if case .paused(_, let isTold) = state { isTold } else { false }
+    }
+
     func mayStart(now: Int64) -> Bool {
         switch state {
         case .open: true
-        case .paused(let until): now >= until
+        case .paused(let until, _): now >= until
         case .probing: false
         }
     }
 
     /// A job starts.
-    mutating func started() {
-        if case .paused = state { state = .probing }
+    mutating func started(now: Int64) {
+        if case .paused = state { state = .probing(since: now) }
     }
 
     /// A job ended without telling whether the registry is well, for example because it was cancelled.
     mutating func endedSilently(now: Int64) {
-        if state == .probing { state = .paused(until: now) }
+        if case .probing = state { state = .paused(until: now, isTold: false) }
     }
 
     /// The registry gave a proper answer, be it a refusal.
     ///
     /// A pause is kept to its end all the same: the answer may be to something asked before it.
-    mutating func answered() {
-        guard state == .probing else { return }
+    mutating func answered(now: Int64) {
+        guard case .probing = state else { return }
         state = .open
+        openedAt = now
         reason = nil
     }
 
     /// The registry took something.
-    mutating func worked() {
-        answered()
-        guard state == .open else { return }
-        failures = 0
-        failingSince = nil
+    mutating func worked(now: Int64) {
+        answered(now: now)
+        if state == .open { self = RegistryHealth() }
     }
 
     /// A person wants it tried now.
     mutating func reset() { self = RegistryHealth() }
+
+    /// Something else than the registry has changed: what was in the way may be gone. A pause that the registry has
+    /// asked for stays.
+    mutating func probeNow(now: Int64) {
+        switch state {
+        case .open, .paused(_, isTold: true): break
+        case .paused(let until, isTold: false): state = .paused(until: min(until, now), isTold: false)
+        // That probe may wait for an answer on a way that is no more.
+        case .probing: state = .paused(until: now, isTold: false)
+        }
+    }
 
     /// A request failed in a way that any other request there would fail too.
     ///
@@ -74,18 +101,34 @@ struct RegistryHealth: Sendable, Equatable {
     ///
     /// - Returns: when the registry is tried again.
     mutating func failed(
-        now: Int64, retryAfter: Duration?, reason: String, policy: RetryPolicy, random: Double
+        now: Int64, _ trouble: Trouble, reason: String, policy: RetryPolicy, random: Double
     ) -> Int64 {
         self.reason = reason
-        failingSince = failingSince ?? now
-        if case .paused(let until) = state, until > now {
-            let longer = max(until, now + (retryAfter?.inMilliseconds ?? 0))
-            state = .paused(until: longer)
+        let told = trouble.retryAfter.map { now + policy.obeyed($0, random: random).inMilliseconds }
+        if case .paused(let until, let isTold) = state, until > now {
+            let longer = max(until, told ?? until)
+            state = .paused(until: longer, isTold: isTold || longer > until)
             return longer
         }
+        // One that answers questions and takes nothing is in trouble still.
+        if state == .open, let openedAt, now - openedAt >= Self.probation { self = RegistryHealth() }
         failures += 1
-        let until = now + policy.delay(failures: failures, retryAfter: retryAfter, random: random).inMilliseconds
-        state = .paused(until: until)
+        let since = failingSince ?? now
+        (failingSince, self.reason) = (since, reason)
+        var until: Int64
+        if trouble.isLimit {
+            until = now + policy.delay(failures: failures, random: random).inMilliseconds
+        } else {
+            // A probe that took long is part of the wait.
+            let start = if case .probing(let since) = state { since } else { now }
+            let pause = policy.pause(outage: .milliseconds(now - since)).inMilliseconds
+            until = max(start + pause, now + policy.pause(outage: .zero).inMilliseconds)
+        }
+        until = max(until, told ?? until)
+        state = .paused(until: until, isTold: trouble.isLimit || until == told)
         return until
     }
+
+    /// How long it has to be open until its next trouble is a new one, in milliseconds.
+    private static let probation: Int64 = 60_000
 }

@@ -7,17 +7,20 @@ public struct RetryPolicy: Sendable, Equatable {
     public var base: Duration
     /// The largest upper bound.
     public var cap: Duration
+    /// The longest wait that a registry may ask for: its word is obeyed, but not to the end of days.
+    public var maximumRetryAfter: Duration
     /// Failures in a row, without a byte moved between them, after which a push is given up; nil: never.
     public var maximumFailures: Int?
     /// How long after its acceptance a push is given up; nil: never.
     public var giveUpAfter: Duration?
 
     public init(
-        base: Duration = .seconds(1), cap: Duration = .seconds(300), maximumFailures: Int? = nil,
-        giveUpAfter: Duration? = .seconds(7 * 86_400)
+        base: Duration = .seconds(1), cap: Duration = .seconds(300), maximumRetryAfter: Duration = .seconds(3600),
+        maximumFailures: Int? = nil, giveUpAfter: Duration? = .seconds(7 * 86_400)
     ) {
         self.base = base
         self.cap = cap
+        self.maximumRetryAfter = maximumRetryAfter
         self.maximumFailures = maximumFailures
         self.giveUpAfter = giveUpAfter
     }
@@ -26,15 +29,33 @@ public struct RetryPolicy: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - failures: failures in a row so far, this one included: 1 or more.
-    ///   - retryAfter: what the registry asked for; never cut short, and at most a tenth longer.
+    ///   - retryAfter: what the registry asked for; see ``obeyed(_:random:)``.
     ///   - random: from 0 up to 1, given by the caller, so that a test chooses it.
     func delay(failures: Int, retryAfter: Duration? = nil, random: Double) -> Duration {
         let doublings = min(max(failures, 1) - 1, 30)
         let bound = min(base * (1 << doublings), cap)
         let backoff = bound * random
         guard let retryAfter else { return backoff }
-        return max(retryAfter + retryAfter * (random * 0.1), backoff)
+        return max(obeyed(retryAfter, random: random), backoff)
     }
+
+    /// How long to wait where the registry has asked for a wait: up to a tenth longer, so that not all come back at
+    /// once, and never longer than the largest that is configured.
+    func obeyed(_ retryAfter: Duration, random: Double) -> Duration {
+        let bounded = max(min(retryAfter, maximumRetryAfter), .zero)
+        return min(bounded + bounded * (random * 0.1), maximumRetryAfter)
+    }
+
+    /// How long a registry that can't be reached is left alone, after an outage of this length so far.
+    ///
+    /// Its return is noticed within a tenth of the outage and two seconds, and within half a minute: a second less
+    /// than that is left for the probe itself.
+    func pause(outage: Duration) -> Duration { min(base + outage * 0.1, min(cap, Self.longestPause)) }
+
+    private static let longestPause = Duration.seconds(29)
+
+    /// The longest time from now at which anything may be due.
+    var longestWait: Duration { max(cap, maximumRetryAfter) }
 
     /// Whether a job that fails now is tried again at all.
     func allowsRetry(failures: Int, createdAt: Int64, now: Int64) -> Bool {

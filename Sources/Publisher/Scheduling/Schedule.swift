@@ -1,6 +1,7 @@
 /// Which registries may start another job, and which have to wait.
 ///
-/// Pure: the engine tells it what happened and asks it what may happen. The queue itself chooses among the jobs.
+/// Pure: the engine tells it what happened and asks it what may happen. The queue itself chooses among the jobs. Times
+/// are milliseconds of a clock that is never set.
 struct Schedule: Sendable {
     struct Limits: Sendable, Equatable {
         /// Jobs under way at once, over all registries.
@@ -43,10 +44,10 @@ struct Schedule: Sendable {
         registries.values.compactMap(\.health.pausedUntil).filter { $0 > now }.min()
     }
 
-    mutating func started(_ registry: String) {
+    mutating func started(_ registry: String, now: Int64) {
         running += 1
         registries[registry, default: Entry()].running += 1
-        registries[registry]?.health.started()
+        registries[registry]?.health.started(now: now)
     }
 
     mutating func ended(_ registry: String, now: Int64) {
@@ -56,12 +57,12 @@ struct Schedule: Sendable {
         forgetIfIdle(registry)
     }
 
-    mutating func answered(_ registry: String) {
-        registries[registry]?.health.answered()
+    mutating func answered(_ registry: String, now: Int64) {
+        registries[registry]?.health.answered(now: now)
     }
 
-    mutating func worked(_ registry: String) {
-        registries[registry]?.health.worked()
+    mutating func worked(_ registry: String, now: Int64) {
+        registries[registry]?.health.worked(now: now)
     }
 
     func mayStart(_ registry: String, now: Int64) -> Bool {
@@ -79,13 +80,35 @@ struct Schedule: Sendable {
         forgetIfIdle(registry)
     }
 
-    /// - Returns: when the registry is tried again, in milliseconds since 1970.
+    /// The machine's way to all registries may be another now.
+    mutating func probeAllNow(now: Int64) {
+        for name in registries.keys { registries[name]?.health.probeNow(now: now) }
+    }
+
+    /// Registries in trouble at which nothing runs: perhaps nothing waits for them either.
+    var idleInTrouble: [String] {
+        registries.filter { $0.value.running == 0 && !$0.value.health.isOpen }.map(\.key)
+    }
+
+    /// Nothing waits for the registry any more: what comes next finds out anew how it is. A pause that the registry
+    /// has asked for holds for what comes next as well.
+    mutating func forgetTrouble(_ registry: String, now: Int64) {
+        guard let health = registries[registry]?.health else { return }
+        if health.isTold, let until = health.pausedUntil, until > now { return }
+        tryNow(registry)
+    }
+
+    /// - Returns: when the registry is tried again.
     mutating func failed(
-        _ registry: String, now: Int64, retryAfter: Duration?, reason: String, policy: RetryPolicy, random: Double
+        _ registry: String, now: Int64, _ trouble: RegistryHealth.Trouble, reason: String, policy: RetryPolicy,
+        random: Double
     ) -> Int64 {
         registries[registry, default: Entry()].health.failed(
-            now: now, retryAfter: retryAfter, reason: reason, policy: policy, random: random)
+            now: now, trouble, reason: reason, policy: policy, random: random)
     }
+
+    /// Whether the registry itself has asked for its pause.
+    func isToldToWait(_ registry: String) -> Bool { registries[registry]?.health.isTold ?? false }
 
     /// A person pauses one registry, or with nil everything.
     mutating func hold(_ registry: String?) {
@@ -110,15 +133,17 @@ struct Schedule: Sendable {
         }
     }
 
-    /// What `status` tells of each registry that is busy or paused.
-    var summary: [RegistryActivity] { registries.keys.sorted().map(activity) }
+    /// What `status` tells of each registry that is busy or paused, in times of the wall clock.
+    func summary(at now: Moment) -> [RegistryActivity] { registries.keys.sorted().map { activity(of: $0, at: now) } }
 
     /// The same of one registry, whether or not anything goes on there.
-    func activity(of name: String) -> RegistryActivity {
+    func activity(of name: String, at now: Moment) -> RegistryActivity {
         let entry = registries[name] ?? Entry()
         return RegistryActivity(
-            name: name, running: entry.running, isHeld: entry.isHeld || isHeld, pausedUntil: entry.health.pausedUntil,
-            pausedSince: entry.health.troubledSince, reason: entry.health.reason)
+            name: name, running: entry.running, isHeld: entry.isHeld || isHeld,
+            pausedUntil: entry.health.pausedUntil.map { now.wall(atElapsed: $0) },
+            pausedSince: entry.health.troubledSince.map { now.wall(atElapsed: $0) },
+            reason: entry.health.reason)
     }
 }
 

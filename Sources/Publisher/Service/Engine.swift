@@ -14,7 +14,7 @@ actor Engine {
         let registries: RegistryPool
         let transfers: SharedTransfers
         let slots: Slots<String>
-        let clock: @Sendable () -> Int64
+        let clocks: Clocks
         let random: @Sendable () -> Double
         let sleep: @Sendable (Duration) async throws -> Void
         let log: @Sendable (PublisherLog) -> Void
@@ -24,8 +24,8 @@ actor Engine {
         let attempt: Int
         let task: Task<Void, Never>
         let progress: JobProgress
-        /// Until when the registry was paused because of this attempt, which still ends.
-        var pausedUntil: Int64?
+        /// Whether the registry was paused because of this attempt, which still ends.
+        var hasPaused = false
     }
 
     private let parts: Parts
@@ -50,9 +50,10 @@ actor Engine {
     func run() async {
         while !Task.isCancelled {
             do {
-                let expired = try await parts.queue.expire(now: parts.clock())
+                let expired = try await parts.queue.expire(now: parts.clocks.wall())
                 abandon(expired)
                 expired.forEach(jobChanged)
+                try await forgetTroubleWithoutJobs()
                 while schedule.hasRoom, !Task.isCancelled, try await startOne() {}
                 try await wake.wait(for: try await nextWake())
             } catch is CancellationError {
@@ -70,20 +71,22 @@ actor Engine {
     nonisolated func nudge() { wake.raise() }
 
     private func startOne() async throws -> Bool {
-        let now = parts.clock()
         claiming.open()
         defer { claiming.close() }
-        let closed = schedule.closedRegistries(now: now)
-        guard let claim = try await parts.queue.claim(excludingRegistries: closed, now: now) else { return false }
+        let closed = schedule.closedRegistries(now: parts.clocks.elapsed())
+        guard let claim = try await parts.queue.claim(excludingRegistries: closed, now: parts.clocks.wall()) else {
+            return false
+        }
         let name = claim.job.destination.domain
-        if !schedule.mayStart(name, now: parts.clock()) {
+        let now = parts.clocks.elapsed()
+        if !schedule.mayStart(name, now: now) {
             // It was closed while the queue was asked.
             await settle(claim) { queue, now in
                 try await queue.retryLater(claim, at: now, error: nil, madeProgress: false, now: now)
             }
             return true
         }
-        schedule.started(name)
+        schedule.started(name, now: now)
         let progress = JobProgress(
             before: shown[claim.job.id] ?? [:], changed: { [jobChanged] in jobChanged(claim.job.id) })
         let task = Task { await perform(claim, progress) }
@@ -92,16 +95,26 @@ actor Engine {
         return true
     }
 
+    /// A pause with nothing behind it is no news to anybody, and must not hold up what comes next.
+    private func forgetTroubleWithoutJobs() async throws {
+        let idle = schedule.idleInTrouble
+        guard !idle.isEmpty else { return }
+        let waiting = try await parts.queue.waitingJobs()
+        for registry in idle where waiting[registry] == nil {
+            schedule.forgetTrouble(registry, now: parts.clocks.elapsed())
+        }
+    }
+
     /// How long nothing can become due; at most a minute, so that a changed clock heals.
     private func nextWake() async throws -> Duration {
-        let now = parts.clock()
         let expiry = try await parts.queue.nextExpiry()
         var due: Int64?
-        if schedule.hasRoom {
-            due = try await parts.queue.nextDue(excludingRegistries: schedule.closedRegistries(now: now))
-        }
-        let next = [due, expiry, schedule.nextOpening(after: now)].compactMap { $0 }.min() ?? now + 60_000
-        return .milliseconds(min(max(next - now, 1), 60_000))
+        let closed = schedule.closedRegistries(now: parts.clocks.elapsed())
+        if schedule.hasRoom { due = try await parts.queue.nextDue(excludingRegistries: closed) }
+        let now = parts.clocks.now
+        let opening = schedule.nextOpening(after: now.elapsed).map { now.wall(atElapsed: $0) }
+        let next = [due, expiry, opening].compactMap { $0 }.min() ?? now.wall + 60_000
+        return .milliseconds(min(max(next - now.wall, 1), 60_000))
     }
 
     // MARK: One attempt
@@ -120,7 +133,7 @@ actor Engine {
         if await !conclude(claim, result, progress) { shown[claim.job.id] = nil }
         // The next attempt at the same job may have begun as soon as this one's end was written.
         if runs[claim.job.id]?.attempt == claim.attempt { runs[claim.job.id] = nil }
-        schedule.ended(name, now: parts.clock())
+        schedule.ended(name, now: parts.clocks.elapsed())
         jobChanged(claim.job.id)
         wake.raise()
     }
@@ -136,7 +149,7 @@ actor Engine {
         var pause = Duration.milliseconds(50)
         while true {
             do {
-                try await write(parts.queue, parts.clock())
+                try await write(parts.queue, parts.clocks.wall())
                 return true
             } catch let error as QueueError where error.isStaleClaim {
                 return false  // it was canceled, say
@@ -161,7 +174,8 @@ actor Engine {
             job: job.id, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,
             queue: parts.queue,
             content: ContentSources(of: job, spool: parts.spool), transfers: parts.transfers, slots: parts.slots,
-            progress: progress, settings: settings, clock: parts.clock, isStopping: { [stopping] in stopping.isRaised })
+            progress: progress, settings: settings, clock: parts.clocks.wall,
+            isStopping: { [stopping] in stopping.isRaised })
         let verifier = Verifier(
             client: registry.client, repository: job.destination.path, grace: registrySettings.manifestGrace,
             sleep: parts.sleep)
@@ -176,30 +190,38 @@ actor Engine {
 
     private func answered(_ registry: String, changed: Bool) {
         let wasOpen = schedule.isOpen(registry)
-        if changed { schedule.worked(registry) } else { schedule.answered(registry) }
+        let now = parts.clocks.elapsed()
+        if changed { schedule.worked(registry, now: now) } else { schedule.answered(registry, now: now) }
         if !wasOpen, schedule.isOpen(registry) { wake.raise() }
     }
 
     /// Another job's trouble has paused the registry: this one goes on afterwards, and no failure counts for it.
-    private struct RegistryPaused: Error {
-        let until: Int64
-    }
+    private struct RegistryPaused: Error {}
 
     private func checkPause(of registry: String) throws {
-        if let until = schedule.pause(of: registry, now: parts.clock()) { throw RegistryPaused(until: until) }
+        if schedule.pause(of: registry, now: parts.clocks.elapsed()) != nil { throw RegistryPaused() }
     }
 
-    /// - Returns: when the registry is tried again, if the failure pauses it.
-    @discardableResult
-    private func troubled(_ claim: Claim, _ failure: PushFailure) -> Int64? {
-        guard case .pauseRegistry(let after) = failure.disposition else { return nil }
+    /// A failure that any other request would meet too pauses the registry, once for each attempt.
+    private func troubled(_ claim: Claim, _ failure: PushFailure) {
+        guard case .pauseRegistry(let trouble) = failure.disposition else { return }
         let isCurrent = runs[claim.job.id]?.attempt == claim.attempt
-        if isCurrent, let until = runs[claim.job.id]?.pausedUntil { return until }
-        let until = schedule.failed(
-            claim.job.destination.domain, now: parts.clock(), retryAfter: after,
+        if isCurrent, runs[claim.job.id]?.hasPaused == true { return }
+        _ = schedule.failed(
+            claim.job.destination.domain, now: parts.clocks.elapsed(), trouble,
             reason: failure.pauseReason ?? failure.error.code, policy: settings.retry, random: parts.random())
-        if isCurrent { runs[claim.job.id]?.pausedUntil = until }
-        return until
+        if isCurrent { runs[claim.job.id]?.hasPaused = true }
+    }
+
+    /// When a job is due that waits for its registry, by the wall clock: as soon as the registry may be asked, which
+    /// may be sooner than it looks now; but not before the time that the registry itself has named, which holds after
+    /// a restart too.
+    private func dueAfterPause(of registry: String) -> Int64 {
+        let now = parts.clocks.now
+        guard schedule.isToldToWait(registry), let until = schedule.pause(of: registry, now: now.elapsed) else {
+            return now.wall
+        }
+        return now.wall(atElapsed: until)
     }
 
     /// - Returns: whether there will be another attempt.
@@ -220,8 +242,8 @@ actor Engine {
         case .failure(is CancellationError):
             // Canceled by a person: the queue knows already and fences this out. Stopping: the attempt is given back.
             return await giveBack(claim, until: nil)
-        case .failure(let paused as RegistryPaused):
-            return await giveBack(claim, until: paused.until)
+        case .failure(is RegistryPaused):
+            return await giveBack(claim, until: dueAfterPause(of: job.destination.domain))
         case .failure(let error as QueueError) where error.isStaleClaim:
             return false
         case .failure(let error):
@@ -246,18 +268,18 @@ actor Engine {
     private func concludeFailure(_ claim: Claim, _ failure: PushFailure, _ progress: JobProgress) async -> Bool {
         let job = claim.job
         let name = job.destination.domain
-        let now = parts.clock()
-        if failure.registryAnswered { schedule.answered(name) }
+        let now = parts.clocks.wall()
+        if failure.registryAnswered { schedule.answered(name, now: parts.clocks.elapsed()) }
         parts.log(.attemptFailed(job: job.id, attempt: claim.attempt, error: failure.error))
         // Bytes that were sent and lost are no progress: a registry that loses all would be sent them for ever.
         let advanced = progress.hasAdvanced
         let failures = advanced ? 1 : job.failures + 1
-        let pausedUntil = troubled(claim, failure)
+        troubled(claim, failure)
         var due: Int64?
         if settings.retry.allowsRetry(failures: failures, createdAt: job.createdAt, now: now) {
             switch failure.disposition {
             case .fail, .block: break
-            case .pauseRegistry: due = pausedUntil
+            case .pauseRegistry: due = dueAfterPause(of: name)
             case .retry(let after):
                 let delay = settings.retry.delay(failures: failures, retryAfter: after, random: parts.random())
                 due = now + delay.inMilliseconds
@@ -295,15 +317,31 @@ actor Engine {
     }
 
     /// A person wants a registry's jobs tried now, whatever its trouble was.
-    func tryNow(_ registry: String) {
+    func tryNow(_ registry: String) async {
         schedule.tryNow(registry)
+        await endWaits(at: registry)
+    }
+
+    /// Something has changed that may have been in the way to the registries.
+    func probeNow() {
+        schedule.probeAllNow(now: parts.clocks.elapsed())
         wake.raise()
     }
 
     func hold(_ registry: String?) { schedule.hold(registry) }
 
-    func release(_ registry: String?) {
+    func release(_ registry: String?) async {
         schedule.release(registry)
+        await endWaits(at: registry)
+    }
+
+    /// - Parameter registry: nil: at all.
+    private func endWaits(at registry: String?) async {
+        do {
+            try await parts.queue.endWaits(at: registry, now: parts.clocks.wall())
+        } catch {
+            parts.log(.queueTrouble(error.description))  // they go on when they are due
+        }
         wake.raise()
     }
 
@@ -322,13 +360,9 @@ actor Engine {
     /// The job has ended: a later life of it begins with nothing.
     func forgetProgress(of job: JobID) { shown[job] = nil }
 
-    var activity: [RegistryActivity] { schedule.summary }
+    var activity: [RegistryActivity] { schedule.summary(at: parts.clocks.now) }
 
-    func activity(of registry: String) -> RegistryActivity { schedule.activity(of: registry) }
-
-    func pausedUntil(_ registry: String) -> Int64? {
-        schedule.summary.first { $0.name == registry }?.pausedUntil
-    }
+    func activity(of registry: String) -> RegistryActivity { schedule.activity(of: registry, at: parts.clocks.now) }
 
     /// Uploads in pieces end at the next piece; whatever still runs after three seconds is cut. Either way the
     /// registry's offset is asked when the daemon is back.

@@ -36,6 +36,7 @@ extension ImagePublisher {
                 activity.append(await engine.activity(of: name))
             }
             for place in activity.indices { activity[place].waiting = waiting[activity[place].name] ?? 0 }
+            activity.removeAll { $0.running == 0 && $0.waiting == 0 && !$0.isHeld }
             return activity.sorted { $0.name < $1.name }
         }
     }

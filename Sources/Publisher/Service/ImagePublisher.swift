@@ -16,7 +16,8 @@ public actor ImagePublisher {
     private let maker: RegistryMaker
     let engine: Engine
     private let intake: Intake
-    let clock: @Sendable () -> Int64
+    let clocks: Clocks
+    var clock: @Sendable () -> Int64 { clocks.wall }
     private let log: @Sendable (PublisherLog) -> Void
     private let events = Broadcast<PublisherEvent>(capacity: 4096)
     private var recent: [PublisherEvent] = []
@@ -33,17 +34,17 @@ public actor ImagePublisher {
     ///   - queue: open and migrated.
     ///   - directories: the OCI layouts of this machine.
     ///   - hub: the root of Docker Hub's interface for repositories.
-    ///   - clock: milliseconds since 1970.
     public init(
         queue: JobStore, spool: Spool, directories: [String], rescan: Duration,
         http: HTTPClient, credentials: any CredentialProvider, settings: PublisherSettings,
-        hub: String = RepositoryMaker.hubAddress, clock: @escaping @Sendable () -> Int64,
+        hub: String = RepositoryMaker.hubAddress, clocks: Clocks = .machine,
         log: @escaping @Sendable (PublisherLog) -> Void
     ) {
         self.queue = queue
         self.spool = spool
         self.http = http
-        self.clock = clock
+        self.clocks = clocks
+        let clock = clocks.wall
         self.log = log
         self.settings = settings
         self.credentials = credentials
@@ -59,7 +60,7 @@ public actor ImagePublisher {
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
-                slots: Slots(settings.uploadSlots), clock: clock,
+                slots: Slots(settings.uploadSlots), clocks: clocks,
                 random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
             settings: settings, jobChanged: { touched.send($0) })
     }
@@ -154,8 +155,11 @@ public actor ImagePublisher {
             guard let jobs = try? await queue.unblock(registry: registry, now: clock()), !jobs.isEmpty else { continue }
             await engine.tryNow(registry)
         }
-        engine.nudge()
+        await engine.probeNow()
     }
+
+    /// The machine's network is another than before: registries that could not be reached are tried at once.
+    public func networkChanged() async { await engine.probeNow() }
 
     /// Prunes what has become old and frees what no job needs any more.
     private func tidy() async throws {

@@ -147,6 +147,8 @@ struct Configuration {
         // One that stands alone takes the other's default along.
         publisher.retry.base = base ?? min(publisher.retry.base, cap ?? publisher.retry.base)
         publisher.retry.cap = cap ?? max(publisher.retry.cap, publisher.retry.base)
+        publisher.retry.maximumRetryAfter =
+            try retry.duration("maximumRetryAfter", atLeast: .seconds(1)) ?? publisher.retry.maximumRetryAfter
         publisher.retry.maximumFailures = try retry.integer("maximumFailures", in: 1...1_000_000)
         if retry.isNever("giveUpAfter") {
             publisher.retry.giveUpAfter = nil

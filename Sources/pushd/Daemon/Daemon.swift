@@ -36,7 +36,7 @@ struct Daemon {
         let publisher = ImagePublisher(
             queue: queue, spool: spool, directories: configuration.stores,
             rescan: configuration.rescan, http: http, credentials: credentials(configuration),
-            settings: configuration.publisher, clock: { Clock.now }, log: { log.write($0) })
+            settings: configuration.publisher, log: { log.write($0) })
         let stores = Current(configuration.stores)
         let logins = Current(logins(configuration))
         let service = DaemonService(
