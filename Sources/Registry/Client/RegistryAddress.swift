@@ -7,7 +7,7 @@ internal import Synchronization
 /// What was found is kept by ``SchemeMemory``, and looked for anew when it does not fit any more. Plain HTTP is never found
 /// for another machine: logins would go over the network readable.
 final class RegistryAddress: Sendable {
-    private struct State {
+    fileprivate struct State {
         var scheme: HTTPURL.Scheme
         var basis: SchemeBasis
         /// What was found; nil before, and where it is in doubt.
