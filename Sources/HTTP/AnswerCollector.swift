@@ -28,6 +28,9 @@ struct AnswerCollector {
         self.sink = sink
     }
 
+    /// Whether the body goes into a sink.
+    var isStreamed: Bool { sink != nil && isSuccess }
+
     var isSuccess: Bool { (200...299).contains(status) }
 
     /// Whether the whole answer is known to be there; false also where its end is only known to libcurl.
@@ -70,7 +73,7 @@ struct AnswerCollector {
             throw TransferFailure(cause: .contentCoding(coding))
         }
         bodyBytes += piece.count
-        if let sink, isSuccess {
+        if let sink, isStreamed {
             sink(piece)
             return
         }

@@ -180,8 +180,11 @@ final class Exchange {
 
     /// Notes what moved, and when the last byte of the body has reached the peer's system.
     func lookAtWire(_ easy: borrowing EasyHandle, now: Watchdog.Instant) {
-        let traffic = socket.flatMap { Wire.traffic(of: $0) } ?? 0
-        watchdog.observe(traffic: traffic &+ easy.uploaded &+ easy.downloaded, now: now)
+        let isSending = watchdog.phase == .sending
+        // Of a body that is sent, what the peer writes meanwhile is no movement.
+        let wire = socket.flatMap { isSending ? Wire.confirmed(by: $0) : Wire.traffic(of: $0) } ?? 0
+        let handled = isSending ? easy.uploaded : easy.uploaded &+ easy.downloaded
+        watchdog.observe(traffic: wire &+ handled, now: now)
         excuseWait(now: now)
         if watchdog.phase == .sending, bytesSent == body.length, socket.map({ Wire.isConfirmed($0) }) ?? true {
             watchdog.enter(.awaitingAnswer, now: now)
@@ -192,7 +195,9 @@ final class Exchange {
     func take(line: UnsafeRawBufferPointer) -> Bool {
         do throws(TransferFailure) {
             try answer.takeLine(line)
-            if answer.isHeadComplete { watchdog.enter(.receiving, now: .now) }
+            if answer.isHeadComplete {
+                watchdog.enter(.receiving(isDocument: !answer.isStreamed), now: .now)
+            }
             return true
         } catch {
             failure = error

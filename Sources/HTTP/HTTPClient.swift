@@ -16,22 +16,29 @@ public final class HTTPClient: Sendable {
         public var tcpKeepAlive: Duration
         /// For requests that leave the choice of a proxy to the environment.
         public var proxies: ProxyRules
+        /// Trusted for all servers, besides what a request's own options name.
+        public var authorities: AuthorityPlaces
 
         public init(
             maxConnectionsPerHost: Int = 32, idleTime: Duration = .seconds(60), userAgent: String = "pushd",
-            tcpKeepAlive: Duration = .seconds(30), proxies: ProxyRules = ProxyRules()
+            tcpKeepAlive: Duration = .seconds(30), proxies: ProxyRules = ProxyRules(),
+            authorities: AuthorityPlaces = AuthorityPlaces()
         ) {
             self.maxConnectionsPerHost = maxConnectionsPerHost
             self.idleTime = idleTime
             self.userAgent = userAgent
             self.tcpKeepAlive = tcpKeepAlive
             self.proxies = proxies
+            self.authorities = authorities
         }
     }
 
     private let inbox = Inbox()
+    /// Whose authorities are trusted.
+    public let authorities: AuthorityPlaces
 
     public init(configuration: Configuration = .init()) {
+        authorities = configuration.authorities
         ClientThread.start(inbox, configuration)
     }
 

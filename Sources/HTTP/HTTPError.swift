@@ -14,6 +14,10 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case responseTimedOut
         /// A body was moving, then no byte moved for this many seconds (rounded).
         case stalled(seconds: Int)
+        /// A body was moving, and then only so many bytes of it in so many seconds (rounded).
+        case tooSlow(Int64, seconds: Int)
+        /// The answer began, and did not end within ``HTTPLimits/answer``.
+        case answerTooSlow
         case connectionBroken(reason: String)
         case tlsUnknownAuthority
         case tlsExpired
@@ -68,6 +72,8 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case .connectTimedOut: "no connection came about in time"
         case .responseTimedOut: "the request was sent, but no answer came in time"
         case .stalled(let seconds): "no byte moved for \(seconds) s"
+        case .tooSlow(let count, let seconds): "only \(count) bytes moved in \(seconds) s"
+        case .answerTooSlow: "its answer began and did not end in time"
         case .connectionBroken(let reason): "the connection broke: \(reason)"
         case .tlsUnknownAuthority: "its certificate is signed by an authority that is not trusted here"
         case .tlsExpired: "its certificate has expired"

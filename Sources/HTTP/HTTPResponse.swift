@@ -9,6 +9,8 @@ public struct HTTPResponse: Sendable {
     public var url: HTTPURL
     /// The proxy that handed it on, in plain HTTP, and may have made it up itself.
     public var proxy: ProxyName?
+    /// The server that sent the request on to the address asked; nil where none did.
+    public var redirectedFrom: HTTPOrigin?
     /// What was sent along: an answer may repeat it.
     public var requestHeaders: HTTPHeaders
 

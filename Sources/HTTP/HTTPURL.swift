@@ -83,6 +83,18 @@ public struct HTTPURL: Hashable, Sendable {
         return HTTPURL(scheme: scheme, host: host, port: port, target: target)
     }
 
+    /// The same address with this query item once, at the end: any others of its name are left out. The bytes and the
+    /// order of the rest stay.
+    public func settingQuery(_ name: String, _ value: String) -> HTTPURL {
+        guard let query else { return appendingQuery([(name, value)]) }
+        let rest = query.split(separator: "&", omittingEmptySubsequences: false).filter { item in
+            item.prefix { $0 != "=" } != name
+        }
+        let target = path + (rest.isEmpty ? "" : "?" + rest.joined(separator: "&"))
+        return HTTPURL(scheme: scheme, host: host, port: port, target: String(target))
+            .appendingQuery([(name, value)])
+    }
+
     /// Whether only this machine can be meant: `localhost`, names below it, 127.0.0.0/8 and `[::1]`.
     public var isLoopback: Bool { origin.isLoopback }
 

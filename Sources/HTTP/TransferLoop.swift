@@ -23,7 +23,7 @@ final class TransferLoop {
 
     private let inbox: Inbox
     private let configuration: HTTPClient.Configuration
-    private let trust = TrustStore()
+    private let trust: TrustStore
     private var multi: MultiHandle
     private var transfers: [UInt64: Transfer] = [:]
     private var ids: [UnsafeMutableRawPointer: UInt64] = [:]
@@ -41,6 +41,7 @@ final class TransferLoop {
     init(_ inbox: Inbox, _ configuration: HTTPClient.Configuration) {
         self.inbox = inbox
         self.configuration = configuration
+        trust = TrustStore(configuration.authorities)
         multi = MultiHandle(maxConnections: Self.maxPooledConnections)
         admission = Admission(limit: configuration.maxConnectionsPerHost)
     }

@@ -27,6 +27,13 @@ final class TrustStore {
     /// Descriptors are closed only with the client: libcurl remembers certificates by the file's name.
     private var descriptors: [Int32] = []
 
+    private let places: AuthorityPlaces
+    /// The files of the directories, and when they were looked for.
+    private var listed: (files: [String], at: ContinuousClock.Instant)?
+    private static let listInterval = Duration.seconds(1)
+
+    init(_ places: AuthorityPlaces) { self.places = places }
+
     deinit { for descriptor in descriptors { close(descriptor) } }
 
     /// The system's file, as libcurl was built with or where distributions have it; nil if there is none.
@@ -46,24 +53,72 @@ final class TrustStore {
     /// - Returns: nil if there is nothing to trust.
     /// - Throws: ``TransferFailure`` with `localRead`, or `tls` if one of `extra` holds no certificate.
     func file(adding extra: [String]) throws(TransferFailure) -> String? {
-        guard !extra.isEmpty else { return Self.systemFile }
-        let paths = extra + (Self.systemFile.map { [$0] } ?? [])
+        if extra.isEmpty, places == AuthorityPlaces() { return Self.systemFile }
+        let usual = usualFiles(now: .now)
+        if extra.isEmpty, usual.isEmpty { return nil }
         var stamps: [Stamp] = []
-        for path in paths { stamps.append(try Self.stamp(of: path)) }
+        for path in extra { stamps.append(try Self.stamp(of: path)) }
+        let usualStamps = usual.compactMap { try? Self.stamp(of: $0) }
+        stamps += usualStamps
         if let known = combinations[extra], known.stamps == stamps { return Self.name(of: known.descriptor) }
 
         var contents: [UInt8] = []
-        for path in paths {
+        for path in extra {
             let part = try Self.read(path)
-            if extra.contains(path), !Self.holdsCertificate(part) {
+            guard Self.holdsCertificate(part) else {
                 throw TransferFailure(cause: .tls(reason: "\(path) holds no certificate in PEM form"))
             }
             contents += part + [UInt8(ascii: "\n")]
         }
+        contents += Self.readUsual(usual)
+        guard !contents.isEmpty else { return nil }
         let descriptor = try Self.memoryFile(contents)
         descriptors.append(descriptor)
         combinations[extra] = Combination(stamps: stamps, descriptor: descriptor)
         return Self.name(of: descriptor)
+    }
+
+    /// The files that hold what is trusted everywhere, those that can't be read included.
+    private func usualFiles(now: ContinuousClock.Instant) -> [String] {
+        let system = places.includesSystem ? Self.systemFile : nil
+        let files = [places.file, system].compactMap { $0 }
+        guard !places.directories.isEmpty else { return files }
+        if let listed, now - listed.at < Self.listInterval { return files + listed.files }
+        let found = places.directories.flatMap { Self.files(in: $0) }
+        listed = (Array(found.prefix(Self.maximumFiles)), now)
+        return files + found.prefix(Self.maximumFiles)
+    }
+
+    /// Far more than any system has.
+    private static let maximumFiles = 4096
+
+    /// Sorted; none where the directory can't be read, as in Go.
+    private static func files(in directory: String) -> [String] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while names.count < maximumFiles, let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") { names.append("\(directory)/\(name)") }
+        }
+        return names.sorted()
+    }
+
+    /// What of `files` can be read and holds certificates, each file once: directories for OpenSSL have links to all of
+    /// theirs. The rest is passed over, as in Go.
+    private static func readUsual(_ files: [String]) -> [UInt8] {
+        var seen: Set<[UInt64]> = []
+        var contents: [UInt8] = []
+        for path in files {
+            guard let stamp = try? stamp(of: path), seen.insert([stamp.device, stamp.inode]).inserted,
+                let part = try? read(path), holdsCertificate(part),
+                contents.count + part.count < maximumSize
+            else { continue }
+            contents += part + [UInt8(ascii: "\n")]
+        }
+        return contents
     }
 
     private static func name(of descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }

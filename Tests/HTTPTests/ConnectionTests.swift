@@ -110,7 +110,8 @@ struct ConnectionTests {
             guard let request = connection.readRequest() else { return }
             seen.append("\(request.head.prefix { $0 != " " }) \(connection.number): \(request.body.count)")
             connection.answer("200 OK")
-            _ = connection.read(1)  // the next request is on its way
+            // The next request is on its way, with some of its body.
+            if connection.readHead().hasPrefix("PUT") { _ = connection.read(1) }
             connection.reset()
         }
     }
@@ -150,7 +151,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("that die under a body which a program has read for long are broken, whoever made them")
+    @Test("that die under a body which a program has read for long count as broken")
     func diesLate() async throws {
         try await withServer(receiveBuffer: 65_536) { connection in
             guard connection.readRequest() != nil else { return }

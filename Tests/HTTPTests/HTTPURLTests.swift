@@ -163,4 +163,17 @@ struct HTTPURLResolutionTests {
         let url = try HTTPURL(parsing: "https://a/v2/")
         #expect(throws: HTTPURLError.self) { try url.resolving(reference) }
     }
+
+    @Test(
+        "has a query item once after it was set, with the rest as it was",
+        arguments: [
+            ("/u", "/u?digest=a:b"), ("/u?", "/u?digest=a:b"), ("/u?digest=x", "/u?digest=a:b"),
+            ("/u?digest=&_state=a%2Fb==&x", "/u?_state=a%2Fb==&x&digest=a:b"),
+            ("/u?x=digest&digest&mydigest=1", "/u?x=digest&mydigest=1&digest=a:b"),
+            ("/u?digest=1&digest=2", "/u?digest=a:b"), ("/u?a?digest=1", "/u?a?digest=1&digest=a:b"),
+        ])
+    func settingQuery(target: String, expected: String) throws {
+        let url = try HTTPURL(parsing: "https://a" + target).settingQuery("digest", "a:b")
+        #expect(url.target == expected)
+    }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import HTTP
 import Testing
@@ -20,8 +21,10 @@ struct TLSTests {
     private var trusting: TLSOptions { TLSOptions(authorityFiles: [certificates.path("ca.pem")]) }
 
     /// Sends one GET with a client of its own.
-    private func get(_ url: HTTPURL, _ tls: TLSOptions) async throws -> HTTPResponse {
-        let client = HTTPClient()
+    private func get(
+        _ url: HTTPURL, _ tls: TLSOptions = TLSOptions(), environment: [String: String] = [:]
+    ) async throws -> HTTPResponse {
+        let client = HTTPClient(configuration: .init(authorities: AuthorityPlaces(environment: environment)))
         do {
             let response = try await client.send(HTTPRequest(url: url, tls: tls))
             await client.shutdown()
@@ -63,6 +66,56 @@ struct TLSTests {
         let others = try await Certificates()
         let tls = TLSOptions(authorityFiles: [others.path("ca.pem")])
         #expect(try await cause { try await get(server.url(), tls) } == .tlsUnknownAuthority)
+    }
+
+    @Test("trusts the authorities in a file or in directories that the environment names")
+    func environment() async throws {
+        let (server, others) = (try await server(), try await Certificates())
+        let (ca, directory) = (certificates.path("ca.pem"), certificates.directory)
+        for variables in [
+            ["SSL_CERT_FILE": ca], ["SSL_CERT_DIR": directory], ["SSL_CERT_DIR": "/nonexistent:" + directory],
+            ["SSL_CERT_FILE": ca, "SSL_CERT_DIR": others.directory],
+            ["SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": directory],
+        ] {
+            #expect(try await get(server.url(), environment: variables).status == 200, "\(variables)")
+            // What a request brings is trusted besides.
+            let besides = TLSOptions(authorityFiles: [others.path("ca.pem")])
+            #expect(try await get(server.url(), besides, environment: variables).status == 200, "\(variables)")
+        }
+        for variables in [
+            ["SSL_CERT_FILE": others.path("ca.pem")], ["SSL_CERT_DIR": others.directory],
+            ["SSL_CERT_FILE": "/nonexistent"],
+        ] {
+            let cause = try await cause { try await get(server.url(), environment: variables) }
+            #expect(cause == .tlsUnknownAuthority, "\(variables)")
+        }
+        let nothing = ["SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": "/nonexistent"]
+        let cause = try await cause { try await get(server.url(), environment: nothing) }
+        guard case .tls(let reason) = cause else {
+            Issue.record("there is nothing to trust")
+            return
+        }
+        #expect(reason.contains("no certificate authorities"))
+    }
+
+    @Test("takes over an authority that is put into a directory of the environment's later")
+    func laterAuthority() async throws {
+        let (server, others) = (try await server(), try await Certificates())
+        let client = HTTPClient(
+            configuration: .init(authorities: AuthorityPlaces(environment: ["SSL_CERT_DIR": others.directory])))
+        let url = try server.url()
+        #expect(try await cause { try await client.send(HTTPRequest(url: url)) } == .tlsUnknownAuthority)
+        try FileManager.default.copyItem(atPath: certificates.path("ca.pem"), toPath: others.path("new.pem"))
+        let end = ContinuousClock.now + .seconds(20)
+        while true {  // looked for once a second
+            do {
+                #expect(try await client.send(HTTPRequest(url: url)).status == 200)
+                break
+            } catch let error as HTTPError {
+                guard ContinuousClock.now < end else { throw error }
+            }
+        }
+        await client.shutdown()
     }
 
     @Test("refuses a certificate that signs itself")

@@ -91,11 +91,69 @@ struct TimeLimitTests {
             connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
             connection.waitForClose()
         } body: { server, client in
-            let limits = HTTPLimits(connect: never, response: never, stall: .milliseconds(1100))
+            let limits = HTTPLimits(connect: never, response: never, stall: .milliseconds(1600))
             let url = try server.url()
             #expect(
                 try await cause { try await client.send(HTTPRequest(url: url, limits: limits)) } == .stalled(seconds: 1)
             )
+        }
+    }
+
+    @Test("an answer that trickles ends in time, and so does one that goes on for too long")
+    func trickledBody() async throws {
+        for (stall, leastRate, expected) in [
+            (Duration.milliseconds(300), 1_000_000, nil), (never, 1, HTTPError.Cause.answerTooSlow),
+        ] as [(Duration, Int, HTTPError.Cause?)] {
+            try await withServer { connection in
+                _ = connection.readRequest()
+                connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                while connection.write("y") { usleep(10_000) }
+            } body: { server, client in
+                let limits = HTTPLimits(
+                    connect: never, response: never, answer: expected == nil ? never : .milliseconds(300),
+                    stall: stall, leastRate: leastRate)
+                let url = try server.url()
+                let cause = try await cause { try await client.send(HTTPRequest(url: url, limits: limits)) }
+                if let expected {
+                    #expect(cause == expected)
+                } else {
+                    guard case .tooSlow(1..., seconds: 0) = cause else { throw UnexpectedCause(cause: cause) }
+                }
+            }
+        }
+    }
+
+    @Test("a body that the peer takes up by the byte is too slow, also where it writes meanwhile")
+    func trickledUpload() async throws {
+        try await withServer(receiveBuffer: 4096) { connection in
+            _ = connection.readHead()
+            connection.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX: ")
+            while connection.read(1).count == 1, connection.write("y") { usleep(10_000) }
+        } body: { server, client in
+            let limits = HTTPLimits(connect: never, response: never, stall: .milliseconds(1200))
+            let url = try server.url()
+            let error = try await failure {
+                try await client.send(
+                    HTTPRequest(method: .put, url: url, body: .bytes(pattern(6_000_000)), limits: limits))
+            }
+            switch error.cause {
+            case .stalled, .tooSlow: break
+            default: throw error
+            }
+        }
+    }
+
+    @Test("a body that a limit of ours holds back is not too slow")
+    func limitedUpload() async throws {
+        try await withServer { connection in
+            _ = connection.readRequest()
+            connection.answer("201 Created")
+        } body: { server, client in
+            var request = HTTPRequest(method: .put, url: try server.url(), body: .bytes(pattern(3000)))
+            request.limits = HTTPLimits(
+                connect: never, response: never, stall: .milliseconds(400), leastRate: 1_000_000)
+            request.bandwidth = [BandwidthLimit(bytesPerSecond: 1500)]
+            #expect(try await client.send(request).status == 201)
         }
     }
 

@@ -220,4 +220,31 @@ private final class Recorder: Sendable {
 
     func add(_ step: ExaminationStep) { steps.withLock { $0.append(step) } }
     var last: ExaminationStep? { steps.withLock { $0.last } }
+
+    @Test("whether one of this machine speaks TLS is kept, over a restart too, until it is forgotten by hand")
+    func scheme() async throws {
+        try await TestRegistry.with { registry in
+            try await TemporaryDirectory.with { directory in
+                for greetings in [1, 1] {
+                    try await Bench.with(in: directory, { $0.registry.plainHTTP = nil }) { bench in
+                        let tag = registry.methods.count
+                        try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000, seed: 1)])
+                        try await bench.publish("app:1", to: "\(registry.address)/r:\(tag)")
+                        #expect(registry.server.greetingsInTLS == greetings)
+                        let states = try await bench.publisher.registryStates(named: registry.address)
+                        #expect(states.first?.learned.contains { $0.name == "loopback-scheme" } == true)
+                    }
+                }
+                try await Bench.with(in: directory, { $0.registry.plainHTTP = nil }) { bench in
+                    for greetings in [2, 3] {
+                        try await bench.publisher.forgetRegistry(registry.address)
+                        let states = try await bench.publisher.registryStates(named: registry.address)
+                        #expect(states.first?.learned.isEmpty == true)
+                        try await bench.publish("app:1", to: "\(registry.address)/r:again\(greetings)")
+                        #expect(registry.server.greetingsInTLS == greetings)
+                    }
+                }
+            }
+        }
+    }
 }

@@ -46,9 +46,9 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
-            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: bandwidth, caFile, checks, "
-                + "clientCertificate, clientKey, commitPatience, connectTimeout, createRepository, format, insecure, jobs, "
-                + "manifestGrace, manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
+            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: answerTimeout, bandwidth, caFile, "
+                + "checks, clientCertificate, clientKey, commitPatience, connectTimeout, createRepository, format, insecure, "
+                + "jobs, manifestGrace, manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
         ),
         (creation("{}"), "registries.localhost.createRepository: one of hub, harbor and command is wanted"),
         (

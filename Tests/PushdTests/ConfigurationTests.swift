@@ -39,7 +39,7 @@ struct ConfigurationTests {
                 registries: {
                     "h.example:5000": {
                         plainHttp: true, insecure: true, caFile: "/ca", clientCertificate: "/c", clientKey: "/k",
-                        connectTimeout: 1, responseTimeout: "2s", stallTimeout: "3s", commitPatience: 0, manifestGrace: "5s",
+                        connectTimeout: 1, responseTimeout: "2s", answerTimeout: "4s", stallTimeout: "3s", commitPatience: 0, manifestGrace: "5s",
                         jobs: 11, uploads: 12, checks: 13, manifests: 14, requestsPerSecond: 15, bandwidth: "500kB/s",
                     },
                     localhost: {},
@@ -100,6 +100,7 @@ struct ConfigurationTests {
         #expect(registry.tls.clientKey == "/k")
         #expect(registry.limits.connect == .seconds(1))
         #expect(registry.limits.response == .seconds(2))
+        #expect(registry.limits.answer == .seconds(4))
         #expect(registry.limits.stall == .seconds(3))
         #expect(registry.commitPatience == .zero)
         #expect(registry.manifestGrace == .seconds(5))

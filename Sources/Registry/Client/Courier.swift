@@ -64,7 +64,8 @@ struct Courier: Sendable {
         while true {
             let authorization: String?
             if let renewed { authorization = renewed } else { authorization = try await self.authorization(for: call) }
-            let response = try await exchange(call, authorization)
+            var response = try await exchange(call, authorization)
+            if call.url.origin != endpoint.origin { response.redirectedFrom = endpoint.origin }
             if call.url.origin == endpoint.origin, wantsLogin(response, call, sent: authorization) {
                 // The second time this throws, and names the login that has no right; if not, nothing helps.
                 let renewal = try await renew(call, response, sent: authorization)

@@ -27,7 +27,7 @@ public struct ExaminationStep: Sendable, Hashable {
     public let kind: Kind
     public let outcome: Outcome
     /// What was found, or why it failed: one line.
-    public let text: String
+    public internal(set) var text: String
     public let advice: String?
     public let time: Duration?
 

@@ -1,7 +1,7 @@
 /// Finds the address of the next page in `Link` headers.
 ///
 /// Several links may share one header, separated by commas; parameters may be quoted or not, and `rel` may hold several
-/// words. What cannot be read is passed over.
+/// words. Some registries leave out the `<` and `>` around the address. What cannot be read is passed over.
 ///
 /// Source: RFC 8288, section 3.
 enum LinkHeader {
@@ -9,16 +9,29 @@ enum LinkHeader {
     static func next(in values: [String]) -> String? {
         for value in values {
             var rest = Substring(value)
-            while let open = rest.firstIndex(of: "<"), let close = rest[open...].firstIndex(of: ">") {
-                let target = rest[rest.index(after: open)..<close]
-                rest = rest[rest.index(after: close)...]
+            while let target = takeTarget(&rest) {
                 let parameters = takeParameters(&rest)
-                if parameters.contains(where: { $0.name == "rel" && $0.value.split(separator: " ").contains("next") }) {
+                let isNext = parameters.contains { $0.name == "rel" && $0.value.split(separator: " ").contains("next") }
+                if isNext, !target.isEmpty {
                     return String(target)
                 }
             }
         }
         return nil
+    }
+
+    /// What stands between `<` and `>`, or before the first `;` where the brackets are left out; nil at the end.
+    private static func takeTarget(_ rest: inout Substring) -> Substring? {
+        rest = rest.drop { $0 == " " || $0 == "\t" || $0 == "," }
+        guard let first = rest.first else { return nil }
+        if first == "<" {
+            guard let close = rest.firstIndex(of: ">") else { return nil }
+            defer { rest = rest[rest.index(after: close)...] }
+            return rest[rest.index(after: rest.startIndex)..<close]
+        }
+        let target = rest.prefix { $0 != ";" }
+        rest = rest[target.endIndex...]
+        return target.prefix { $0 != " " && $0 != "\t" }
     }
 
     /// The parameters up to the comma that ends a link, names and values in lower case.

@@ -7,13 +7,20 @@ internal import Synchronization
 /// What was found is kept by ``SchemeMemory``, and looked for anew when it does not fit any more. Plain HTTP is never found
 /// for another machine: logins would go over the network readable.
 final class RegistryAddress: Sendable {
-    fileprivate struct State {
+    private struct State {
         var scheme: HTTPURL.Scheme
         var basis: SchemeBasis
         /// What was found; nil before, and where it is in doubt.
         var found: HTTPURL.Scheme?
         /// Whether what is remembered may be believed.
         var mayRecall = true
+
+        /// - Returns: whether something was found that holds.
+        mutating func useFound() -> Bool {
+            guard let found else { return false }
+            (scheme, basis) = (found, .found)
+            return true
+        }
     }
 
     private let endpoints: [HTTPURL.Scheme: RegistryEndpoint]
@@ -106,15 +113,6 @@ final class RegistryAddress: Sendable {
             url.host == own.root.host
         else { return url }
         return (try? HTTPURL(parsing: own.origin.description + url.target)) ?? url  // never: both parts were parsed
-    }
-}
-
-extension RegistryAddress.State {
-    /// - Returns: whether something was found that holds.
-    fileprivate mutating func useFound() -> Bool {
-        guard let found else { return false }
-        (scheme, basis) = (found, .found)
-        return true
     }
 }
 

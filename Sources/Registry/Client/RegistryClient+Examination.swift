@@ -38,7 +38,9 @@ extension RegistryClient {
         } catch let error as RegistryError {
             answer = .failure(error)
         }
-        var steps = Self.steps(of: report.details, isSecure: courier.endpoint.root.scheme == .https)
+        let authorities = courier.http.authorities.description
+        var steps = Self.steps(
+            of: report.details, isSecure: courier.endpoint.root.scheme == .https, authorities: authorities)
         switch answer {
         case .success(let response): steps.append(Self.step(of: response, report.details, attempt))
         case .failure(let error):
@@ -57,13 +59,17 @@ extension RegistryClient {
                 case .connect where error.isAboutTLS: .tls
                 default: .api
                 }
-            steps.append(ExaminationStep(next, failed: error))
+            var step = ExaminationStep(next, failed: error)
+            if next == .tls, let authorities { step.text += "; authorities are taken from \(authorities)" }
+            steps.append(step)
         }
         for step in steps { try await tell(step) }
         return steps.last?.outcome != .bad
     }
 
-    private static func steps(of details: ConnectionReport.Details, isSecure: Bool) -> [ExaminationStep] {
+    private static func steps(
+        of details: ConnectionReport.Details, isSecure: Bool, authorities: String?
+    ) -> [ExaminationStep] {
         var steps: [ExaminationStep] = []
         guard let resolved = details.resolved else { return steps }
         let whose = details.proxy.map { " of the proxy \($0)" } ?? ""
@@ -74,8 +80,8 @@ extension RegistryClient {
         steps.append(ExaminationStep(.connect, .good, "connected to \(whom)", time: connected - resolved))
         guard isSecure, let secured = details.secured, details.answered != nil else { return steps }
         let text =
-            details.certificate.map { "the certificate is good until \($0.expires), issued by \($0.issuer)" }
-            ?? "TLS is ready"
+            (details.certificate.map { "the certificate is good until \($0.expires), issued by \($0.issuer)" }
+                ?? "TLS is ready") + (authorities.map { "; authorities are taken from \($0)" } ?? "")
         steps.append(ExaminationStep(.tls, .good, text, time: secured - connected))
         return steps
     }

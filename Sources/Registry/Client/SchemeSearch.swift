@@ -89,7 +89,8 @@ struct SchemeSearch: Sendable {
         case .tlsPlainHTTPServer: .speaksOther
         case .connectTimedOut, .connectionBroken, .tls: .unclear(error)
         // After a handshake, or in it.
-        case .responseTimedOut, .stalled, .responseTooLarge, .headersTooLarge, .malformedResponse, .contentCoding,
+        case .responseTimedOut, .answerTooSlow, .stalled, .tooSlow, .responseTooLarge, .headersTooLarge,
+            .malformedResponse, .contentCoding,
             .tlsUnknownAuthority, .tlsExpired, .tlsNotYetValid, .tlsWrongHost, .tlsClientCertificateWanted:
             .speaks
         case .unresolvable, .resolverFailed, .refused, .unreachable, .proxyUnknown, .proxyUnreachable, .proxyLogin,

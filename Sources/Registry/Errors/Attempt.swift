@@ -36,7 +36,9 @@ struct Attempt: Sendable {
 
     /// The error of an answer that is no success here.
     func error(_ answer: ServerAnswer) -> RegistryError {
-        RegistryError(RegistryError.Cause(of: answer, to: operation), self, answer: answer)
+        var cause = RegistryError.Cause(of: answer, to: operation)
+        if answer.elsewhere != nil, cause == .loginRejected { cause = .loginMissing }  // none was sent there
+        return RegistryError(cause, self, answer: answer)
     }
 
     /// The error of an answer that should mean success and fits nothing that was asked.

@@ -134,6 +134,9 @@ extension RegistryError.Cause {
         case .connectTimedOut: self = .unreachable(reason: "no connection came about in time")
         case .responseTimedOut: self = .timedOut(reason: "the request was sent and no answer came in time")
         case .stalled(let seconds): self = .timedOut(reason: "no byte moved for \(seconds) s")
+        case .tooSlow(let count, let seconds):
+            self = .timedOut(reason: "only \(count) bytes moved in \(seconds) s")
+        case .answerTooSlow: self = .timedOut(reason: "its answer began and did not end in time")
         case .connectionBroken(let reason): self = .connectionBroken(reason: reason)
         case .tlsUnknownAuthority: self = .certificateUntrusted
         case .tlsExpired: self = .certificateExpired

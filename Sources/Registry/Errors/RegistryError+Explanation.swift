@@ -6,12 +6,22 @@ internal import OCI
 extension RegistryError {
     /// The cause in words, then the registry's own.
     var explanation: String {
-        var text = authentication.map(\.description) ?? why
+        var text = authentication.map(\.description) ?? refusalElsewhere ?? why
         if let status { text += " (HTTP status \(status)\(serverCode.map { ", \($0)" } ?? ""))" }
         if let serverMessage, authentication?.serverMessage == nil { text += "; it says: \(serverMessage)" }
         if let proxy { text += " (asked through the proxy \(proxy))" }
         if let requestID { text += " [request \(requestID)]" }
         return text
+    }
+
+    /// What another server, which the registry sent us to, made of a request without a login.
+    private var refusalElsewhere: String? {
+        guard let elsewhere else { return nil }
+        switch cause {
+        case .loginMissing, .loginRejected: return "it sends us to \(elsewhere), which wants a login of its own"
+        case .denied: return "it sends us to \(elsewhere), which does not allow this"
+        default: return nil
+        }
     }
 
     /// The cause in words, without a repository's name where it is the whole registry's trouble.
@@ -91,7 +101,8 @@ extension RegistryError {
     public var advice: String? {
         switch cause {
         case .loginMissing, .loginRejected, .loginUnusable, .denied:
-            wordAdvice ?? hostAdvice ?? authentication?.advice ?? "log in with an account that may push to \(name)"
+            elsewhereAdvice ?? wordAdvice ?? hostAdvice ?? authentication?.advice
+                ?? "log in with an account that may push to \(name)"
         case .repositoryMissing:
             (hostAdvice ?? "create \(name) first, then: pushctl retry --failed") + "; or let pushd create it: "
                 + "registries.\"\(registry)\".createRepository in pushd.json5"
@@ -157,6 +168,13 @@ extension RegistryError {
     private static let contentAdvice =
         "they have no address and are not in the local store: copy the image anew with all its layers, or build it on "
         + "another base"
+
+    private var elsewhereAdvice: String? {
+        elsewhere.map {
+            "if \($0) is the registry's new address, name that one and log in there; otherwise ask the owner of "
+                + "\(registry): logins for it are sent to it alone"
+        }
+    }
 
     /// The same image in the family of media types that was not tried.
     private var otherFormat: String {

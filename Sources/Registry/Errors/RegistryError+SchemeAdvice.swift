@@ -5,12 +5,12 @@ extension RegistryError {
         let plain = "set \(setting)plainHttp to true in pushd.json5"
         switch (cause, schemeBasis) {
         case (.wantsTLS, .plainHTTP(true)): return "take \(setting)plainHttp out of pushd.json5"
-        case (_, .plainHTTP): return "if that is wanted, \(plain); whoever is on the way can read what is sent then"
+        case (_, .plainHTTP): return "if that is wanted, \(plain); what is sent can be read on the way then"
         case (_, .setting(let name)):
             return "take \(setting)\(name) out of pushd.json5, which asks for TLS, or \(plain)"
         case (_, .certificates(let directory)):
             return "take the certificates in \(directory) away, which ask for TLS, or \(plain)"
-        case (_, .usual): return "if that is wanted, \(plain); whoever is on the way can read what is sent then"
+        case (_, .usual): return "if that is wanted, \(plain); what is sent can be read on the way then"
         case (_, .found): return "have it found out anew: pushctl registries \(registry) --forget"
         case (_, nil): return "ask the owner of \(registry), which leads to another server that does so"
         }

@@ -151,6 +151,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     public internal(set) var requestID: String?
     /// How long the registry asked to wait.
     public let retryAfter: Duration?
+    /// The server that the registry sent us to and that refused, such as `https://storage.example`.
+    public let elsewhere: String?
     /// The proxy that handed the answer on, and may have made it up.
     public let proxy: ProxyName?
     /// Which login was used and where it came from, where that is the trouble.
@@ -191,6 +193,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         requestID = answer?.requestID
         retryAfter = answer?.retryAfter ?? authentication?.retryAfter
         proxy = answer?.proxy
+        elsewhere = answer?.elsewhere?.description
         self.authentication = authentication
         isUnansweredQuestion = answer == nil && attempt.operation.isQuestion
     }

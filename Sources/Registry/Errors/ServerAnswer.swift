@@ -24,6 +24,8 @@ struct ServerAnswer: Sendable {
     let isPage: Bool
     /// Who may have made it up, as nothing in it shows that a registry did.
     let proxy: ProxyName?
+    /// The server that the registry sent us to, where this is its answer.
+    let elsewhere: HTTPOrigin?
     let requestID: String?
     let retryAfter: Duration?
     /// Whether it tells how to log in.
@@ -50,6 +52,7 @@ struct ServerAnswer: Sendable {
             document?.errors.isEmpty == false
             || response.headers["Docker-Distribution-Api-Version"]?.hasPrefix("registry/2.") == true
         self.isPage = isPage
+        elsewhere = response.redirectedFrom.flatMap { $0 == response.url.origin ? nil : response.url.origin }
         proxy = isFromRegistry ? nil : response.proxy
         requestID = ["X-Request-Id", "x-amzn-RequestId", "X-GitHub-Request-Id", "cf-ray", "X-Correlation-Id"].lazy
             .compactMap { response.headers[$0] }.first.map { shown($0, limit: 100) }

@@ -85,7 +85,7 @@ extension UploadMachine.Event {
             return .failed(error)
         }
         switch failure.cause {
-        case .responseTimedOut, .stalled: return .unconfirmed(error, patiently: true)
+        case .responseTimedOut, .answerTooSlow, .stalled, .tooSlow: return .unconfirmed(error, patiently: true)
         case .connectionBroken, .responseTooLarge, .headersTooLarge, .malformedResponse, .contentCoding:
             return .unconfirmed(error, patiently: false)
         default: return .failed(error)

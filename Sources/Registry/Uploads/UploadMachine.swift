@@ -5,7 +5,8 @@ internal import HTTP
 ///
 /// What it holds to: a body is sent to a location once, and again only where the registry has said since how far it
 /// got; the offset never goes back within a session; no byte beyond the blob's size is sent; a closing request whose
-/// answer is missing is followed by looks for the blob before anything is sent again.
+/// answer is missing is followed by looks for the blob, or by the question how far the upload got, before anything is
+/// sent again.
 ///
 /// Source: OCI distribution-spec 1.1, "Pushing blobs"; what registries do instead: `docs/registries.md`.
 struct UploadMachine: Sendable {

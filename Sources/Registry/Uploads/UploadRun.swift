@@ -78,7 +78,7 @@ struct UploadRun {
 
     private mutating func send(_ body: UploadMachine.Body) async throws -> UploadMachine.Event {
         let length = body.range.upperBound - body.range.lowerBound
-        let url = body.closes ? body.location.appendingQuery([("digest", job.digest.description)]) : body.location
+        let url = body.closes ? body.location.settingQuery("digest", job.digest.description) : body.location
         var call = Courier.Call(method: body.closes ? .put : .patch, url: url, scopes: scopes, attempt: attempt)
         if length > 0 {
             call.headers["Content-Type"] = "application/octet-stream"

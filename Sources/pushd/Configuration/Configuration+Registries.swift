@@ -58,6 +58,8 @@ extension Configuration {
             try entry.duration("connectTimeout", atLeast: .milliseconds(1)) ?? settings.limits.connect
         settings.limits.response =
             try entry.duration("responseTimeout", atLeast: .milliseconds(1)) ?? settings.limits.response
+        settings.limits.answer =
+            try entry.duration("answerTimeout", atLeast: .milliseconds(1)) ?? settings.limits.answer
         settings.limits.stall =
             try entry.duration("stallTimeout", atLeast: .milliseconds(1)) ?? settings.limits.stall
         settings.commitPatience = try entry.duration("commitPatience") ?? settings.commitPatience

@@ -32,7 +32,10 @@ struct Daemon {
         defer { state.release() }
         let queue = try JobStore(path: state.database)
         let spool = try Spool(directory: state.spool, acrossFileSystems: configuration.acrossFileSystems)
-        let http = HTTPClient(configuration: .init(userAgent: "pushd/\(Self.version)", proxies: proxies))
+        let http = HTTPClient(
+            configuration: .init(
+                userAgent: "pushd/\(Self.version)", proxies: proxies,
+                authorities: AuthorityPlaces(environment: environment)))
         let publisher = ImagePublisher(
             queue: queue, spool: spool, directories: configuration.stores,
             rescan: configuration.rescan, http: http, credentials: credentials(configuration),

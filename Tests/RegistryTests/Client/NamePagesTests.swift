@@ -138,5 +138,10 @@ struct NamePagesTests {
         #expect(LinkHeader.next(in: ["<p>; rel=prev", "<n>; rel=next"]) == "n")
         #expect(LinkHeader.next(in: ["<p>; rel=nextish", "x", "<", "<n", ""]) == nil)
         #expect(LinkHeader.next(in: []) == nil)
+        // Without the brackets.
+        #expect(LinkHeader.next(in: ["/v2/_catalog?n=2&last=b; rel=\"next\""]) == "/v2/_catalog?n=2&last=b")
+        #expect(LinkHeader.next(in: ["/p?n=1,2 ; rel=prev, /n ;rel=next"]) == "/n")
+        #expect(LinkHeader.next(in: ["<p>; rel=prev, /n; rel=next"]) == "/n")
+        #expect(LinkHeader.next(in: ["; rel=next", "/n", "/n; title=next"]) == nil)
     }
 }

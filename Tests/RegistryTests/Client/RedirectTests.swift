@@ -96,6 +96,32 @@ struct RedirectTests {
         }
     }
 
+    @Test("to a server that refuses name that server, and not the registry", arguments: [401, 403])
+    func refusedElsewhere(status: Int) async throws {
+        try await Bench.with(
+            authentication: .basic(user: "ann", password: "secret"),
+            credentials: TestLogin(user: "ann", password: "secret")
+        ) { bench in
+            try await TestRegistry.with { storage in
+                let place = "http://\(storage.address)"
+                bench.registry.faults.add(Fault(.manifest, times: .max, .redirect(to: place)))
+                storage.faults.add(
+                    Fault(
+                        .manifest, times: .max,
+                        .respond(Answer(status, headers: [("WWW-Authenticate", "Basic realm=\"x\"")]))))
+                let error = try await registryError {
+                    _ = try await bench.client.manifest("team/app", .tag("1"))
+                }
+                #expect(error?.code == (status == 401 ? "login-missing" : "denied"))
+                #expect(error?.disposition == .waitForPerson)
+                #expect(error?.description.contains("it sends us to \(place), which") == true)
+                #expect(error?.advice?.contains("if \(place) is the registry's new address") == true)
+                #expect(error?.advice?.contains("pushctl login") == false)
+                #expect(storage.requests.allSatisfy { $0.header("Authorization") == nil })
+            }
+        }
+    }
+
     @Test("of an upload repeat its body from the start, without the login")
     func repeatTheBody() async throws {
         try await Bench.with(

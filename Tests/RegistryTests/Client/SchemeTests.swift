@@ -209,7 +209,7 @@ struct LoopbackRegistryTests {
     }
 
     @Test(
-        "speaks TLS by its certificates, in a directory or by a setting, whatever was found before",
+        "speaks TLS by its certificates, in a directory or by a setting, also where plain HTTP was found before",
         .enabled(if: DebianRegistry.isInstalled), arguments: [true, false])
     func certificates(inDirectory: Bool) async throws {
         try await TemporaryDirectory.with { directory in
