@@ -49,7 +49,7 @@ let package = Package(
         module("Control", ["OCI", "CLinux"]),
         .executableTarget(
             name: "pushd",
-            dependencies: ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"],
+            dependencies: ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "CLinux"],
             swiftSettings: strict, linkerSettings: linked),
         .executableTarget(
             name: "pushctl", dependencies: ["Control", "OCI"], swiftSettings: strict, linkerSettings: linkedWhole),

@@ -36,6 +36,8 @@ public struct Job: Sendable, Hashable {
     public let attempts: Int
     /// Failed attempts in a row since bytes last moved, or since a person retried: what a backoff grows with.
     public let failures: Int
+    /// For how long it could have been tried until its last attempt was over, in milliseconds.
+    public let tried: Int64
     public let createdAt: Int64
     public let updatedAt: Int64
     /// When a queued or waiting job is due; nil in every other state.

@@ -1,15 +1,19 @@
 extension JobStore {
     /// Takes the job whose turn it is, or returns nil when none is due.
     ///
-    /// Registries take turns: of those that have a due job, the one that was served longest ago. Within a registry
-    /// the highest priority goes first, then what has been due longest. A job whose destination has a running job is
+    /// Registries take turns: of those that have a due job, the one that has the fewest jobs under way, and of these
+    /// the one that was served longest ago. Within a registry the highest priority goes first, then what has been due longest. A job whose destination has a running job is
     /// not taken before that has ended. The cost does not grow with the number of jobs.
     ///
-    /// - Parameter excludingRegistries: those that are paused or have no capacity left.
+    /// - Parameters:
+    ///   - excludingRegistries: those that are paused or have no capacity left.
+    ///   - busy: how many jobs are under way at each; absent: none.
     public nonisolated func claim(
-        excludingRegistries: Set<String>, now: Int64
+        excludingRegistries: Set<String>, busy: [String: Int] = [:], now: Int64
     ) async throws(QueueError) -> Claim? {
-        try await write("take a job") { store in try store.claim(excluding: excludingRegistries, now: now) }
+        try await write("take a job") { store in
+            try store.claim(excluding: excludingRegistries, busy: busy, now: now)
+        }
     }
 
     /// When the next queued or waiting job is due that ``claim(excludingRegistries:now:)`` would take then; nil: none.
@@ -47,8 +51,10 @@ extension JobStore {
         }
     }
 
-    private func claim(excluding excluded: Set<String>, now: Int64) throws -> Claim? {
-        for registry in try registriesByTurn() where !excluded.contains(registry) {
+    private func claim(excluding excluded: Set<String>, busy: [String: Int], now: Int64) throws -> Claim? {
+        let byTurn = try registriesByTurn().enumerated().filter { !excluded.contains($0.element) }
+            .sorted { (busy[$0.element] ?? 0, $0.offset) < (busy[$1.element] ?? 0, $1.offset) }
+        for (_, registry) in byTurn {
             guard let id = try dueJob(of: registry, now: now) else { continue }
             lastTurn = max(now, lastTurn + 1)
             try database.run("UPDATE registry SET claimed = ?2 WHERE name = ?1", registry, lastTurn)

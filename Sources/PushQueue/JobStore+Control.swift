@@ -77,22 +77,45 @@ extension JobStore {
         }
     }
 
-    /// Fails the pending jobs whose time has passed, with the code `timeout`; the message keeps what went wrong last.
+    /// Why a registry is left alone, and since when, in milliseconds since 1970.
+    public struct Pause: Sendable {
+        public let since: Int64
+        public let reason: String
+
+        public init(since: Int64, reason: String) {
+            self.since = since
+            self.reason = reason
+        }
+    }
+
+    /// Fails the pending jobs whose time has passed, with the code `timeout`; the message keeps why they did not end.
     ///
+    /// - Parameter pauses: what jobs wait for whose registry is paused, and not for what went wrong before.
     /// - Returns: all of them; the caller stops the workers of those that were running.
-    public nonisolated func expire(now: Int64) async throws(QueueError) -> [JobID] {
+    public nonisolated func expire(now: Int64, pauses: [String: Pause] = [:]) async throws(QueueError) -> [JobID] {
         try await write("end jobs whose time has passed") { store in
             let due = try store.database.rows(
-                "SELECT id, state, error_message FROM job WHERE expires_at <= ? AND ended_at IS NULL ORDER BY expires_at",
-                now
-            ) { row throws(SQLiteError) in (id: row.int64(0), state: try row.state(1), last: row.optionalText(2)) }
+                """
+                SELECT id, state, error_message, registry, updated_at FROM job
+                 WHERE expires_at <= ? AND ended_at IS NULL ORDER BY expires_at
+                """, now
+            ) { row throws(SQLiteError) in
+                (
+                    id: row.int64(0), state: try row.state(1), last: row.optionalText(2), registry: row.text(3),
+                    changedAt: row.int64(4)
+                )
+            }
             let error = JobError(
                 code: "timeout", message: "the push did not end within the time that it was given",
                 advice: "push again with a longer --timeout, or without one")
-            for (id, state, last) in due {
+            for (id, state, last, registry, changedAt) in due {
                 if state == .running { try store.endAttempt(of: id, error: error, now: now) }
                 // That the time is over says nothing of why: without this, only `attempts` would still know.
-                let whole = error.message + (last.map { "; last: \($0)" } ?? "")
+                var why = last.map { "last: \($0)" }
+                if state.isClaimable, let pause = pauses[registry], last == nil || changedAt < pause.since {
+                    why = "\(registry) was paused: \(pause.reason)"
+                }
+                let whole = error.message + (why.map { "; \($0)" } ?? "")
                 try store.setError(JobError(code: error.code, message: whole, advice: error.advice), of: id)
                 try store.move(id, from: state, on: .expire, now: now)
             }
@@ -128,7 +151,8 @@ extension JobStore {
         }
         try move(id, from: state, on: .retry, now: now)
         try database.run(
-            "UPDATE job SET failures = 0, expires_at = iif(expires_at <= ?2, NULL, expires_at) WHERE id = ?1", id, now)
+            "UPDATE job SET failures = 0, tried = 0, expires_at = iif(expires_at <= ?2, NULL, expires_at) WHERE id = ?1",
+            id, now)
         return true
     }
 }

@@ -32,11 +32,13 @@ extension JobStore {
     ///   - at: when the job is due again.
     ///   - error: nil gives the attempt back: it does not count, its record is dropped, and the job is queued.
     ///   - madeProgress: whether bytes moved, so that the count of failures in a row starts anew.
+    ///   - tried: for how long it could have been tried so far, in milliseconds; nil: as before.
     public nonisolated func retryLater(
-        _ claim: Claim, at: Int64, error: JobError?, madeProgress: Bool, now: Int64
+        _ claim: Claim, at: Int64, error: JobError?, madeProgress: Bool, tried: Int64? = nil, now: Int64
     ) async throws(QueueError) {
         try await write("put a push off") { store in
             try store.hold(claim)
+            if let tried { try store.database.run("UPDATE job SET tried = ?2 WHERE id = ?1", claim.job.id, tried) }
             let failures = madeProgress ? 0 : claim.job.failures + (error == nil ? 0 : 1)
             if let error {
                 try store.close(claim, error, failures: failures, now: now)
@@ -52,9 +54,14 @@ extension JobStore {
     }
 
     /// Puts the job aside until a person has acted; a newer pending job for the same destination supersedes it now.
-    public nonisolated func block(_ claim: Claim, error: JobError, now: Int64) async throws(QueueError) {
+    ///
+    /// - Parameter tried: as for ``retryLater(_:at:error:madeProgress:tried:now:)``.
+    public nonisolated func block(
+        _ claim: Claim, error: JobError, tried: Int64? = nil, now: Int64
+    ) async throws(QueueError) {
         try await write("record a push as blocked") { store in
             try store.hold(claim)
+            if let tried { try store.database.run("UPDATE job SET tried = ?2 WHERE id = ?1", claim.job.id, tried) }
             try store.close(claim, error, failures: claim.job.failures + 1, now: now)
             try store.leaveRunning(claim.job.id, on: .block, now: now)
         }

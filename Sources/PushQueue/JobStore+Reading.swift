@@ -94,7 +94,8 @@ extension JobStore {
             SELECT job.id, name, source, root, media_type, size, destination, state, origin, priority, verify, force,
                    platforms, attempts, failures, created_at, updated_at, due_at, started_at, ended_at, expires_at,
                    error_code, error_message, error_advice, bytes_total, bytes_uploaded, bytes_mounted, bytes_existing,
-                   superseded_by, verified, named_root, named_type, named_size, format, left_out
+                   superseded_by, verified, named_root, named_type, named_size, format, left_out,
+                   tried
               FROM job JOIN image ON image.id = job.image WHERE job.id = ?
             """, id, read: Job.init)
     }
@@ -130,6 +131,7 @@ extension Job {
         supersededBy = row.optionalInt64(28)
         verified = row.optionalText(29)
         change = try row.change(from: 30)
+        tried = row.int64(35)
     }
 }
 

@@ -59,6 +59,43 @@ struct GracefulStopTests {
         }
     }
 
+    @Test("sends the piece that is under way to its end, and begins no other")
+    func pieces() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            let layer = try builder.addLayer(size: 8 << 20)
+            try builder.addImage(layers: [layer], name: "app:1")
+            try builder.writeIndexJSON()
+            // Larger bodies are refused: that is how it shows that it needs pieces.
+            try await TestRegistry.with(profile: .proxyCapped(3 << 19), receiveBuffer: 16_384) { registry in
+                let gate = TestGate()
+                let pieceSize: Int64 = 1 << 20
+                registry.faults.add(
+                    Fault(
+                        .uploadBody, method: "PATCH", minimumBody: pieceSize, nth: 2,
+                        .stall(afterBodyBytes: pieceSize / 2, until: gate)))
+                let manager = try NotifySocket(path: machine.directory.file("notify"))
+                let configuration = "limits: { chunkSize: '1MiB' }, retry: { base: '5ms', cap: '40ms' }"
+                let daemon = try await machine.start(configuration, variables: ["NOTIFY_SOCKET": manager.path])
+                defer { daemon.send(SIGKILL) }
+                let job = try await machine.enqueue("app:1", registry.address + "/app:1")
+                try await gate.waitForArrival()
+                daemon.send(SIGTERM)
+                try await manager.wait(for: "STOPPING=1") { $0.last == "STOPPING=1" }
+                gate.open()
+                #expect(try await daemon.wait(timeout: .seconds(10)).status == 0)
+                let pieces = registry.requests(.uploadBody, method: "PATCH").filter { $0.bodyBytes > 0 }
+                #expect(pieces.allSatisfy { $0.bodyBytes == pieceSize }, "\(pieces.map(\.bodyBytes))")
+                #expect((2...3).contains(pieces.count), "the gate may open just before the stop is seen")
+                try await machine.withDaemon(configuration) { _ async throws in
+                    #expect(try await machine.pushctl("wait", String(job)).status == 0)
+                }
+                #expect(registry.requests(.uploadBody, method: "PATCH").allSatisfy { $0.bodyBytes <= pieceSize })
+                #expect(registry.violations.isEmpty, "\(registry.violations)")
+            }
+        }
+    }
+
     @Test("tells those who follow, and pushctl wait goes on with the next daemon")
     func waiter() async throws {
         try await Machine.with { machine in

@@ -103,6 +103,10 @@ struct ReloadTests {
                 try await registry.waitUntil("the first store is watched") { registry.tags("auto")["1"] == old }
 
                 try await reload(machine, daemon, rules + ", stores: ['oci:\(second)']", says: "read again")
+                let client = try RawClient(socket: machine.socket)
+                try client.call("Status", "{}")
+                let told = try await client.lastReply()["parameters"]?["stores"]?.list
+                #expect(told == [.text("oci:\(second)")])
                 try write(first, tag: "2", seed: 2)
                 let new = try write(second, tag: "3", seed: 3)
                 try await registry.waitUntil("the second store is watched") { registry.tags("auto")["3"] == new }

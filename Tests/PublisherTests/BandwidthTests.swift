@@ -1,5 +1,8 @@
 import HTTP
+import OCI
+import PushQueue
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Publisher
@@ -72,6 +75,26 @@ struct BandwidthTests {
         bandwidth.change(.useConfigured, of: nil)
         #expect(rates() == [9000, 400])
         #expect(bandwidth.limits(for: "other").map(\.bytesPerSecond) == [9000, nil])
+    }
+
+    @Test("a reload holds for what is being sent, at once")
+    func reload() async throws {
+        try await TestRegistry.with(receiveBuffer: 16_384) { registry in
+            try await Bench.with({ $0.bandwidths = [registry.address: 2000] }) { bench in
+                // It would take a quarter of an hour.
+                let layer = try bench.builder.addLayer(size: 2_000_000, seed: 1)
+                try bench.image("app:1", layers: [layer])
+                let job = try await bench.push("app:1", to: registry.address + "/r:1")
+                try await registry.waitUntil("the layer is being sent") {
+                    registry.requests(.uploadBody).contains { $0.endedAt == nil }
+                }
+                let start = ContinuousClock.now
+                await bench.reload { $0.bandwidths = [:] }
+                #expect(try await bench.settled(job).job.state == .succeeded)
+                #expect(ContinuousClock.now - start < .seconds(60))
+                #expect(registry.bodyBytes(for: layer.digest) == layer.size, "it went on")
+            }
+        }
     }
 
     @Test("manifests are put no faster than a registry has shown to take them")

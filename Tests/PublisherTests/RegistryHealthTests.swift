@@ -206,6 +206,63 @@ struct ScheduleTests {
         #expect(schedule.hasRoom)
     }
 
+    /// Starts what may be started, as the engine does: where the fewest are under way first.
+    private func fill(_ schedule: inout Schedule, _ waiting: [String]) {
+        while schedule.hasRoom {
+            let (closed, busy) = (schedule.closedRegistries(now: 0), schedule.busy)
+            let next = waiting.filter { !closed.contains($0) }.min { busy[$0] ?? 0 < busy[$1] ?? 0 }
+            guard let next else { return }
+            schedule.started(next, now: 0)
+        }
+    }
+
+    @Test("keeps room for a registry that comes new, however many jobs of others never end", arguments: 1...12)
+    func share(hogs: Int) {
+        var schedule = Schedule(limits: .init(jobs: 32, jobsPerRegistry: 16))
+        let names = (0..<hogs).map { "hog\($0)" }
+        fill(&schedule, names)
+        #expect(schedule.running == min(hogs * 16, 28))
+        fill(&schedule, names + ["well"])
+        #expect(schedule.busy["well"] ?? 0 >= 2)
+        // What the others give back goes to it until all have the same.
+        for name in names {
+            while schedule.busy[name] ?? 0 > 1 {
+                schedule.ended(name, now: 0)
+                fill(&schedule, names + ["well"])
+                if schedule.busy["well"] ?? 0 >= schedule.busy[name] ?? 0 { break }
+            }
+        }
+        let most = names.map { schedule.busy[$0] ?? 0 }.max() ?? 0
+        #expect(schedule.busy["well"] ?? 0 >= most - 1)
+        #expect(schedule.running <= 32)
+    }
+
+    @Test("lets one registry have all that is not kept, up to its own limit")
+    func alone() {
+        for (jobs, each, expected) in [(32, 16, 16), (32, 32, 28), (4, 4, 4), (1, 16, 1), (8, 16, 7)] {
+            var schedule = Schedule(limits: .init(jobs: jobs, jobsPerRegistry: each))
+            fill(&schedule, ["a"])
+            #expect(schedule.running == expected)
+        }
+    }
+
+    @Test("counts no job that only waits for others, but for its registry, and to an end")
+    func idle() {
+        var schedule = Schedule(limits: .init(jobs: 4, jobsPerRegistry: 3))
+        fill(&schedule, ["a"])
+        schedule.waitsOnly(["a": 2])
+        #expect(schedule.closedRegistries(now: 0) == ["a"])
+        fill(&schedule, ["a", "b"])
+        #expect(schedule.busy == ["a": 1, "b": 3] && !schedule.hasRoom)
+        schedule.waitsOnly(["a": 3, "b": 3])
+        fill(&schedule, ["c", "d", "e"])
+        #expect(schedule.running == 8, "twice as many as may be busy")
+        for name in ["a", "a", "a", "b", "b", "b"] { schedule.ended(name, now: 0) }
+        #expect(schedule.running == 2 && schedule.busy["c"] == 1)
+        fill(&schedule, ["c"])
+        #expect(schedule.running == 4)
+    }
+
     @Test("remembers nothing of registries that are well and idle")
     func forgets() {
         var schedule = Schedule(limits: .init(jobs: 3, jobsPerRegistry: 2))

@@ -56,6 +56,24 @@ struct ClaimTests {
         }
     }
 
+    @Test("serves first the registry that has the fewest jobs under way, then in turns")
+    func fewest() async throws {
+        try await withStore { store in
+            for registry in ["r1", "r2", "r3"] {
+                for number in 0..<2 {
+                    _ = try await store.accept(one: .push(to: "\(registry).example/app:\(number)"), now: 0)
+                }
+            }
+            func next(_ busy: [String: Int], except closed: Set<String> = []) async throws -> String? {
+                try await store.claim(excludingRegistries: closed, busy: busy, now: 1)?.job.destination.domain
+            }
+            #expect(try await next(["r1.example": 5, "r2.example": 3]) == "r3.example")
+            #expect(try await next(["r1.example": 5, "r2.example": 3, "r3.example": 4]) == "r2.example")
+            #expect(try await next(["r1.example": 1, "r2.example": 1, "r3.example": 1]) == "r1.example")
+            #expect(try await next([:], except: ["r1.example"]) == "r3.example")
+        }
+    }
+
     @Test("serves registries in turns, however long the queue of one is")
     func fair() async throws {
         try await withStore { store in

@@ -13,7 +13,7 @@ struct ImportGraphTests {
         "Registry": ["HTTP", "OCI", "CLinux"],
         "Publisher": ["PushQueue", "ImageStore", "Registry", "HTTP", "OCI"],
         "Control": ["OCI", "CLinux"],
-        "pushd": ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"],
+        "pushd": ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "CLinux"],
         "pushctl": ["Control", "OCI"],
     ]
 

@@ -1,4 +1,5 @@
-// What Swift's Glibc module leaves out: epoll, eventfd, pipe2, memfd_create, accept4, a thread's name and a socket peer's identity.
+// What Swift's Glibc module leaves out: epoll, eventfd, pipe2, memfd_create, accept4, a thread's name, a socket peer's
+// identity, news of the network, and of the clock.
 //
 // No system header with types is included here: a type that two modules both own is seen by Swift as either's.
 #ifndef PUSHD_CLINUX_H
@@ -36,6 +37,14 @@ int linux_pipe(int ends[2]);
 
 // Takes a connection that does not block and is closed in child processes, from the start.
 int linux_accept(int listener);
+
+// Is sent what changes about links, addresses and routes: rtnetlink(7). Does not block, closed in child processes.
+int linux_route_socket(void);
+
+// Readable when the wall clock was set or the machine has slept, until it is rearmed: timerfd_create(2),
+// TFD_TIMER_CANCEL_ON_SET.
+int linux_clock_timer(void);
+int linux_clock_timer_rearm(int timer);
 
 // Names the calling thread; the kernel cuts at 15 bytes.
 void linux_name_thread(const char *name);

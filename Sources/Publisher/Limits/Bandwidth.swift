@@ -82,6 +82,11 @@ final class Bandwidth: Sendable {
         }
     }
 
+    /// Those that have a limit of their own.
+    var limitedRegistries: Set<String> {
+        Set(summary.compactMap { $0.bytesPerSecond == nil ? nil : $0.registry })
+    }
+
     private static func inForce(_ registry: String, _ state: State) -> Int64? {
         state.byHand[registry] ?? state.configured[registry]
     }

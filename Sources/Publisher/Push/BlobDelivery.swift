@@ -43,7 +43,7 @@ struct BlobDelivery: Sendable {
     ///
     /// - Throws: ``RegistryError``, `ImageStoreError`, `CancellationError`.
     func deliver(_ blob: BlobNode, trust: Trust) async throws -> Report {
-        let report = try await bring(blob, trust: trust)
+        let report = try await progress.bringing { try await bring(blob, trust: trust) }
         progress.update(blob.descriptor.digest) {
             $0.outcome = report.outcome
             $0.detail = report.detail
@@ -132,9 +132,12 @@ struct BlobDelivery: Sendable {
         let digest = blob.descriptor.digest
         let waited = Flag()
         let willWait: @Sendable (SharedTransfers.Leader) -> Void = { leader in
+            // Perhaps for each of the two places one after the other: it counts once.
+            if !waited.isRaised { progress.wait(true) }
             waited.raise()
             progress.update(digest) { $0.sharedWith = leader }
         }
+        defer { if waited.isRaised { progress.wait(false) } }
         let own = SharedTransfers.Leader(job: job, meter: progress.meter(of: digest))
         let here = BlobLocation(registry: registry.name, digest: digest, repository: repository)
         let lead: SharedTransfers.Work = {
@@ -316,7 +319,10 @@ struct BlobDelivery: Sendable {
         let start = session?.offset ?? 0
         let isResumed = session.map { !$0.isFresh } ?? false
         let confirmed = Mutex(start)
-        try await slots.withSlot(for: registry.name) {
+        let turn = UploadTurn(progress)
+        defer { turn.comes() }
+        try await slots.withSlot(for: registry.name, willWait: { turn.isWaitedFor() }) {
+            turn.comes()
             let style = try await registry.uploadStyle(size: size, chunkSize: settings.chunkSize)
             progress.update(digest) {
                 $0.meter.follow(counter)

@@ -33,17 +33,50 @@ final class JobProgress: Sendable {
     private let moved = Mutex<[Digest: Int64]>([:])
     private let advanced = Flag()
     private let selfMounted = Flag()
+    /// How many blobs are being brought, and for how many of these nothing is done but waiting.
+    private let work = Mutex((brought: 0, waiting: 0))
     private let changed: @Sendable () -> Void
+    private let idles: @Sendable () -> Void
 
-    /// - Parameter before: what an earlier attempt has shown of the blobs.
-    init(before: [Digest: Int64] = [:], changed: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - before: what an earlier attempt has shown of the blobs.
+    ///   - idles: called when the job does nothing any more but wait for others.
+    init(
+        before: [Digest: Int64] = [:], changed: @escaping @Sendable () -> Void,
+        idles: @escaping @Sendable () -> Void = {}
+    ) {
         self.changed = changed
+        self.idles = idles
         blobs.withLock { $0 = before.mapValues { Blob(bytesDone: $0) } }
     }
 
     func update(_ digest: Digest, _ change: (inout Blob) -> Void) {
         blobs.withLock { change(&$0[digest, default: Blob()]) }
         changed()
+    }
+
+    /// Whether all that the job does is to wait, for a turn to upload or for what another job uploads.
+    var isIdle: Bool { work.withLock { $0.brought > 0 && $0.waiting >= $0.brought } }
+
+    /// A blob is being brought while `body` runs.
+    func bringing<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        work.withLock { $0.brought += 1 }
+        defer { changeWork { $0.brought -= 1 } }
+        return try await body()
+    }
+
+    /// For a blob that is being brought, waiting begins, or has ended.
+    func wait(_ isWaiting: Bool) { changeWork { $0.waiting += isWaiting ? 1 : -1 } }
+
+    private func changeWork(_ change: (inout (brought: Int, waiting: Int)) -> Void) {
+        let (before, after) = (
+            isIdle,
+            work.withLock { work in
+                change(&work)
+                return work.brought > 0 && work.waiting >= work.brought
+            }
+        )
+        if after, !before { idles() }
     }
 
     func addMoved(_ bytes: Int64, of digest: Digest) { moved.withLock { $0[digest, default: 0] += bytes } }

@@ -11,7 +11,7 @@ public struct RetryPolicy: Sendable, Equatable {
     public var maximumRetryAfter: Duration
     /// Failures in a row, without a byte moved between them, after which a push is given up; nil: never.
     public var maximumFailures: Int?
-    /// How long after its acceptance a push is given up; nil: never.
+    /// For how long a push could have been tried when it is given up; nil: never.
     public var giveUpAfter: Duration?
 
     public init(
@@ -58,9 +58,11 @@ public struct RetryPolicy: Sendable, Equatable {
     var longestWait: Duration { max(cap, maximumRetryAfter) }
 
     /// Whether a job that fails now is tried again at all.
-    func allowsRetry(failures: Int, createdAt: Int64, now: Int64) -> Bool {
+    ///
+    /// - Parameter tried: for how long it could have been tried, in milliseconds; see ``TryTime``.
+    func allowsRetry(failures: Int, tried: Int64) -> Bool {
         if let maximumFailures, failures >= maximumFailures { return false }
-        if let giveUpAfter, now - createdAt >= giveUpAfter.inMilliseconds { return false }
+        if let giveUpAfter, tried >= giveUpAfter.inMilliseconds { return false }
         return true
     }
 }

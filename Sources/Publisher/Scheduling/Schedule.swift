@@ -10,10 +10,16 @@ struct Schedule: Sendable {
         var jobsPerRegistry: Int
         /// Where it is another number than that.
         var jobsByRegistry: [String: Int] = [:]
+
+        /// The last places, which are for registries that have none or one: whatever others hold on to, there is room
+        /// for one that is well.
+        fileprivate var reserve: Int { jobs / 8 }
     }
 
     private struct Entry {
         var running = 0
+        /// Of these, jobs that only wait: for a turn to upload, or for what another job uploads.
+        var idle = 0
         var health = RegistryHealth()
         var isHeld = false
     }
@@ -21,11 +27,27 @@ struct Schedule: Sendable {
     var limits: Limits
     private var registries: [String: Entry] = [:]
     private(set) var running = 0
+    private var idle = 0
     private(set) var isHeld = false
 
     init(limits: Limits) { self.limits = limits }
 
-    var hasRoom: Bool { running < limits.jobs && !isHeld }
+    /// A job that only waits takes nobody's place; but there is an end to how many do.
+    var hasRoom: Bool { free > 0 && running < limits.jobs * 2 && !isHeld }
+
+    private var free: Int { limits.jobs - (running - idle) }
+
+    /// Jobs that do something, by registry: the fewer, the sooner is its turn.
+    var busy: [String: Int] { registries.mapValues { $0.running - $0.idle } }
+
+    /// - Parameter idle: how many of the jobs under way only wait, by registry.
+    mutating func waitsOnly(_ idle: [String: Int]) {
+        registries = registries.reduce(into: [:]) { changed, entry in
+            changed[entry.key] = entry.value
+            changed[entry.key]?.idle = min(idle[entry.key] ?? 0, entry.value.running)
+        }
+        self.idle = registries.values.reduce(0) { $0 + $1.idle }
+    }
 
     /// The registries that take no further job now.
     func closedRegistries(now: Int64) -> Set<String> {
@@ -34,7 +56,16 @@ struct Schedule: Sendable {
 
     private func mayStart(_ entry: Entry, at registry: String, now: Int64) -> Bool {
         !entry.isHeld && entry.running < limits.jobsByRegistry[registry] ?? limits.jobsPerRegistry
-            && entry.health.mayStart(now: now)
+            && entry.health.mayStart(now: now) && hasShare(entry)
+    }
+
+    /// No registry takes the last places, but for its first job or two.
+    private func hasShare(_ entry: Entry) -> Bool {
+        switch entry.running - entry.idle {
+        case 0: free > 0
+        case 1: free > limits.reserve / 2
+        default: free > limits.reserve
+        }
     }
 
     func isOpen(_ registry: String) -> Bool { registries[registry]?.health.isOpen ?? true }
@@ -53,6 +84,10 @@ struct Schedule: Sendable {
     mutating func ended(_ registry: String, now: Int64) {
         running -= 1
         registries[registry]?.running -= 1
+        if let entry = registries[registry], entry.idle > entry.running {
+            registries[registry]?.idle -= 1
+            idle -= 1
+        }
         registries[registry]?.health.endedSilently(now: now)
         forgetIfIdle(registry)
     }

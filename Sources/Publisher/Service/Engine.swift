@@ -20,41 +20,57 @@ actor Engine {
         let log: @Sendable (PublisherLog) -> Void
     }
 
-    private struct Run {
+    struct Run {
         let attempt: Int
+        let registry: String
         let task: Task<Void, Never>
         let progress: JobProgress
         /// Whether the registry was paused because of this attempt, which still ends.
         var hasPaused = false
     }
 
-    private let parts: Parts
-    private var settings: PublisherSettings
-    private var schedule: Schedule
-    private var runs: [JobID: Run] = [:]
+    /// When a job is given up in the midst of a pause.
+    struct LastCall {
+        let registry: String
+        /// By ``TryTime/open(_:)`` of the registry.
+        let time: Int64
+    }
+
+    let parts: Parts
+    var settings: PublisherSettings
+    var schedule: Schedule
+    var runs: [JobID: Run] = [:]
     /// The bytes that were shown of blobs under way, of jobs that go on in a later attempt.
-    private var shown: [JobID: [Digest: Int64]] = [:]
-    private var claiming = ClaimWindow()
+    var shown: [JobID: [Digest: Int64]] = [:]
+    var claiming = ClaimWindow()
+    var tryTime: TryTime
+    /// Of waiting jobs whose registry has asked for a pause that is longer than their time.
+    var lastCalls: [JobID: LastCall] = [:]
+    var wallClock: WallClock
+    /// By how much the clock was set that the queue does not know of yet.
+    var unfollowedStep: Int64 = 0
     private let stopping = Flag()
     private let wake = Signal()
-    private let jobChanged: @Sendable (JobID) -> Void
+    let jobChanged: @Sendable (JobID) -> Void
 
     init(parts: Parts, settings: PublisherSettings, jobChanged: @escaping @Sendable (JobID) -> Void) {
         self.parts = parts
         self.settings = settings
         self.jobChanged = jobChanged
         schedule = Schedule(limits: settings.jobLimits)
+        let now = parts.clocks.now
+        tryTime = TryTime(awake: now.awake)
+        wallClock = WallClock(now)
     }
 
     /// Works until the surrounding task is cancelled; then ends gracefully, within about four seconds.
     func run() async {
         while !Task.isCancelled {
             do {
-                let expired = try await parts.queue.expire(now: parts.clocks.wall())
-                abandon(expired)
-                expired.forEach(jobChanged)
+                try await noticeTime()
+                try await endOverdue()
                 try await forgetTroubleWithoutJobs()
-                while schedule.hasRoom, !Task.isCancelled, try await startOne() {}
+                while !Task.isCancelled, try await startOne() {}
                 try await wake.wait(for: try await nextWake())
             } catch is CancellationError {
                 break
@@ -73,10 +89,13 @@ actor Engine {
     private func startOne() async throws -> Bool {
         claiming.open()
         defer { claiming.close() }
+        noteIdleJobs()
+        guard schedule.hasRoom else { return false }
         let closed = schedule.closedRegistries(now: parts.clocks.elapsed())
-        guard let claim = try await parts.queue.claim(excludingRegistries: closed, now: parts.clocks.wall()) else {
-            return false
-        }
+        guard
+            let claim = try await parts.queue.claim(
+                excludingRegistries: closed, busy: schedule.busy, now: parts.clocks.wall())
+        else { return false }
         let name = claim.job.destination.domain
         let now = parts.clocks.elapsed()
         if !schedule.mayStart(name, now: now) {
@@ -87,34 +106,16 @@ actor Engine {
             return true
         }
         schedule.started(name, now: now)
+        tryTime.advance(awake: parts.clocks.awake())
+        tryTime.began(claim.job.id, at: name)
+        lastCalls[claim.job.id] = nil
         let progress = JobProgress(
-            before: shown[claim.job.id] ?? [:], changed: { [jobChanged] in jobChanged(claim.job.id) })
+            before: shown[claim.job.id] ?? [:], changed: { [jobChanged] in jobChanged(claim.job.id) },
+            idles: { [wake] in wake.raise() })
         let task = Task { await perform(claim, progress) }
-        runs[claim.job.id] = Run(attempt: claim.attempt, task: task, progress: progress)
+        runs[claim.job.id] = Run(attempt: claim.attempt, registry: name, task: task, progress: progress)
         if claiming.wasAbandoned(claim.job.id) { task.cancel() }
         return true
-    }
-
-    /// A pause with nothing behind it is no news to anybody, and must not hold up what comes next.
-    private func forgetTroubleWithoutJobs() async throws {
-        let idle = schedule.idleInTrouble
-        guard !idle.isEmpty else { return }
-        let waiting = try await parts.queue.waitingJobs()
-        for registry in idle where waiting[registry] == nil {
-            schedule.forgetTrouble(registry, now: parts.clocks.elapsed())
-        }
-    }
-
-    /// How long nothing can become due; at most a minute, so that a changed clock heals.
-    private func nextWake() async throws -> Duration {
-        let expiry = try await parts.queue.nextExpiry()
-        var due: Int64?
-        let closed = schedule.closedRegistries(now: parts.clocks.elapsed())
-        if schedule.hasRoom { due = try await parts.queue.nextDue(excludingRegistries: closed) }
-        let now = parts.clocks.now
-        let opening = schedule.nextOpening(after: now.elapsed).map { now.wall(atElapsed: $0) }
-        let next = [due, expiry, opening].compactMap { $0 }.min() ?? now.wall + 60_000
-        return .milliseconds(min(max(next - now.wall, 1), 60_000))
     }
 
     // MARK: One attempt
@@ -252,8 +253,10 @@ actor Engine {
     }
 
     private func giveBack(_ claim: Claim, until due: Int64?) async -> Bool {
-        await settle(claim) { queue, now in
-            try await queue.retryLater(claim, at: due ?? now, error: nil, madeProgress: false, now: now)
+        let tried = triedTime(of: claim.job)
+        return await settle(claim) { queue, now in
+            try await queue.retryLater(
+                claim, at: due ?? now, error: nil, madeProgress: false, tried: tried, now: now)
         }
     }
 
@@ -276,7 +279,8 @@ actor Engine {
         let failures = advanced ? 1 : job.failures + 1
         troubled(claim, failure)
         var due: Int64?
-        if settings.retry.allowsRetry(failures: failures, createdAt: job.createdAt, now: now) {
+        let tried = triedTime(of: job)
+        if settings.retry.allowsRetry(failures: failures, tried: tried) {
             switch failure.disposition {
             case .fail, .block: break
             case .pauseRegistry: due = dueAfterPause(of: name)
@@ -285,12 +289,15 @@ actor Engine {
                 due = now + delay.inMilliseconds
             }
         }
+        due = due.map { dueInTime($0, job, tried: tried) }
+        if due == nil { tryTime.forget(job.id) }
         let isWritten = await settle(claim) { queue, now in
             try await recordLost(claim, progress.movedBytes)
             if let due {
-                try await queue.retryLater(claim, at: due, error: failure.error, madeProgress: advanced, now: now)
+                try await queue.retryLater(
+                    claim, at: due, error: failure.error, madeProgress: advanced, tried: tried, now: now)
             } else if failure.disposition == .block {
-                try await queue.block(claim, error: failure.error, now: now)
+                try await queue.block(claim, error: failure.error, tried: tried, now: now)
             } else {
                 try await queue.fail(claim, error: failure.error, now: now)
             }
@@ -308,61 +315,7 @@ actor Engine {
         if !reports.isEmpty { try await parts.queue.setOutcomes(claim, reports) }
     }
 
-    // MARK: Commands
-
-    /// Ends the runs of jobs that were canceled or superseded in the queue.
-    func abandon(_ jobs: [JobID]) {
-        for job in jobs { runs[job]?.task.cancel() }
-        claiming.abandon(jobs)
-    }
-
-    /// A person wants a registry's jobs tried now, whatever its trouble was.
-    func tryNow(_ registry: String) async {
-        schedule.tryNow(registry)
-        await endWaits(at: registry)
-    }
-
-    /// Something has changed that may have been in the way to the registries.
-    func probeNow() {
-        schedule.probeAllNow(now: parts.clocks.elapsed())
-        wake.raise()
-    }
-
-    func hold(_ registry: String?) { schedule.hold(registry) }
-
-    func release(_ registry: String?) async {
-        schedule.release(registry)
-        await endWaits(at: registry)
-    }
-
-    /// - Parameter registry: nil: at all.
-    private func endWaits(at registry: String?) async {
-        do {
-            try await parts.queue.endWaits(at: registry, now: parts.clocks.wall())
-        } catch {
-            parts.log(.queueTrouble(error.description))  // they go on when they are due
-        }
-        wake.raise()
-    }
-
-    func apply(_ settings: PublisherSettings) async {
-        self.settings = settings
-        await parts.slots.setLimits(settings.uploadSlots)
-        schedule.limits = settings.jobLimits
-        wake.raise()
-    }
-
-    /// What a running job does this moment; of one that waits for its next attempt, how far it had come.
-    func progress(of job: JobID) -> [Digest: JobProgress.Blob] {
-        runs[job]?.progress.snapshot ?? (shown[job] ?? [:]).mapValues { JobProgress.Blob(bytesDone: $0) }
-    }
-
-    /// The job has ended: a later life of it begins with nothing.
-    func forgetProgress(of job: JobID) { shown[job] = nil }
-
-    var activity: [RegistryActivity] { schedule.summary(at: parts.clocks.now) }
-
-    func activity(of registry: String) -> RegistryActivity { schedule.activity(of: registry, at: parts.clocks.now) }
+    // MARK: The end
 
     /// Uploads in pieces end at the next piece; whatever still runs after three seconds is cut. Either way the
     /// registry's offset is asked when the daemon is back.

@@ -60,7 +60,7 @@ public actor ImagePublisher {
         engine = Engine(
             parts: .init(
                 queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
-                slots: Slots(settings.uploadSlots), clocks: clocks,
+                slots: Slots(settings.uploadSlots(limited: bandwidth.limitedRegistries)), clocks: clocks,
                 random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
             settings: settings, jobChanged: { touched.send($0) })
     }
@@ -76,6 +76,7 @@ public actor ImagePublisher {
     public func prepare() async throws {
         let interrupted = try await queue.recover(now: clock())
         if interrupted > 0 { log(.recovered(jobs: interrupted)) }
+        try await queue.cutWaits(now: clock(), longest: settings.retry.longestWait.inMilliseconds)
         try await tidy()
         await autoPublisher.lookFirst()
     }
@@ -144,7 +145,7 @@ public actor ImagePublisher {
         self.credentials = credentials
         await registries.reset(make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         bandwidth.apply(settings)
-        await engine.apply(settings)
+        await engine.apply(settings, limited: bandwidth.limitedRegistries)
         await tryBlockedJobs()
     }
 
@@ -160,6 +161,9 @@ public actor ImagePublisher {
 
     /// The machine's network is another than before: registries that could not be reached are tried at once.
     public func networkChanged() async { await engine.probeNow() }
+
+    /// The wall clock was set, or the machine has slept: what is due is looked at again.
+    public func clockChanged() { engine.nudge() }
 
     /// Prunes what has become old and frees what no job needs any more.
     private func tidy() async throws {
@@ -201,7 +205,7 @@ public actor ImagePublisher {
         events.send(event)
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
-            await engine.forgetProgress(of: job.id)
+            await engine.forget(job.id)
             await registries.removeLogin(of: job.id)
             let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
             await spool.release(digests) { @Sendable [queue] in (try? await queue.neededDigests(among: $0)) ?? Set($0) }
@@ -328,8 +332,9 @@ public actor ImagePublisher {
     public func resume(_ registry: String?) async { await engine.release(registry) }
 
     /// Sets how fast bodies may be sent, to one registry or with nil to all together.
-    public func limitBandwidth(_ change: BandwidthChange, of registry: String?) {
+    public func limitBandwidth(_ change: BandwidthChange, of registry: String?) async {
         bandwidth.change(change, of: registry)
+        await engine.apply(settings, limited: bandwidth.limitedRegistries)
     }
 
     /// All registries together first.

@@ -21,6 +21,9 @@ public struct JobSnapshot: Sendable {
     /// When it is tried next, its registry's pause included: milliseconds since 1970. Nil unless it is queued or waits.
     public let nextAttemptAt: Int64?
 
+    /// When it is tried next, as far as that is known; nil unless it is queued or waits.
+    public var nextAttemptAt: Int64? { job.nextAttemptAt.map { max($0, registryPausedUntil ?? $0) } }
+
     /// Bytes that this job has brought itself. Until it has ended they count as they move; then the queue's sum is the
     /// truth.
     public var bytesUploaded: Int64 {

@@ -11,6 +11,7 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
     case succeeded(job: JobID, destination: ImageReference)
     case storeTrouble(store: String, reason: String)
     case queueTrouble(String)
+    case clockSet(by: Duration)
 
     public enum Level: Sendable { case debug, info, warning, error }
 
@@ -18,7 +19,7 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
         switch self {
         case .attemptStarted: .debug
         case .recovered, .accepted, .succeeded, .repositoryMade: .info
-        case .attemptFailed, .storeTrouble: .warning
+        case .attemptFailed, .storeTrouble, .clockSet: .warning
         case .queueTrouble: .error
         }
     }
@@ -36,6 +37,8 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
         case .repositoryMade(let registry, let repository): "\(registry): made \(repository), which was missing"
         case .succeeded(let job, let destination): "job \(job): \(destination) is published"
         case .storeTrouble(let store, let reason): "\(store): \(reason)"
+        case .clockSet(let step):
+            "the clock was set \(step < .zero ? "back" : "forward") by \(abs(step.inMilliseconds) / 1000) s"
         case .queueTrouble(let reason): "the queue: \(reason)"
         }
     }

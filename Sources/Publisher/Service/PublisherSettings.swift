@@ -69,8 +69,12 @@ public struct PublisherSettings: Sendable {
         }
     }
 
-    var uploadSlots: Slots<String>.Limits {
-        .init(total: uploads, each: uploadsPerRegistry, kinds: uploadsByRegistry)
+    /// - Parameter limited: registries that have a limit of bandwidth of their own.
+    func uploadSlots(limited: Set<String>) -> Slots<String>.Limits {
+        // What goes to a registry that is limited for itself takes little of what all have.
+        .init(
+            total: uploads, each: uploadsPerRegistry, kinds: uploadsByRegistry, reserve: uploads / 4,
+            apart: limited)
     }
 
     var jobLimits: Schedule.Limits {

@@ -1,6 +1,7 @@
 /// How many of something are under way at once, in all and of each kind.
 ///
-/// First come, first served, but a kind that is full does not hold up the others.
+/// First come, first served, but a kind that is full does not hold up the others, and of several that wait the one
+/// that has the fewest goes first: none takes them all.
 public actor Slots<Kind: Hashable & Sendable> {
     /// How many there may be.
     public struct Limits: Sendable, Equatable {
@@ -8,11 +9,19 @@ public actor Slots<Kind: Hashable & Sendable> {
         /// Of each kind that is not in ``kinds``.
         public var each: Int
         public var kinds: [Kind: Int]
+        /// The last ones, which are for kinds that have none or one.
+        public var reserve: Int
+        /// Kinds that are held up by something else than what ``total`` is for: they do not count there.
+        public var apart: Set<Kind>
 
-        public init(total: Int = .max, each: Int = .max, kinds: [Kind: Int] = [:]) {
+        public init(
+            total: Int = .max, each: Int = .max, kinds: [Kind: Int] = [:], reserve: Int = 0, apart: Set<Kind> = []
+        ) {
             self.total = total
             self.each = each
             self.kinds = kinds
+            self.reserve = reserve
+            self.apart = apart
         }
     }
 
@@ -24,7 +33,6 @@ public actor Slots<Kind: Hashable & Sendable> {
 
     private var limits: Limits
     private var inUse: [Kind: Int] = [:]
-    private var total = 0
     private var waiters: [Waiter] = []
     private var lastID = 0
 
@@ -38,11 +46,12 @@ public actor Slots<Kind: Hashable & Sendable> {
 
     /// Runs `body` as soon as there is room.
     ///
+    /// - Parameter willWait: called where there is none yet.
     /// - Throws: what `body` throws; `CancellationError` if the caller is cancelled while it waits.
     public nonisolated func withSlot<Value: Sendable>(
-        for kind: Kind, _ body: @Sendable () async throws -> Value
+        for kind: Kind, willWait: @Sendable () -> Void = {}, _ body: @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await acquire(kind)
+        try await acquire(kind, willWait)
         do {
             let value = try await body()
             await release(kind)
@@ -54,15 +63,24 @@ public actor Slots<Kind: Hashable & Sendable> {
     }
 
     private func hasRoom(_ kind: Kind) -> Bool {
-        total < limits.total && inUse[kind, default: 0] < limits.kinds[kind] ?? limits.each
+        let used = inUse[kind, default: 0]
+        guard used < limits.kinds[kind] ?? limits.each else { return false }
+        if limits.apart.contains(kind) { return true }
+        let free = limits.total - inUse.reduce(0) { $0 + (limits.apart.contains($1.key) ? 0 : $1.value) }
+        switch used {
+        case 0: return free > 0
+        case 1: return free > limits.reserve / 2
+        default: return free > limits.reserve
+        }
     }
 
-    private func acquire(_ kind: Kind) async throws {
+    private func acquire(_ kind: Kind, _ willWait: @Sendable () -> Void) async throws {
         try Task.checkCancellation()
         if hasRoom(kind) {
             take(kind)
             return
         }
+        willWait()
         lastID += 1
         let id = lastID
         try await withTaskCancellationHandler {
@@ -74,24 +92,28 @@ public actor Slots<Kind: Hashable & Sendable> {
         }
     }
 
-    private func take(_ kind: Kind) {
-        total += 1
-        inUse[kind, default: 0] += 1
-    }
+    private func take(_ kind: Kind) { inUse[kind, default: 0] += 1 }
 
     private func release(_ kind: Kind) {
-        total -= 1
         inUse[kind, default: 1] -= 1
         if inUse[kind] == 0 { inUse[kind] = nil }
         startWaiting()
     }
 
     private func startWaiting() {
-        while let next = waiters.firstIndex(where: { hasRoom($0.kind) }) {
+        while let next = nextWaiter {
             let waiter = waiters.remove(at: next)
             take(waiter.kind)
             waiter.continuation.resume()
         }
+    }
+
+    /// The first that waits, of the kind that has the fewest.
+    private var nextWaiter: Int? {
+        var first: [Kind: Int] = [:]
+        for (place, waiter) in waiters.enumerated() where first[waiter.kind] == nil { first[waiter.kind] = place }
+        return first.filter { hasRoom($0.key) }
+            .min { (inUse[$0.key, default: 0], $0.value) < (inUse[$1.key, default: 0], $1.value) }?.value
     }
 
     private func leave(_ id: Int) {

@@ -56,6 +56,7 @@ struct Daemon {
             group.addTask { await publisher.run() }
             group.addTask { await server.run() }
             group.addTask { await beatForWatchdog() }
+            group.addTask { await follow(MachineChanges(), publisher) }
             group.addTask {
                 for await signal in signals {
                     guard case .reload = signal else { return }
@@ -168,6 +169,17 @@ struct Daemon {
         } catch {
             log(.error, "the old configuration stays in force: \(error)")
         }
+    }
+
+    /// Returns only when the task is cancelled.
+    private func follow(_ changes: MachineChanges, _ publisher: ImagePublisher) async {
+        for await change in changes.events {
+            switch change {
+            case .network: await publisher.networkChanged()
+            case .clock: await publisher.clockChanged()
+            }
+        }
+        await Never.comes()
     }
 
     private func beatForWatchdog() async {

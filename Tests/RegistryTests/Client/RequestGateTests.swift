@@ -144,6 +144,80 @@ struct SlotsTests {
         try await slots.withSlot(for: "a") {}
     }
 
+    /// Lets holders of these kinds come one after the other, none of which ends.
+    private func running(_ limits: Slots<String>.Limits, _ kinds: [String]) async throws -> [String] {
+        let slots = Slots(limits)
+        let (running, waiting) = (Recorder<String>(), Recorder<String>())
+        let (gate, signal) = (Gate(), TestSignal())
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            for (place, kind) in kinds.enumerated() {
+                group.addTask {
+                    let wait: @Sendable () -> Void = {
+                        waiting.add(kind)
+                        signal.raise()
+                    }
+                    try await slots.withSlot(for: kind, willWait: wait) {
+                        running.add(kind)
+                        signal.raise()
+                        await gate.wait()
+                    }
+                }
+                try await signal.wait(for: "\(kind) runs or waits") {
+                    running.values.count + waiting.values.count == place + 1
+                }
+            }
+            let result = running.values
+            gate.open()
+            try await group.waitForAll()
+            return result
+        }
+    }
+
+    @Test("the last ones are for kinds that have none or one")
+    func reserve() async throws {
+        let limits = Slots<String>.Limits(total: 8, each: 4, reserve: 2)
+        let hogs = ["a", "a", "a", "a", "b", "b", "b", "b"]
+        #expect(try await running(limits, hogs) == ["a", "a", "a", "a", "b", "b"])
+        #expect(try await running(limits, hogs + ["c", "c", "d"]) == ["a", "a", "a", "a", "b", "b", "c", "d"])
+    }
+
+    @Test("of what is held up by something else take nothing from the rest")
+    func apart() async throws {
+        let limits = Slots<String>.Limits(total: 2, each: 2, apart: ["slow"])
+        let kinds = ["slow", "slow", "slow", "a", "b", "a"]
+        #expect(try await running(limits, kinds) == ["slow", "slow", "a", "b"])
+    }
+
+    @Test("that are given back go to the kind that has the fewest")
+    func fewest() async throws {
+        let slots = Slots(Slots<String>.Limits(total: 3))
+        let (first, rest, signal) = (Gate(), Gate(), TestSignal())
+        let (running, waiting) = (Recorder<String>(), Recorder<String>())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (place, kind) in ["a", "a", "b", "a", "b", "c"].enumerated() {
+                group.addTask {
+                    let wait: @Sendable () -> Void = {
+                        waiting.add(kind)
+                        signal.raise()
+                    }
+                    try await slots.withSlot(for: kind, willWait: wait) {
+                        running.add(kind)
+                        signal.raise()
+                        await (place == 0 ? first : rest).wait()
+                    }
+                }
+                try await signal.wait(for: "\(kind) runs or waits") {
+                    running.values.count + waiting.values.count == place + 1
+                }
+            }
+            first.open()
+            try await signal.wait(for: "the next") { running.values.count == 4 }
+            #expect(running.values.last == "c", "though it came last")
+            rest.open()
+            try await group.waitForAll()
+        }
+    }
+
     @Test("a higher limit lets those go that wait")
     func raised() async throws {
         let slots = Slots(Slots<String>.Limits(total: 1))

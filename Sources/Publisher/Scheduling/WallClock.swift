@@ -1,0 +1,19 @@
+/// Notices that the wall clock was set: by a person, or by the network where it was wrong at the start.
+///
+/// Pure: a machine that sleeps sets nothing, as both clocks of a ``Moment`` go on meanwhile.
+struct WallClock: Sendable {
+    private var offset: Int64
+
+    init(_ now: Moment) { offset = now.wall - now.elapsed }
+
+    /// - Returns: by how many milliseconds it was set since the last look, negative for backwards; nil: not at all.
+    mutating func look(_ now: Moment) -> Int64? {
+        let step = now.wall - now.elapsed - offset
+        guard abs(step) >= Self.smallest else { return nil }
+        offset += step
+        return step
+    }
+
+    /// What a clock is slowed down and sped up by adds up to less, between two looks.
+    private static let smallest: Int64 = 1000
+}

@@ -1,0 +1,71 @@
+import OCI
+import PushQueue
+import Registry
+
+/// What people, the configuration and the machine do to work under way.
+extension Engine {
+    /// Ends the runs of jobs that were canceled or superseded in the queue.
+    func abandon(_ jobs: [JobID]) {
+        for job in jobs { runs[job]?.task.cancel() }
+        claiming.abandon(jobs)
+    }
+
+    /// A person wants a registry's jobs tried now, whatever its trouble was.
+    func tryNow(_ registry: String) async {
+        schedule.tryNow(registry)
+        await endWaits(at: registry)
+    }
+
+    /// Something has changed that may have been in the way to the registries.
+    func probeNow() {
+        schedule.probeAllNow(now: parts.clocks.elapsed())
+        nudge()
+    }
+
+    func hold(_ registry: String?) {
+        tryTime.advance(awake: parts.clocks.awake())
+        tryTime.hold(registry)
+        schedule.hold(registry)
+    }
+
+    func release(_ registry: String?) async {
+        tryTime.advance(awake: parts.clocks.awake())
+        tryTime.release(registry)
+        schedule.release(registry)
+        await endWaits(at: registry)
+    }
+
+    /// - Parameter registry: nil: at all.
+    private func endWaits(at registry: String?) async {
+        do {
+            try await parts.queue.endWaits(at: registry, now: parts.clocks.wall())
+        } catch {
+            parts.log(.queueTrouble(error.description))  // they go on when they are due
+        }
+        nudge()
+    }
+
+    /// - Parameter limited: registries that have a limit of bandwidth of their own.
+    func apply(_ settings: PublisherSettings, limited: Set<String>) async {
+        self.settings = settings
+        await parts.slots.setLimits(settings.uploadSlots(limited: limited))
+        schedule.limits = settings.jobLimits
+        nudge()
+    }
+
+    /// What a running job does this moment; of one that waits for its next attempt, how far it had come.
+    func progress(of job: JobID) -> [Digest: JobProgress.Blob] {
+        runs[job]?.progress.snapshot ?? (shown[job] ?? [:]).mapValues { JobProgress.Blob(bytesDone: $0) }
+    }
+
+    /// The job has ended: a later life of it begins with nothing.
+    func forget(_ job: JobID) {
+        shown[job] = nil
+        lastCalls[job] = nil
+        tryTime.forget(job)
+    }
+
+    var activity: [RegistryActivity] { schedule.summary(at: parts.clocks.now) }
+
+    func activity(of registry: String) -> RegistryActivity { schedule.activity(of: registry, at: parts.clocks.now) }
+}
