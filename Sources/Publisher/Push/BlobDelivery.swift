@@ -148,7 +148,8 @@ struct BlobDelivery: Sendable {
             return try await transfers.bring(anywhere, for: own, willWait: willWait, work: lead)
         } catch  where waited.isRaised && !(error is CancellationError) {
             progress.update(digest) { $0.sharedWith = nil }
-            throw OthersTrouble(error: error)
+            let met = (error as? RegistryError)?.met(waitingFor: digest, in: repository)
+            throw OthersTrouble(error: met ?? error)
         }
     }
 

@@ -19,6 +19,8 @@ struct PushFailure: Error, Sendable {
     let disposition: Disposition
     /// Whether the registry has answered properly, if only to refuse.
     var registryAnswered = true
+    /// Why the whole registry is paused, in words that name no repository: all its jobs are shown them.
+    var pauseReason: String?
 
     /// Whether trying again changes nothing until a person has acted. It is about one job's repository, rights or
     /// content then; trouble that passes is the registry's or the network's.
@@ -40,6 +42,7 @@ struct PushFailure: Error, Sendable {
             case .retryRegistry:
                 disposition = .pauseRegistry(after: error.retryAfter)
                 registryAnswered = false
+                pauseReason = error.reason
             case .waitForPerson: disposition = .block
             case .fail: disposition = .fail
             }

@@ -111,14 +111,14 @@ struct Schedule: Sendable {
     }
 
     /// What `status` tells of each registry that is busy or paused.
-    var summary: [RegistryActivity] {
-        registries.map { name, entry in
-            RegistryActivity(
-                name: name, running: entry.running, isHeld: entry.isHeld || isHeld,
-                pausedUntil: entry.health.pausedUntil, pausedSince: entry.health.troubledSince,
-                reason: entry.health.reason)
-        }
-        .sorted { $0.name < $1.name }
+    var summary: [RegistryActivity] { registries.keys.sorted().map(activity) }
+
+    /// The same of one registry, whether or not anything goes on there.
+    func activity(of name: String) -> RegistryActivity {
+        let entry = registries[name] ?? Entry()
+        return RegistryActivity(
+            name: name, running: entry.running, isHeld: entry.isHeld || isHeld, pausedUntil: entry.health.pausedUntil,
+            pausedSince: entry.health.troubledSince, reason: entry.health.reason)
     }
 }
 

@@ -196,8 +196,8 @@ actor Engine {
         let isCurrent = runs[claim.job.id]?.attempt == claim.attempt
         if isCurrent, let until = runs[claim.job.id]?.pausedUntil { return until }
         let until = schedule.failed(
-            claim.job.destination.domain, now: parts.clock(), retryAfter: after, reason: failure.error.message,
-            policy: settings.retry, random: parts.random())
+            claim.job.destination.domain, now: parts.clock(), retryAfter: after,
+            reason: failure.pauseReason ?? failure.error.code, policy: settings.retry, random: parts.random())
         if isCurrent { runs[claim.job.id]?.pausedUntil = until }
         return until
     }
@@ -323,6 +323,8 @@ actor Engine {
     func forgetProgress(of job: JobID) { shown[job] = nil }
 
     var activity: [RegistryActivity] { schedule.summary }
+
+    func activity(of registry: String) -> RegistryActivity { schedule.activity(of: registry) }
 
     func pausedUntil(_ registry: String) -> Int64? {
         schedule.summary.first { $0.name == registry }?.pausedUntil

@@ -32,9 +32,10 @@ extension ImagePublisher {
             // A queue that can't be read is told elsewhere; what the engine knows is true all the same.
             let waiting = (try? await queue.waitingJobs()) ?? [:]
             var activity = await engine.activity
+            for name in Set(waiting.keys).subtracting(activity.map(\.name)) {
+                activity.append(await engine.activity(of: name))
+            }
             for place in activity.indices { activity[place].waiting = waiting[activity[place].name] ?? 0 }
-            let quiet = Set(waiting.keys).subtracting(activity.map(\.name))
-            activity += quiet.map { RegistryActivity(name: $0, waiting: waiting[$0] ?? 0) }
             return activity.sorted { $0.name < $1.name }
         }
     }

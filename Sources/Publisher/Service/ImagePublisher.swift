@@ -346,12 +346,14 @@ public actor ImagePublisher {
     }
 
     public func snapshot(_ job: Job, withBlobs: Bool) async throws -> JobSnapshot {
-        let stored = withBlobs ? try await queue.blobs(of: job.id) : []
         let live = withBlobs && !job.state.isEnded ? await engine.progress(of: job.id) : [:]
-        let activity = await engine.activity.first { $0.name == job.destination.domain }
-        return JobSnapshot(
-            job, stored: stored, live: live, pausedUntil: activity?.pausedUntil, pauseReason: activity?.reason)
+        let stored = withBlobs ? try await queue.blobs(of: job.id) : []
+        let activity = await engine.activity(of: job.destination.domain)
+        return JobSnapshot(job, stored: stored, live: live, activity: activity)
     }
+
+    /// Whether bytes of it are on their way, or were before it had to wait: only its blobs tell how many.
+    public func isPartlySent(_ job: JobID) async -> Bool { await !engine.progress(of: job).isEmpty }
 
     /// The ids of jobs as something about them changes, many times a second while bytes move.
     public func changes() -> AsyncStream<JobID> { touched.listen() }

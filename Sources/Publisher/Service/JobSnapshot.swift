@@ -18,8 +18,8 @@ public struct JobSnapshot: Sendable {
     public let blobs: [Blob]
     /// Why nothing happens at the moment, for people; nil where something does or nothing will.
     public let waitsFor: String?
-    /// Until when its registry is paused, milliseconds since 1970.
-    public let registryPausedUntil: Int64?
+    /// When it is tried next, its registry's pause included: milliseconds since 1970.
+    public let nextAttemptAt: Int64?
 
     /// Bytes that this job has brought itself. Until it has ended they count as they move; then the queue's sum is the
     /// truth.
@@ -34,10 +34,9 @@ public struct JobSnapshot: Sendable {
 
 extension JobSnapshot {
     init(
-        _ job: Job, stored: [JobBlobState], live: [Digest: JobProgress.Blob], pausedUntil: Int64?, pauseReason: String?
+        _ job: Job, stored: [JobBlobState], live: [Digest: JobProgress.Blob], activity: RegistryActivity
     ) {
         self.job = job
-        registryPausedUntil = pausedUntil
         blobs = stored.filter { $0.blob.role != .manifest }.map { state in
             let running = live[state.blob.digest]
             var outcome = state.outcome
@@ -50,11 +49,23 @@ extension JobSnapshot {
                 bytesDone: isDone ? state.blob.size : min(running?.bytesDone ?? 0, state.blob.size),
                 isShared: running?.sharedWith != nil)
         }
+        let isStarting = job.state == .queued || job.state == .waiting
+        let pausedUntil = isStarting ? activity.pausedUntil : nil
+        nextAttemptAt = pausedUntil.map { max($0, job.nextAttemptAt ?? $0) } ?? job.nextAttemptAt
         switch job.state {
-        case .queued: waitsFor = pausedUntil == nil ? "its turn" : pauseReason ?? "the registry"
-        case .waiting: waitsFor = job.error?.message
+        case .queued, .waiting:
+            let rest = job.state == .queued ? "its turn" : "its next attempt"
+            waitsFor = Self.pause(of: activity) ?? rest
         case .blocked: waitsFor = job.error?.advice ?? job.error?.message
         default: waitsFor = nil
         }
+    }
+
+    /// The registry, where it is paused: no other job's repository is in the reason.
+    private static func pause(of registry: RegistryActivity) -> String? {
+        if registry.isHeld { return "\(registry.name), which is paused by command" }
+        guard registry.pausedSince != nil else { return nil }
+        let state = registry.pausedUntil == nil ? "is being tried" : "is paused"
+        return "\(registry.name), which \(state)" + (registry.reason.map { ": \($0)" } ?? "")
     }
 }

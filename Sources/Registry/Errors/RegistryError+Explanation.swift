@@ -14,7 +14,8 @@ extension RegistryError {
         return text
     }
 
-    private var why: String {
+    /// The cause in words, without a repository's name where it is the whole registry's trouble.
+    var why: String {
         switch cause {
         case .hostUnknown: "there is no host of this name"
         case .resolverFailed: "its address could not be looked up: the name servers don't answer"

@@ -128,11 +128,11 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
 
     public var cause: Cause
     /// What was to be done, as the end of "cannot …": `upload blob sha256:4f53cda18c2b… to team/app`.
-    public let attempt: String
+    public internal(set) var attempt: String
     /// Host and port as the user wrote them.
     public let registry: String
-    public let repository: String?
-    public let digest: Digest?
+    public internal(set) var repository: String?
+    public internal(set) var digest: Digest?
     /// Of the manifest that was put.
     public let mediaType: MediaType?
     /// The HTTP status, where there was an answer.
@@ -140,15 +140,15 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     /// The registry's own error code: `MANIFEST_INVALID`.
     public let serverCode: String?
     /// What the registry says, at most 500 characters, without control characters.
-    public let serverMessage: String?
+    public internal(set) var serverMessage: String?
     /// The number under which the registry's owner finds the request in its logs.
-    public let requestID: String?
+    public internal(set) var requestID: String?
     /// How long the registry asked to wait.
     public let retryAfter: Duration?
     /// The proxy that handed the answer on, and may have made it up.
     public let proxy: ProxyName?
     /// Which login was used and where it came from, where that is the trouble.
-    public let authentication: AuthenticationError?
+    public internal(set) var authentication: AuthenticationError?
 
     /// What the registry says, in lower case and as it came, for ``says(_:)``: it may repeat a secret.
     private let words: Secret

@@ -64,10 +64,10 @@ struct DaemonService: ControlService {
             var jobs: [JobInfo] = []
             for job in found {
                 let withBlobs = input.withBlobs ?? false
+                let wantsSums = !job.state.isEnded ? await publisher.isPartlySent(job.id) : false
                 jobs.append(
                     JobInfo(
-                        try await publisher.snapshot(job, withBlobs: withBlobs || job.state == .running),
-                        withBlobs: withBlobs))
+                        try await publisher.snapshot(job, withBlobs: withBlobs || wantsSums), withBlobs: withBlobs))
             }
             let counts = try await publisher.counts()
             return List.Output(jobs: jobs, counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }))

@@ -161,7 +161,7 @@ extension JobInfo {
             origin: job.origin.rawValue, priority: job.priority, verify: job.verify.rawValue, verified: job.verified,
             attempts: job.attempts, createdAt: Timestamp(milliseconds: job.createdAt),
             updatedAt: Timestamp(milliseconds: job.updatedAt), startedAt: time(job.startedAt),
-            endedAt: time(job.endedAt), nextAttemptAt: time(job.nextAttemptAt),
+            endedAt: time(job.endedAt), nextAttemptAt: time(snapshot.nextAttemptAt),
             error: job.error.map { JobErrorInfo(code: $0.code, message: $0.message, advice: $0.advice) },
             waitsFor: snapshot.waitsFor, supersededBy: job.supersededBy.map(Int.init), bytesTotal: job.bytesTotal,
             bytesUploaded: snapshot.bytesUploaded, bytesMounted: job.bytesMounted, bytesExisting: job.bytesExisting,
