@@ -94,7 +94,9 @@ let controlInterfaceDescription = """
       # how much of it the registry has, as far as is known
       bytesDone: int,
       # where it came from
-      detail: ?string
+      detail: ?string,
+      # how much of bytesDone the registry has not kept, while it is sent again
+      sentAgain: ?int
     )
 
     # Why a job or an attempt failed.

@@ -8,6 +8,7 @@ internal import Synchronization
 /// registry holds.
 public final class TransferProgress: Sendable {
     private let sent = Atomic<Int64>(0)
+    private let start = Atomic<Int64>(-1)
 
     public init() {}
 
@@ -16,5 +17,14 @@ public final class TransferProgress: Sendable {
     /// - Parameter bytes: negative where a body starts anew.
     public func add(_ bytes: Int64) { sent.add(bytes, ordering: .relaxed) }
 
-    public func reset(to bytes: Int64) { sent.store(bytes, ordering: .relaxed) }
+    public func reset(to bytes: Int64) {
+        start.store(bytes, ordering: .relaxed)
+        sent.store(bytes, ordering: .relaxed)
+    }
+
+    /// What it was last set to: from there the owner sends. Nil before the first time.
+    public var startedFrom: Int64? {
+        let bytes = start.load(ordering: .relaxed)
+        return bytes < 0 ? nil : bytes
+    }
 }

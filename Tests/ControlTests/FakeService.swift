@@ -91,5 +91,5 @@ extension JobInfo {
 extension BlobInfo {
     static let sample = BlobInfo(
         digest: "sha256:bb", size: 100, mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", role: "layer",
-        outcome: "mounted", bytesDone: 100, detail: "from team/base")
+        outcome: "mounted", bytesDone: 100, detail: "from team/base", sentAgain: 7)
 }

@@ -142,8 +142,9 @@ struct RegistryCommandTests {
         }
         let outcome = try await pushctl("status", daemon)
         #expect(
-            outcome.output.hasSuffix(
-                "docker.io: 9 of 100 requests left in 6 h\nheld.example: paused by command; 0 jobs run\n"))
+            outcome.output.hasPrefix(
+                "docker.io: 9 of 100 requests left in 6 h\n"
+                    + "held.example is paused by command; go on with: pushctl resume held.example\nno jobs yet"))
         #expect(!outcome.output.contains("busy.example"))
     }
 

@@ -24,46 +24,52 @@ struct StatusTableTests {
         testJob(7, "succeeded"),
     ]
 
-    private func lines(_ width: Int?) -> [String] {
-        StatusTable(jobs: jobs, now: testNow, glyphs: .unicode).lines(width: width).map(\.text)
+    private func lines(_ width: Int?, _ registries: [RegistryInfo] = []) -> [String] {
+        StatusTable(jobs: jobs, registries: registries, now: testNow, glyphs: .unicode).lines(width: width).map(\.text)
     }
 
-    @Test("shortens names at 80 columns and puts reasons below")
+    @Test("has a line for each job at 80 columns: the destination keeps both ends, what is said of it comes first")
     func eightyColumns() {
         #expect(
             lines(80) == [
-                "JOB  STATE       IMAGE                  DESTINATION             DONE  TRY    AGE",
-                "112  running     …plication:2026-03-04  …pplication:2026-03-04   50%    1  1 min",
-                "111  waiting     team/app:1             …ry.example/team/app:1    0%    4  1 min",
-                "     next attempt in 8 s: cannot upload blob 4f53cda18c2b to team/app at",
-                "     registry.example: connection refused",
-                "  9  blocked     team/app:1             …ry.example/team/app:1    0%    1  1 min",
-                "     registry.example wants a login; run: pushctl login",
-                "  8  superseded  team/app:1             …ry.example/team/app:1    0%    1    8 s",
-                "     job 9 took its place",
-                "  7  succeeded   team/app:1             …ry.example/team/app:1  100%    1    8 s",
+                "JOB  STATE       DESTINATION                DONE  TRY    AGE  NOTE",
+                "112  running     registry.…tion:2026-03-04   50%    1  1 min",
+                "111  waiting     registry.…mple/team/app:1    0%    4  1 min  next try in 8 s…",
+                "  9  blocked     registry.…mple/team/app:1    0%    1  1 min  registry.exampl…",
+                "  8  superseded  registry.…mple/team/app:1    0%    1    8 s  job 9 took its …",
+                "  7  succeeded   registry.…mple/team/app:1  100%    1    8 s",
             ])
     }
 
-    @Test("keeps names whole at 200 columns")
+    @Test("says that the registry is paused, and when it is tried, without naming it twice where there is no room")
+    func paused() {
+        let waiting = [testJob(111, "waiting", attempts: 4), testJob(110, "queued")]
+        let registry = RegistryInfo(
+            name: "registry.example", pausedUntil: Timestamp(milliseconds: testNow + 6_200),
+            pausedSince: Timestamp(milliseconds: testNow - 90_000), reason: "it is not available", running: 0,
+            waiting: 2)
+        func notes(_ registry: RegistryInfo, _ width: Int?) -> [String] {
+            StatusTable(jobs: waiting, registries: [registry], now: testNow, glyphs: .unicode).lines(width: width)
+                .dropFirst().map { line in line.text.split(separator: "1 min  ").last.map(String.init) ?? "" }
+        }
+        let long = "registry.example is paused, next try in 7 s"
+        #expect(notes(registry, nil) == [long, long])
+        #expect(notes(registry, 200) == [long, long])
+        #expect(notes(registry, 80) == ["paused, next try in 7 s", "paused, next try in 7 s"])
+        var held = registry
+        held.held = true
+        #expect(notes(held, nil) == Array(repeating: "registry.example is paused by command", count: 2))
+        var tried = registry
+        tried.pausedUntil = nil
+        #expect(notes(tried, 80) == ["being tried", "being tried"])
+    }
+
+    @Test("has the local name too, and whole sentences, where all have room")
     func twoHundredColumns() {
-        #expect(
-            lines(200)[...2] == [
-                "JOB  STATE       IMAGE                                         "
-                    + "DESTINATION                                   DONE  TRY    AGE",
-                "112  running     registry.example/team/application:2026-03-04  "
-                    + "registry.example/team/application:2026-03-04   50%    1  1 min",
-                "111  waiting     team/app:1                                    "
-                    + "registry.example/team/app:1                     0%    4  1 min",
-            ])
-    }
-
-    @Test("puts reasons into a column of their own where all have room")
-    func reasons() {
-        let table = StatusTable(jobs: Array(jobs[2...]), now: testNow, glyphs: .unicode)
+        let table = StatusTable(jobs: Array(jobs[2...]), registries: [], now: testNow, glyphs: .unicode)
         #expect(
             table.lines(width: 200).map(\.text) == [
-                "JOB  STATE       IMAGE       DESTINATION                  DONE  TRY    AGE  WAITS FOR",
+                "JOB  STATE       IMAGE       DESTINATION                  DONE  TRY    AGE  NOTE",
                 "  9  blocked     team/app:1  registry.example/team/app:1    0%    1  1 min  "
                     + "registry.example wants a login; run: pushctl login",
                 "  8  superseded  team/app:1  registry.example/team/app:1    0%    1    8 s  job 9 took its place",
@@ -71,18 +77,16 @@ struct StatusTableTests {
             ])
     }
 
-    @Test("shortens nothing in a pipe")
+    @Test("shortens nothing in a pipe, and says of an error only its cause")
     func pipe() {
         let lines = lines(nil)
         #expect(lines.count == jobs.count + 1)
         #expect(lines[1].contains("  registry.example/team/application:2026-03-04  "))
-        #expect(
-            lines[2].hasSuffix("cannot upload blob 4f53cda18c2b to team/app at registry.example: connection refused"))
+        #expect(lines[2].hasSuffix("  next try in 8 s: connection refused"))
     }
 
     @Test("is never wider than the terminal", arguments: [1, 20, 40, 60, 80, 120, 200])
     func bounds(width: Int) {
-        let table = StatusTable(jobs: jobs, now: testNow, glyphs: .unicode)
-        #expect(table.lines(width: width).allSatisfy { $0.width <= width })
+        #expect(lines(width).allSatisfy { $0.displayWidth <= width })
     }
 }

@@ -75,8 +75,23 @@ struct TextTests {
         #expect(line.width <= width)
     }
 
-    @Test("names are cut at their beginning", arguments: [(11, "…ple/team/a"), (18, "r.example/team/a"), (1, "")])
-    func keepingEnd(width: Int, expected: String) { #expect("r.example/team/a".keepingEnd(width: width) == expected) }
+    @Test(
+        "names are cut in the middle: registry and tag stay",
+        arguments: [(11, "r.ex…team/a"), (15, "r.exa…le/team/a"), (16, "r.example/team/a"), (2, "…a"), (1, "")])
+    func cutInTheMiddle(width: Int, expected: String) {
+        let cut = "r.example/team/a".cutInTheMiddle(width: width)
+        #expect(cut == expected)
+        #expect(cut.displayWidth <= width)
+    }
+
+    @Test("a line breaks at spaces, keeps its colours, and is indented from its second row on")
+    func wrappedLine() {
+        let line = Line("one ", .bad).appending("two", .good).appending("three four")
+        let rows = line.wrapped(width: 9, indent: 2)
+        #expect(rows.map(\.text) == ["one", "  twothre", "  e four"])
+        #expect(Line("one two").wrapped(width: 80).map(\.text) == ["one two"])
+        #expect(line.wrapped(width: 80)[0].rendered(color: true).hasPrefix("\u{1B}[31mone\u{1B}[0m"))
+    }
 
     @Test("sentences break at spaces, and words only where they must")
     func wrapping() {

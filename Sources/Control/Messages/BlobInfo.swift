@@ -11,10 +11,12 @@ public struct BlobInfo: Codable, Sendable, Equatable {
     public var bytesDone: Int64
     /// Where it came from, such as `from team/base` or `job 12`.
     public var detail: String?
+    /// How much of `bytesDone` the registry has not kept, in bytes, while it is sent again; else absent.
+    public var sentAgain: Int64?
 
     public init(
         digest: String, size: Int64, mediaType: String, role: String, outcome: String, bytesDone: Int64,
-        detail: String? = nil
+        detail: String? = nil, sentAgain: Int64? = nil
     ) {
         self.digest = digest
         self.size = size
@@ -23,5 +25,6 @@ public struct BlobInfo: Codable, Sendable, Equatable {
         self.outcome = outcome
         self.bytesDone = bytesDone
         self.detail = detail
+        self.sentAgain = sentAgain
     }
 }

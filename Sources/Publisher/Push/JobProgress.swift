@@ -12,6 +12,14 @@ final class TransferMeter: Sendable {
     func follow(_ upload: TransferProgress) { transfer.withLock { $0 = upload } }
 
     var bytesSent: Int64 { transfer.withLock { $0?.bytesSent ?? 0 } }
+
+    /// How much is sent a second time, where more than the upload has come to by now was shown as sent before.
+    func sentAgain(shown: Int64) -> Int64? {
+        transfer.withLock { upload in
+            guard let upload, let start = upload.startedFrom, upload.bytesSent < shown else { return nil }
+            return shown - min(start, shown)
+        }
+    }
 }
 
 /// What a running job is doing this moment: read by whoever follows it, written by its transfers, kept in memory only.
@@ -26,6 +34,8 @@ final class JobProgress: Sendable {
         var sharedWith: SharedTransfers.Leader?
         /// The most that was shown so far: what people watch does not go backwards, also where an upload has to.
         var bytesDone: Int64 = 0
+        /// How much of that the registry has not kept, while it is sent again.
+        var sentAgain: Int64?
     }
 
     private let blobs = Mutex<[Digest: Blob]>([:])
@@ -109,6 +119,7 @@ final class JobProgress: Sendable {
             for (digest, blob) in blobs where blob.outcome == .pending {
                 let meter = blob.sharedWith?.meter ?? blob.meter
                 blobs[digest]?.bytesDone = max(blob.bytesDone, meter.bytesSent)
+                blobs[digest]?.sentAgain = meter.sentAgain(shown: blob.bytesDone)
             }
             return blobs.mapValues { blob in
                 var blob = blob

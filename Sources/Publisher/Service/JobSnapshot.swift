@@ -10,6 +10,8 @@ public struct JobSnapshot: Sendable {
         public let detail: String?
         /// Bytes that the registry has or is getting, 0...size; the most that it was so far.
         public let bytesDone: Int64
+        /// How much of that the registry has not kept, while it is sent again.
+        public let sentAgain: Int64?
         /// Whether another job sends it at the moment.
         public let isShared: Bool
     }
@@ -20,9 +22,6 @@ public struct JobSnapshot: Sendable {
     public let waitsFor: String?
     /// When it is tried next, its registry's pause included: milliseconds since 1970. Nil unless it is queued or waits.
     public let nextAttemptAt: Int64?
-
-    /// When it is tried next, as far as that is known; nil unless it is queued or waits.
-    public var nextAttemptAt: Int64? { job.nextAttemptAt.map { max($0, registryPausedUntil ?? $0) } }
 
     /// Bytes that this job has brought itself. Until it has ended they count as they move; then the queue's sum is the
     /// truth.
@@ -50,7 +49,7 @@ extension JobSnapshot {
             return Blob(
                 blob: state.blob, outcome: outcome, detail: running?.detail ?? state.detail,
                 bytesDone: isDone ? state.blob.size : min(running?.bytesDone ?? 0, state.blob.size),
-                isShared: running?.sharedWith != nil)
+                sentAgain: isDone ? nil : running?.sentAgain, isShared: running?.sharedWith != nil)
         }
         let isStarting = job.state == .queued || job.state == .waiting
         let pausedUntil = isStarting ? activity.pausedUntil : nil

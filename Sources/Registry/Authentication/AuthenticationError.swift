@@ -100,9 +100,8 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
     /// What a person can do; nil where only waiting helps.
     public var advice: String? {
         switch cause {
-        case .loginMissing(let places):
+        case .loginMissing:
             "log in with: pushctl login \(registry)"
-                + (places.isEmpty ? "" : " (looked at: \(places.joined(separator: ", ")))")
         case .loginRejected:
             "make a new password or token and log in again with: pushctl login \(registry); it may be wrong, revoked or "
                 + "expired"

@@ -57,6 +57,9 @@ public actor Authenticator {
         now = clock
     }
 
+    /// Where logins are looked for, in order.
+    nonisolated var places: [String] { credentials.places }
+
     /// The header to send with a request; nil where nothing is known yet, or where there is no login for Basic: the
     /// request goes without then, and ``answer(_:for:sent:)`` tells what to make of a 401.
     ///

@@ -116,9 +116,11 @@ extension RegistryClient {
                 let user = login.user.map { "user \($0)" } ?? "a token"
                 try await tell(ExaminationStep(.login, .good, "\(user), from \(login.origin)", time: time))
             } else {
+                let places = courier.authenticator.places
+                let searched = places.isEmpty ? "" : "; looked for in \(places.joined(separator: ", "))"
                 try await tell(
                     ExaminationStep(
-                        .login, .doubtful, "there is none: the registry is asked anonymously",
+                        .login, .doubtful, "there is none: the registry is asked anonymously" + searched,
                         advice: "pushctl login \(domain)", time: time))
             }
             return true

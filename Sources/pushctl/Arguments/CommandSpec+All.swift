@@ -68,8 +68,10 @@ extension CommandSpec {
                 ], repeats: true,
                 "only jobs in this state (queued, running, waiting, blocked, succeeded, failed, canceled, superseded); "
                     + "may be repeated"),
-            .value("limit", "N", "at most so many jobs (default: 50, and 10 that have ended)"),
-            .flag("watch", "w", "keep showing it, until Ctrl-C"),
+            .value(
+                "limit", "N",
+                "at most so many jobs (default: what the screen holds; in a pipe 50, and 10 that have ended)"),
+            .flag("watch", "w", "keep showing it, until the jobs have ended or Ctrl-C"),
         ],
         examples: [
             ("pushctl status", "the jobs in hand, and the latest that ended"),

@@ -13,30 +13,8 @@ extension Session {
                 "no images: name a store in pushd's configuration, or push one with: pushctl push oci:DIR …")
             return ExitStatus.done
         }
-        var table = Table(
-            columns: [
-                .init("IMAGE", keepsEnd: true), .init("DIGEST"), .init("SIZE", .right), .init("STORE", keepsEnd: true),
-                .init("PUSHED TO", keepsEnd: true),
-            ])
-        for image in images {
-            var cells = [
-                Line(image.name), Line(shortDigest(image.digest)),
-                Line(image.size.map(formatBytes) ?? "not whole"), Line(image.store),
-            ]
-            let places =
-                image.pushed.isEmpty
-                ? [Line()]
-                : image.pushed.map { push in
-                    // A later build under the same name is not what the registry has.
-                    Line(push.destination + (push.digest == image.digest ? "" : " (an older one)"))
-                }
-            for place in places {
-                table.rows.append(cells + [place])
-                cells = [Line(), Line(), Line(), Line()]
-            }
-        }
         let width = console.isTerminal ? console.size().width : nil
-        try console.print(width.map { table.lines(fitting: $0, ellipsis: console.glyphs.ellipsis) } ?? table.lines())
+        try console.print(ImageTable(images: images).lines(width: width, ellipsis: console.glyphs.ellipsis))
         return ExitStatus.done
     }
 

@@ -96,7 +96,8 @@ extension Session {
         add("state", state(of: registry))
         add("login", Line(registry.login ?? "none: it is asked anonymously"))
         if let limit = registry.bytesPerSecond { add("limit", Line(speed(limit))) }
-        if let left = allowance(of: registry) { add("allows", Line(left)) }
+        let allowance = RegistryWording(registry: registry, now: console.now()).allowance
+        if let allowance { add("allows", Line(allowance)) }
         if registry.learned?.isEmpty == false {
             let learned = learnedLines(registry, indent: 0)
             add("learned", learned[0])
@@ -116,31 +117,5 @@ extension Session {
         }
     }
 
-    func state(of registry: RegistryInfo) -> Line {
-        let running = registry.running == 1 ? "1 job runs" : "\(registry.running) jobs run"
-        if registry.held == true { return Line("paused by command", .warning).appending("; \(running)") }
-        guard let until = registry.pausedUntil else { return Line("open", .good).appending("; \(running)") }
-        let when = formatAge(of: until.milliseconds, now: console.now())
-        return Line("paused", .warning).appending(", tried again \(when): \(registry.reason ?? "")")
-    }
-
-    /// What a registry says that it may still be asked.
-    private func allowance(of registry: RegistryInfo) -> String? {
-        guard let left = registry.requestsLeft, let all = registry.requestsAllowed else { return nil }
-        let period = registry.requestsPeriod.map { " in \(formatSpan(seconds: $0))" } ?? ""
-        return "\(left) of \(all) requests left\(period)"
-    }
-
-    /// What is worth knowing beside the table of jobs: registries that hold them up, or soon may.
-    func statusLines(of registries: [RegistryInfo]) -> [Line] {
-        registries.compactMap { registry in
-            let isOpen = registry.held != true && registry.pausedUntil == nil
-            let left = allowance(of: registry)
-            if isOpen, left == nil { return nil }
-            var line = Line(registry.name + ": ", .bold)
-            if !isOpen { line.append(state(of: registry)) }
-            if let left { line.append((isOpen ? "" : "; ") + left) }
-            return line
-        }
-    }
+    func state(of registry: RegistryInfo) -> Line { RegistryWording(registry: registry, now: console.now()).standing }
 }

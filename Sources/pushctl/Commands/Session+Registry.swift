@@ -52,10 +52,13 @@ extension Session {
                 "  media type  \(output.mediaType)",
                 "  manifest    \(formatBytes(output.size))",
             ]
+            let column = output.platforms.reduce(0) { max($0, $1.platform.displayWidth) } + 2
             for (index, platform) in output.platforms.enumerated() {
                 let name = (index == 0 ? "platforms" : "").padding(to: 12)
-                let digest = platform.digest == output.digest ? "" : "  " + platform.digest
-                lines.append("  \(name)\(platform.platform.padding(to: 16))\(digest)")
+                // The one manifest of an image for one machine is named above.
+                let isRoot = platform.digest == output.digest
+                let text = isRoot ? platform.platform : platform.platform.padding(to: column) + platform.digest
+                lines.append("  \(name)\(text)")
             }
             try console.print(lines)
         }

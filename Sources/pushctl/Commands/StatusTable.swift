@@ -1,52 +1,53 @@
 internal import Control
 
-/// Jobs as a table that fits its width: names are shortened, and what a job waits for stands below it if need be.
+/// Jobs as a table, a line each, that fits its width.
 struct StatusTable: Sendable {
     let jobs: [JobInfo]
+    let registries: [RegistryInfo]
     /// Milliseconds since 1970.
     let now: Int64
     let glyphs: Glyphs
 
-    /// - Parameter width: columns of the terminal; nil for a pipe, where nothing is shortened and each job has one line.
+    /// A heading, then the jobs in order.
+    ///
+    /// Where the width is not enough, the local name goes first, then the registry's name in what is said of it, and
+    /// then the destinations lose their middle and the notes their end.
+    ///
+    /// - Parameter width: columns of the terminal; nil for a pipe, where nothing is shortened.
     func lines(width: Int?) -> [Line] {
-        var table = Table(columns: [
-            .init("JOB", .right), .init("STATE"), .init("IMAGE", keepsEnd: true), .init("DESTINATION", keepsEnd: true),
-            .init("DONE", .right), .init("TRY", .right), .init("AGE", .right),
-        ])
-        for job in jobs {
-            table.rows.append([
-                Line("\(job.id)"), Line(job.state, style(of: job.state)), Line(job.image), Line(job.destination),
-                Line(done(job)), Line("\(job.attempts)"), Line(age(job)),
-            ])
-        }
-        let troubles = jobs.map { Line(trouble($0), .dim) }
-        var whole = Table(columns: table.columns + [.init("WAITS FOR")])
-        whole.rows = zip(table.rows, troubles).map { $0 + [$1] }
-        guard let width else { return whole.lines() }
-        let wholeLines = whole.lines()
-        if troubles.contains(where: { $0.width > 0 }), wholeLines.allSatisfy({ $0.width <= width }) {
-            return wholeLines
-        }
-
-        // The sentence goes below its row, where it has the whole width.
-        let indent = 5
-        let rows = table.lines(fitting: width, ellipsis: glyphs.ellipsis)
-        var lines = [rows[0]]
-        for (row, trouble) in zip(rows.dropFirst(), troubles) {
-            lines.append(row)
-            for text in trouble.text.wrapped(width: max(width - indent, 10)).prefix(3) where !text.isEmpty {
-                lines.append(Line(String(repeating: " ", count: indent) + text, .dim))
-            }
-        }
-        return lines.map { $0.truncated(to: width, ellipsis: glyphs.ellipsis) }
+        let whole = table(withImage: true, shortNotes: false)
+        guard let width, whole.width > width else { return whole.lines() }
+        let withoutImage = table(withImage: false, shortNotes: false)
+        if withoutImage.width <= width { return withoutImage.lines() }
+        return table(withImage: false, shortNotes: true).lines(fitting: width, ellipsis: glyphs.ellipsis)
+            .map { $0.truncated(to: width, ellipsis: glyphs.ellipsis) }
     }
 
-    private func trouble(_ job: JobInfo) -> String {
-        guard let trouble = describeTrouble(of: job, now: now) else {
-            return job.supersededBy.map { "job \($0) took its place" } ?? ""
+    private func table(withImage: Bool, shortNotes: Bool) -> Table {
+        var columns: [Table.Column] = [.init("JOB", .right), .init("STATE")]
+        if withImage { columns.append(.init("IMAGE")) }
+        columns += [
+            .init("DESTINATION", cut: .middle(least: 24)), .init("DONE", .right), .init("TRY", .right),
+            .init("AGE", .right), .init("NOTE", cut: .end(least: 16)),
+        ]
+        let known = Dictionary(registries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let notes = JobNote(registries: known, now: now)
+        var table = Table(columns: columns)
+        for job in jobs {
+            var cells = [Line("\(job.id)"), Line(job.state, style(of: job.state))]
+            if withImage { cells.append(Line(job.image)) }
+            cells += [
+                Line(job.destination), Line(done(job)), Line("\(job.attempts)"), Line(age(job)),
+                Line(notes.text(of: job, isShort: shortNotes), .dim),
+            ]
+            table.rows.append(cells)
         }
-        guard job.state == "blocked", let advice = job.error?.advice else { return trouble }
-        return trouble + "; " + advice
+        // A column of nothing takes no room.
+        if table.rows.allSatisfy({ $0.last?.width == 0 }) {
+            table.columns.removeLast()
+            for row in table.rows.indices { table.rows[row].removeLast() }
+        }
+        return table
     }
 
     /// Nothing counts as sent until bytes or blobs are through; an image without bytes is done when its job is.

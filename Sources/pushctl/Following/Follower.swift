@@ -35,8 +35,17 @@ final class Follower {
     /// - Throws: ``ControlError``, ``ControlClientError``, ``OutputError``.
     func run(_ client: ControlClient) async throws -> Ending {
         let reader = Task { try await self.read(client) }
-        let ticker = style == .live ? Task { try await self.tick(reader) } : nil
-        defer { ticker?.cancel() }
+        let ticker: Task<Void, any Error>? =
+            switch style {
+            case .live: Task { try await self.tick(reader) }
+            case .plain: Task { try await self.tellMovement(reader) }
+            case .json, .none: nil
+            }
+        let limits = ticker == nil ? nil : Task { try await self.watchLimits() }
+        defer {
+            ticker?.cancel()
+            limits?.cancel()
+        }
         let signals = Signals([SIGINT, SIGTERM, SIGHUP] + (style == .live ? [SIGCONT] : [])) { number in
             Task { @MainThread in self.take(signal: number, stopping: reader) }
         }
@@ -105,6 +114,27 @@ final class Follower {
                 reader.cancel()
                 throw error
             }
+        }
+    }
+
+    /// Tells now and then how far the jobs are where no picture shows it.
+    private func tellMovement(_ reader: Task<Void, any Error>) async throws {
+        while !Task.isCancelled {
+            try await Task.sleep(for: .seconds(1))
+            do { try console.print(report.movement(in: progress, now: console.now())) } catch {
+                reader.cancel()
+                throw error
+            }
+        }
+    }
+
+    /// What is shown keeps to the limits too, which may change at any time. A daemon that does not tell has none.
+    private func watchLimits() async throws {
+        while !Task.isCancelled {
+            if let limits = try? await daemon.connect().call(Limit.self, Limit.Input()).limits {
+                progress.setLimits(limits)
+            }
+            try await Task.sleep(for: .seconds(3))
         }
     }
 

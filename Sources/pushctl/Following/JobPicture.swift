@@ -66,7 +66,7 @@ struct JobPicture: Sendable {
             if let newer = info.supersededBy { state.append(" by job \(newer)") }
             let room = max(width - id.count - 4 - state.width, 10)
             var line = Line(id + "  ")
-            line.append(info.destination.printable.keepingEnd(width: room, ellipsis: glyphs.ellipsis), .bold)
+            line.append(info.destination.printable.cutInTheMiddle(width: room, ellipsis: glyphs.ellipsis), .bold)
             line.append("  ")
             line.append(state)
             return line
@@ -95,8 +95,9 @@ struct JobPicture: Sendable {
                 return line
             }
             let column = line.width + barWidth
-            if layer.outcome == "pending", let sharing = layer.detail, !info.hasEnded {
-                // Another job's transfer: what it does is said there, here only how far it is.
+            if layer.outcome == "pending", let sharing = describeSentAgain(layer) ?? layer.detail, !info.hasEnded {
+                // Another job's transfer: what it does is said there, here only how far it is. Bytes that are sent a
+                // second time bring the bar no further.
                 line.append(Line(sharing, .dim).truncated(to: barWidth, ellipsis: glyphs.ellipsis))
                 line.pad(to: column)
                 let amount =
@@ -131,21 +132,26 @@ struct JobPicture: Sendable {
 
         func total() -> Line {
             if info.hasEnded { return Line("  " + outcomeSums(of: info.blobs ?? [])) }
-            var line = Line("  total   " + padded("\(percent(job.bytesDone, of: job.bytesTotal))%", 4))
-            line.append("  " + formatProgress(job.bytesDone, of: job.bytesTotal))
-            if job.bytesDone >= job.bytesTotal {
-                if info.state == "running" { line.append(", finishing") }
-            } else if let speed = job.speed(at: now) {
-                line.append(", " + formatSpeed(speed))
-                if let left = job.secondsLeft(at: now), left < 30 * 86_400 {
-                    line.append(", " + formatSpan(seconds: left.rounded(.up)) + " left")
-                }
-            }
-            return line
+            let share = padded("\(percent(job.bytesDone, of: job.bytesTotal))%", 4)
+            return Line("  total   \(share)  \(job.progressText(at: now))")
         }
 
         private func padded(_ text: String, _ width: Int) -> String {
             String(repeating: " ", count: max(width - text.displayWidth, 0)) + text
         }
+    }
+}
+
+extension PushProgress.Job {
+    /// How far it is: `52.1/104 MB, 18.2 MB/s, 3 s left`.
+    func progressText(at now: Int64) -> String {
+        var text = formatProgress(bytesDone, of: bytesTotal)
+        if bytesDone >= bytesTotal { return text + (info.state == "running" ? ", finishing" : "") }
+        guard let speed = speed(at: now) else { return text }
+        text += ", " + formatSpeed(speed)
+        if let left = secondsLeft(at: now), left < 30 * 86_400 {
+            text += ", " + formatSpan(seconds: left.rounded(.up)) + " left"
+        }
+        return text
     }
 }

@@ -1,12 +1,21 @@
 internal import Control
 
-/// Progress for logs and pipes: a line for each change of a job's state and each layer that is done.
+/// Progress for logs and pipes: a line for each change of a job's state and each layer that is done, and now and then
+/// one while bytes move.
 struct PlainReport: Sendable {
     private struct Told: Equatable {
         var state = ""
         var trouble: String?
         var outcomes: [String: String] = [:]
+        /// The layers of which was told that they are sent again.
+        var again: Set<String> = []
+        /// When was told last how far it is, in milliseconds since 1970, and how far it was.
+        var movedAt: Int64?
+        var bytes: Int64 = 0
     }
+
+    /// Build systems end what prints nothing for minutes.
+    private static let pace: Int64 = 15_000
 
     private var told: [Int: Told] = [:]
     private var wasConnectionLost = false
@@ -29,6 +38,14 @@ struct PlainReport: Sendable {
         var told = told[info.id] ?? Told()
         defer { self.told[info.id] = told }
         var lines: [Line] = []
+        for layer in job.layers {
+            guard let text = describeSentAgain(layer) else {
+                told.again.remove(layer.digest)
+                continue
+            }
+            guard told.again.insert(layer.digest).inserted else { continue }
+            lines.append("job \(info.id)  \(shortDigest(layer.digest))  \(text)")
+        }
         for layer in job.layers where layer.outcome != "pending" && told.outcomes[layer.digest] != layer.outcome {
             told.outcomes[layer.digest] = layer.outcome
             let outcome = describeOutcome(layer.outcome, detail: layer.detail)
@@ -44,5 +61,27 @@ struct PlainReport: Sendable {
         }
         if info.state == "succeeded" { line.append("  " + info.digest) }
         return lines + [line]
+    }
+
+    /// How far the jobs are whose bytes have moved since that was told last, a quarter of a minute ago or more.
+    ///
+    /// - Parameter now: milliseconds since 1970.
+    mutating func movement(in progress: PushProgress, now: Int64) -> [Line] {
+        progress.jobs.compactMap { job in
+            let id = job.info.id
+            guard job.info.state == "running" else {
+                told[id]?.movedAt = nil
+                return nil
+            }
+            guard let last = told[id]?.movedAt else {
+                told[id, default: Told()].movedAt = now
+                told[id]?.bytes = job.bytesDone
+                return nil
+            }
+            guard now - last >= Self.pace, job.bytesDone > told[id]?.bytes ?? 0 else { return nil }
+            told[id]?.movedAt = now
+            told[id]?.bytes = job.bytesDone
+            return Line("job \(id)  \(job.progressText(at: now))")
+        }
     }
 }

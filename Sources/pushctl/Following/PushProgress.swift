@@ -7,6 +7,8 @@ struct PushProgress: Sendable, Equatable {
         /// Of what goes over the wire, for the whole job and by the digest of each blob.
         fileprivate(set) var meter = SpeedMeter(inertia: 4)
         fileprivate(set) var meters: [String: SpeedMeter] = [:]
+        /// The limit of bandwidth that its uploads keep to, in bytes a second.
+        fileprivate(set) var limit: Double?
 
         init(_ info: JobInfo) { self.info = info }
 
@@ -26,10 +28,15 @@ struct PushProgress: Sendable, Equatable {
         }
 
         func speed(of blob: BlobInfo, at now: Int64) -> Double? {
-            info.state == "running" ? meters[blob.digest]?.speed(at: now) : nil
+            info.state == "running" ? meters[blob.digest]?.speed(at: now).map(withinLimit) : nil
         }
 
-        func speed(at now: Int64) -> Double? { info.state == "running" ? meter.speed(at: now) : nil }
+        func speed(at now: Int64) -> Double? {
+            info.state == "running" ? meter.speed(at: now).map(withinLimit) : nil
+        }
+
+        /// What is measured over moments may be a little more than what is sent over seconds.
+        private func withinLimit(_ speed: Double) -> Double { min(speed, limit ?? speed) }
 
         /// Seconds until all bytes are there at the present speed; nil where that can't be said.
         func secondsLeft(at now: Int64) -> Double? {
@@ -42,6 +49,20 @@ struct PushProgress: Sendable, Equatable {
                 meters[blob.digest, default: SpeedMeter(inertia: 2)].note(bytes: blob.bytesDone, at: now)
             }
             meter.note(bytes: bytesSent, at: now)
+        }
+
+        /// What is under way never falls back, also where a new daemon begins to count anew.
+        fileprivate mutating func keepWhatWasShown(_ before: [BlobInfo]) {
+            guard !info.hasEnded, let blobs = info.blobs else { return }
+            let shown = Dictionary(before.map { ($0.digest, $0) }, uniquingKeysWith: { first, _ in first })
+            info.blobs = blobs.map { blob in
+                guard blob.outcome == "pending", let old = shown[blob.digest], old.outcome == "pending" else {
+                    return blob
+                }
+                var blob = blob
+                blob.bytesDone = max(blob.bytesDone, old.bytesDone)
+                return blob
+            }
         }
     }
 
@@ -60,6 +81,16 @@ struct PushProgress: Sendable, Equatable {
         jobs[place].info = info
         if info.blobs == nil { jobs[place].info.blobs = blobs }
         jobs[place].measure(at: now)
+        jobs[place].keepWhatWasShown(blobs ?? [])
+    }
+
+    /// Takes in the limits of bandwidth that are in force.
+    mutating func setLimits(_ limits: [LimitInfo]) {
+        for place in jobs.indices {
+            let registry = jobs[place].info.registry
+            let own = limits.filter { $0.registry == nil || $0.registry == registry }.compactMap(\.bytesPerSecond)
+            jobs[place].limit = own.min().map(Double.init)
+        }
     }
 
     /// Nothing more is to be expected without a person: every job has ended or is blocked.

@@ -15,6 +15,8 @@ struct Console: Sendable {
     var size: @Sendable () -> (width: Int, height: Int)
     /// Whether the terminal is this process's to draw on: a job in the background leaves it alone.
     var isForeground: @Sendable () -> Bool
+    /// Columns of the terminal at standard error; nil where it is none.
+    var errorWidth: @Sendable () -> Int? = { nil }
     /// The person, or the pipe, at standard input.
     var questions: Questions
     /// Milliseconds since 1970, UTC.
@@ -32,9 +34,11 @@ struct Console: Sendable {
 
     /// `pushctl: what failed: why`, and on a second line what to do about it. A closed standard error is nobody's loss.
     func complain(_ message: String, advice: String?) {
-        var text = Line("pushctl: ", .bad).appending(message).rendered(color: errorColor) + "\n"
-        if let advice { text += Line(advice).rendered(color: errorColor) + "\n" }
-        try? writeError(Array(text.utf8))
+        var lines = [Line("pushctl: ", .bad).appending(message)]
+        if let advice { lines.append(Line(advice)) }
+        // A terminal would break words.
+        if let width = errorWidth() { lines = lines.flatMap { $0.wrapped(width: width) } }
+        try? writeError(Array(lines.map { $0.rendered(color: errorColor) + "\n" }.joined().utf8))
     }
 }
 
@@ -54,11 +58,12 @@ extension Console {
             writeError: { bytes throws(OutputError) in try writeAll(bytes, to: STDERR_FILENO) },
             isTerminal: isTerminal, color: isTerminal && wantsColor,
             errorColor: isatty(STDERR_FILENO) == 1 && wantsColor, glyphs: .fitting(environment),
-            size: terminalSize,
+            size: { terminalSize(STDOUT_FILENO) ?? (80, 24) },
             isForeground: {
                 let group = tcgetpgrp(STDOUT_FILENO)
                 return group < 0 || group == getpgrp()
             },
+            errorWidth: { isatty(STDERR_FILENO) == 1 ? terminalSize(STDERR_FILENO)?.width : nil },
             questions: .standard,
             now: {
                 var time = timespec()
@@ -68,9 +73,9 @@ extension Console {
             localTime: formatLocalTime)
     }
 
-    private static func terminalSize() -> (width: Int, height: Int) {
+    private static func terminalSize(_ file: Int32) -> (width: Int, height: Int)? {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return (80, 24) }
+        guard ioctl(file, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return (Int(size.ws_col), size.ws_row > 0 ? Int(size.ws_row) : 24)
     }
 

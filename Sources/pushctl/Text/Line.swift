@@ -34,7 +34,12 @@ struct Line: Sendable, Equatable, ExpressibleByStringInterpolation {
     /// Adds `text`, freed of whatever could steer a terminal.
     mutating func append(_ text: some StringProtocol, _ style: Style = .plain) {
         let text = text.printable
-        if !text.isEmpty { parts.append(Part(text: text, style: style)) }
+        guard !text.isEmpty else { return }
+        if let last = parts.last, last.style == style {
+            parts[parts.count - 1].text = last.text + text
+        } else {
+            parts.append(Part(text: text, style: style))
+        }
     }
 
     mutating func append(_ line: Line) { parts += line.parts }
@@ -75,6 +80,48 @@ struct Line: Sendable, Equatable, ExpressibleByStringInterpolation {
         return result
     }
 
+    /// Broken at spaces into lines of at most `width` columns, a longer word where it must be; all but the first are
+    /// indented.
+    func wrapped(width: Int, indent: Int = 0) -> [Line] {
+        var lines: [Line] = []
+        var line = Line()
+        let margin = String(repeating: " ", count: indent)
+        let room = max(width - indent, 1)
+        for word in words(atMost: room) {
+            if !line.parts.isEmpty, line.width + 1 + word.width > width {
+                lines.append(line)
+                line = Line(margin)
+                line.append(word)
+            } else {
+                if !line.parts.isEmpty { line.append(" ") }
+                line.append(word)
+            }
+        }
+        return lines + [line]
+    }
+
+    /// What stands between spaces, each with its styles; in pieces of at most `width` columns.
+    private func words(atMost width: Int) -> [Line] {
+        var words: [Line] = []
+        var word = Line()
+        func finish() {
+            if !word.parts.isEmpty { words.append(word) }
+            word = Line()
+        }
+        for part in parts {
+            for character in part.text {
+                if character == " " {
+                    finish()
+                } else {
+                    if word.width + character.displayWidth > width { finish() }
+                    word.append(String(character), part.style)
+                }
+            }
+        }
+        finish()
+        return words
+    }
+
     /// - Parameter color: whether styles become escape sequences.
     func rendered(color: Bool) -> String {
         guard color else { return text }
@@ -83,19 +130,34 @@ struct Line: Sendable, Equatable, ExpressibleByStringInterpolation {
 }
 
 extension StringProtocol {
-    /// The last `width` columns, with an ellipsis in front if anything is missing: the end of an image's name says most.
-    func keepingEnd(width: Int, ellipsis: String = "…") -> String {
+    /// At most `width` columns, cut in the middle: of a destination the registry and the tag say most.
+    func cutInTheMiddle(width: Int, ellipsis: String = "…") -> String {
         guard displayWidth > width else { return String(self) }
-        var room = width - ellipsis.displayWidth
+        let room = width - ellipsis.displayWidth
         guard room > 0 else { return "" }
-        var start = endIndex
-        while start > startIndex {
-            let before = index(before: start)
+        let tail = end(width: room - room * 2 / 5)
+        let head = beginning(width: room - tail.displayWidth)
+        return head + ellipsis + tail
+    }
+
+    private func beginning(width: Int) -> SubSequence {
+        var (room, place) = (width, startIndex)
+        while place < endIndex, self[place].displayWidth <= room {
+            room -= self[place].displayWidth
+            place = index(after: place)
+        }
+        return self[..<place]
+    }
+
+    private func end(width: Int) -> SubSequence {
+        var (room, place) = (width, endIndex)
+        while place > startIndex {
+            let before = index(before: place)
             guard self[before].displayWidth <= room else { break }
             room -= self[before].displayWidth
-            start = before
+            place = before
         }
-        return ellipsis + self[start...]
+        return self[place...]
     }
 
     /// Cut into lines of at most `width` columns, at spaces where there are any.

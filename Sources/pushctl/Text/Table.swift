@@ -3,15 +3,33 @@ struct Table: Sendable {
     struct Column: Sendable {
         enum Alignment: Sendable { case left, right }
 
+        /// What becomes of it where the table is too wide.
+        enum Cut: Sendable, Equatable {
+            case never
+            /// Loses its middle, down to so many columns.
+            case middle(least: Int)
+            /// Loses its end: a sentence.
+            case end(least: Int)
+        }
+
         let title: String
         let alignment: Alignment
-        /// Whether it may be cut to fit, and then loses its beginning: the end of an image's name says most.
-        let keepsEnd: Bool
+        let cut: Cut
+        /// Whether it is cut before all others.
+        let yieldsFirst: Bool
 
-        init(_ title: String, _ alignment: Alignment = .left, keepsEnd: Bool = false) {
+        init(_ title: String, _ alignment: Alignment = .left, cut: Cut = .never, yieldsFirst: Bool = false) {
             self.title = title
             self.alignment = alignment
-            self.keepsEnd = keepsEnd
+            self.cut = cut
+            self.yieldsFirst = yieldsFirst
+        }
+
+        fileprivate var least: Int? {
+            switch cut {
+            case .never: nil
+            case .middle(let least), .end(let least): least
+            }
         }
     }
 
@@ -24,14 +42,18 @@ struct Table: Sendable {
     /// As wide as its contents.
     func lines() -> [Line] { lines(widths: naturalWidths, ellipsis: "") }
 
-    /// At most `width` columns wide if cutting the columns that may be cut, down to 8 each, suffices.
+    /// Columns that it takes when nothing is cut.
+    var width: Int { naturalWidths.reduce(0, +) + 2 * (columns.count - 1) }
+
+    /// At most `width` columns wide, if cutting what may be cut suffices.
     func lines(fitting width: Int, ellipsis: String) -> [Line] {
         var widths = naturalWidths
-        var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
+        var excess = self.width - width
         while excess > 0 {
+            let cuttable = columns.indices.filter { widths[$0] > columns[$0].least ?? .max }
+            let first = cuttable.filter { columns[$0].yieldsFirst }
             // The widest gives way first, so that short names stay whole.
-            let cuttable = columns.indices.filter { columns[$0].keepsEnd && widths[$0] > 8 }
-            guard let widest = cuttable.max(by: { widths[$0] < widths[$1] }) else { break }
+            guard let widest = (first.isEmpty ? cuttable : first).max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
             excess -= 1
         }
@@ -51,15 +73,21 @@ struct Table: Sendable {
             for (column, cell) in cells.enumerated() {
                 defer { start += widths[column] + 2 }
                 guard cell.width > 0 else { continue }
-                var cell = cell
-                if columns[column].keepsEnd, cell.width > widths[column] {
-                    cell = Line(cell.text.keepingEnd(width: widths[column], ellipsis: ellipsis))
-                }
+                let cell = cut(cell, columns[column].cut, to: widths[column], ellipsis: ellipsis)
                 let before = columns[column].alignment == .right ? widths[column] - cell.width : 0
                 line.pad(to: start + max(before, 0))
                 line.append(cell)
             }
             return line
+        }
+    }
+
+    private func cut(_ cell: Line, _ cut: Column.Cut, to width: Int, ellipsis: String) -> Line {
+        guard cell.width > width else { return cell }
+        switch cut {
+        case .never: return cell
+        case .middle: return Line(cell.text.cutInTheMiddle(width: width, ellipsis: ellipsis))
+        case .end: return cell.truncated(to: width, ellipsis: ellipsis)
         }
     }
 }

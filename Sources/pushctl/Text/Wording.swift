@@ -18,6 +18,11 @@ func describeOutcome(_ outcome: String, detail: String?) -> String {
     }
 }
 
+/// What is sent of a blob for the second time: `sent again: the registry lost 12.3 MB`; nil where nothing is.
+func describeSentAgain(_ blob: BlobInfo) -> String? {
+    blob.sentAgain.map { "sent again: the registry lost \(formatBytes($0))" }
+}
+
 /// The colour of a job's state.
 func style(of state: String) -> Line.Style {
     switch state {

@@ -180,7 +180,7 @@ extension BlobInfo {
         self.init(
             digest: blob.blob.digest.description, size: blob.blob.size, mediaType: blob.blob.mediaType,
             role: blob.blob.role.rawValue, outcome: blob.outcome.rawValue, bytesDone: blob.bytesDone,
-            detail: blob.detail)
+            detail: blob.detail, sentAgain: blob.sentAgain)
     }
 }
 
