@@ -1,18 +1,27 @@
 /// The help is made for terminals of 80 columns.
 private let helpWidth = 80
 
-/// The first screen: what there is, and how it begins.
-func helpText(of commands: [CommandSpec]) -> [Line] {
+/// The first screen: what there is, by groups, and how it begins.
+func helpText(of groups: [(title: String, commands: [CommandSpec])]) -> [Line] {
     var lines: [Line] = [
         "pushctl publishes container images to registries, through the daemon pushd:",
         "it retries, resumes what broke off, and sends each layer once.",
         Line(),
         heading("Usage", "pushctl [--socket PATH] [--json] COMMAND …"),
-        Line(),
     ]
-    for command in commands {
-        let usage = "  " + command.name + (command.operandText.isEmpty ? "" : " " + command.operandText)
-        lines.append(Line(usage.padding(to: 24), .accent).appending(command.summary))
+    let usages = groups.flatMap(\.commands).map { $0.usage.displayWidth }
+    // A gap after every usage; the few that are longer have a line of their own.
+    let column = 2 + (usages.filter { $0 <= 24 }.max() ?? 0) + 2
+    for group in groups {
+        lines += [Line(), heading(group.title, "")]
+        for command in group.commands {
+            let usage = "  " + command.usage
+            if usage.displayWidth <= column - 2 {
+                lines.append(Line(usage.padding(to: column), .accent).appending(command.summary))
+            } else {
+                lines += [Line(usage, .accent), Line("".padding(to: column) + command.summary)]
+            }
+        }
     }
     lines += [
         Line(),

@@ -22,9 +22,13 @@ enum Pushctl {
         do {
             if arguments.isEmpty {
                 var text = ""
-                for line in helpText(of: CommandSpec.all) { text += line.rendered(color: console.errorColor) + "\n" }
+                for line in helpText(of: CommandSpec.groups) { text += line.rendered(color: console.errorColor) + "\n" }
                 try console.writeError(Array(text.utf8))
                 return ExitStatus.usage
+            }
+            if arguments.first == Completer.command {
+                try await Completer(console: console, around: surroundings).answer(Array(arguments.dropFirst()))
+                return ExitStatus.done
             }
             let invocation = try Invocation(arguments, in: surroundings)
             let places = SocketPlaces(user: surroundings.userID, environment: surroundings.environment)

@@ -113,7 +113,7 @@ extension BadInput {
 
     static let usage: [BadInput] = [
         alone("An unknown command", "pusch"),
-        alone("A command of a later version", "rules"),
+        alone("A command of another tool", "rm", "-f", "12"),
         alone("An unknown option", "push", "app:1", "--detatch"),
         alone("No image", "push"),
         alone("Too many arguments", "inspect", "a.example/b", "c.example/d"),

@@ -12,6 +12,9 @@ struct RegistryCommandTests {
             ("limit r.example 1.5MiB", Limit.Input(registry: "r.example", change: "set", bytesPerSecond: 1_572_864)),
             ("limit r.example none", Limit.Input(registry: "r.example", change: "lift")),
             ("limit default", Limit.Input(change: "default")),
+            ("limit 2M", Limit.Input(change: "set", bytesPerSecond: 2_000_000)),
+            ("limit 500k", Limit.Input(change: "set", bytesPerSecond: 500_000)),
+            ("limit 2MiB/s", Limit.Input(change: "set", bytesPerSecond: 2_097_152)),
         ])
     func limit(line: String, expected: Limit.Input) async throws {
         var daemon = FakeDaemon()
@@ -179,5 +182,45 @@ struct RegistryCommandTests {
                 try Invocation(line.split(separator: " ").map(String.init), in: around)
             }
         }
+    }
+}
+
+@Suite("pushctl pause")
+struct PauseCommandTests {
+    private func daemon() -> FakeDaemon {
+        var daemon = FakeDaemon()
+        daemon.onPause = { input in
+            Pause.Output(registries: input.registry.map { [RegistryInfo(name: $0, running: 0, held: true)] } ?? [])
+        }
+        daemon.onRegistries = { _ in
+            Registries.Output(registries: [RegistryInfo(name: "registry.example:5000", running: 0)])
+        }
+        return daemon
+    }
+
+    @Test(
+        "of a registry that no job has been for does it, and says so, with the name that was likely meant",
+        arguments: [
+            ("registry.example:5000", nil),
+            ("other.example", "no job has been for other.example yet; to take it back: pushctl resume other.example"),
+            (
+                "registry.exmaple:5000",
+                "no job has been for registry.exmaple:5000 yet, but for registry.example:5000; if that was meant: "
+                    + "pushctl resume registry.exmaple:5000 && pushctl pause registry.example:5000"
+            ),
+        ] as [(String, String?)])
+    func stranger(name: String, note: String?) async throws {
+        let outcome = try await pushctl("pause \(name)", daemon())
+        #expect(outcome.status == 0)
+        #expect(outcome.lines.first?.hasPrefix("\(name)  paused by command") == true)
+        #expect(outcome.lines.dropFirst().map(String.init) == (note.map { [$0] } ?? []))
+    }
+
+    @Test("of all registries asks for no names")
+    func all() async throws {
+        var daemon = daemon()
+        daemon.onRegistries = { _ in throw ControlError(.failed, "asked") }
+        #expect(try await pushctl("pause", daemon).status == 0)
+        #expect(try await pushctl("--json pause other.example", daemon).status == 0)
     }
 }

@@ -26,7 +26,7 @@ struct ParsedArguments: Sendable {
         while let argument = rest.popFirst() {
             if optionsEnded || argument == "-" || !argument.hasPrefix("-") {
                 if command == nil {
-                    command = try Self.command(named: argument, among: commands)
+                    command = try Self.command(named: argument, Array(rest), among: commands)
                 } else {
                     operands.append(argument)
                 }
@@ -97,9 +97,14 @@ struct ParsedArguments: Sendable {
         text.hasPrefix("-") && text != "-" && !text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
     }
 
-    private static func command(named name: String, among commands: [CommandSpec]) throws(UsageError) -> CommandSpec {
+    /// - Parameter arguments: what follows the name.
+    static func command(
+        named name: String, _ arguments: [String], among commands: [CommandSpec]
+    ) throws(UsageError) -> CommandSpec {
         if let found = commands.first(where: { $0.name == name }) { return found }
-        if CommandSpec.announced.contains(name) { throw UsageError("\(name) is not available in this version") }
+        if let advice = ForeignWord.advice(for: name, arguments) {
+            throw UsageError("unknown command \"\(name)\"", advice: advice)
+        }
         let meant = nearest(to: name, among: commands.map(\.name))
         throw UsageError(
             "unknown command \"\(name)\"",

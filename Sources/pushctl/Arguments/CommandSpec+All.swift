@@ -1,17 +1,13 @@
 extension CommandSpec {
-    /// In the contract, but not in this version: named so that the error says so.
-    static let announced = [
-        "tag", "rules", "metrics", "config",
+    /// Every command, by what it is for, in the order of the help.
+    static let groups: [(title: String, commands: [CommandSpec])] = [
+        ("Publish", [push, wait, retry, cancel]),
+        ("Look", [status, show, images, events, verify, inspect, tags, repos]),
+        ("Registries", [login, logout, registries, pause, resume, limit]),
+        ("Daemon", [doctor, version, completion, help]),
     ]
 
-    /// Every command, in the order of the help.
-    static let all: [CommandSpec] = [
-        push, status, show, wait, cancel, retry, pause, resume, limit, verify, inspect, tags, repos, login, logout,
-        doctor, registries, images, events,
-        completion,
-        version,
-        help,
-    ]
+    static let all: [CommandSpec] = groups.flatMap(\.commands)
 
     private static let push = CommandSpec(
         "push", "IMAGE [DEST…]", .atLeast(0), .image,
@@ -109,7 +105,10 @@ extension CommandSpec {
     private static let pause = CommandSpec(
         "pause", "[REGISTRY]", .range(0...1),
         summary: "start no more pushes, to one registry or all",
-        details: ["Jobs are still accepted, and wait; those that run go on."],
+        details: [
+            "Jobs are still accepted, and wait; those that run go on. A registry that no job has been for yet can be "
+                + "paused too, and that is said."
+        ],
         examples: [("pushctl pause registry.example", ""), ("pushctl pause", "all registries")])
 
     private static let resume = CommandSpec(
@@ -121,12 +120,13 @@ extension CommandSpec {
         "limit", "[[REGISTRY] RATE]", .range(0...2),
         summary: "show or set how fast uploads may be",
         details: [
-            "RATE is bytes a second, such as 500kB/s, 20MB/s or 1.5GB/s; none for no limit; or default for what is "
-                + "configured at this time. It holds for all uploads together, or with REGISTRY for those to one "
+            "RATE is bytes a second: a number with k, M, G or T for powers of 1000, or Ki, Mi, Gi, Ti for powers of "
+                + "1024, with or without B and /s, such as 500k, 20MB/s or 2MiB; none for no limit; or default for what "
+                + "is configured at this time. It holds for all uploads together, or with REGISTRY for those to one "
                 + "registry, from now on until the daemon ends. Uploads under way follow it at once."
         ],
         examples: [
-            ("pushctl limit", "what holds now"), ("pushctl limit 5MB/s", "leave some of the line to others"),
+            ("pushctl limit", "what holds now"), ("pushctl limit 5M", "leave some of the line to others"),
             ("pushctl limit registry.example none", ""), ("pushctl limit default", "back to the configuration"),
         ])
 
@@ -213,11 +213,15 @@ extension CommandSpec {
 
     private static let logout = CommandSpec(
         "logout", "[REGISTRY]", .range(0...1),
-        summary: "remove what login has kept")
+        summary: "remove what login has kept",
+        details: ["Without REGISTRY the configured default is meant, or Docker Hub."],
+        examples: [("pushctl logout registry.example", "")])
 
     private static let images = CommandSpec(
         "images", "", .exactly(0),
-        summary: "list the local images, and where they were pushed")
+        summary: "list the local images, and where they were pushed",
+        details: ["Those of every store that the daemon reads."],
+        examples: [("pushctl images", ""), ("pushctl images --json", "with whole digests, for a script")])
 
     private static let events = CommandSpec(
         "events", "", .exactly(0),
@@ -241,9 +245,12 @@ extension CommandSpec {
 
     private static let version = CommandSpec(
         "version", "", .exactly(0),
-        summary: "show the versions of pushctl and pushd")
+        summary: "show the versions of pushctl and pushd",
+        details: ["It succeeds also where no daemon answers, and says so."],
+        examples: [("pushctl version", "")])
 
     private static let help = CommandSpec(
         "help", "[COMMAND]", .range(0...1), .command,
-        summary: "show help on a command")
+        summary: "show help on a command",
+        examples: [("pushctl help", "all commands"), ("pushctl help push", "one, as: pushctl push --help")])
 }

@@ -77,6 +77,9 @@ struct CommandSpec: Sendable {
         self.examples = examples
     }
 
+    /// `push IMAGE [DEST…]`.
+    var usage: String { name + (operandText.isEmpty ? "" : " " + operandText) }
+
     /// What every command understands, before or after its name.
     static let globalOptions: [OptionSpec] = [
         .value("socket", "PATH", "the daemon's socket (also: PUSHD_SOCKET)"),

@@ -173,12 +173,8 @@ struct Invocation: Sendable, Equatable {
             return .completion(shell)
         case "version": return .version
         default:
-            if let topic = operands.first, !CommandSpec.all.contains(where: { $0.name == topic }) {
-                if CommandSpec.announced.contains(topic) {
-                    throw UsageError("\(topic) is not available in this version")
-                }
-                let meant = nearest(to: topic, among: CommandSpec.all.map(\.name))
-                throw UsageError("there is no command \"\(topic)\"", advice: meant.map { "did you mean \($0)?" })
+            if let topic = operands.first {
+                _ = try ParsedArguments.command(named: topic, [], among: CommandSpec.all)
             }
             return .help(operands.first)
         }
@@ -189,7 +185,7 @@ struct Invocation: Sendable, Equatable {
         guard let change = Command.LimitChange(last) else {
             throw UsageError(
                 "\"\(last)\" is not a rate",
-                advice: "write bytes a second, such as 500kB/s or 20MB/s, or none, or default")
+                advice: "write bytes a second, such as 500k, 20MB/s or 2MiB, at least 1k, or none, or default")
         }
         return .limit(registry: operands.count > 1 ? try reference(operands[0]) : nil, change)
     }

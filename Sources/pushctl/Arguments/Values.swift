@@ -1,42 +1,21 @@
-/// A time span as people type it: `30s`, `5m`, `2h`, `1h30m`, `500ms`, or plain seconds such as `90` or `1.5`.
+internal import Control
+
+/// A time span as people type it, see ``Quantity/seconds(_:)``.
 ///
 /// - Returns: nil unless it is one, above zero and at most 366 days.
 func parseDuration(_ text: String) -> Duration? {
-    let most = 366.0 * 86_400
-    if let seconds = decimal(text) { return seconds > 0 && seconds <= most ? .seconds(seconds) : nil }
-    let units: [(name: String, seconds: Double)] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001)]
-    var rest = text[...]
-    var seconds = 0.0
-    var allowed = units[...]  // each unit once, largest first
-    while !rest.isEmpty {
-        let number = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        let name = rest.dropFirst(number.count).prefix { $0.isASCII && $0.isLetter }
-        guard let amount = decimal(String(number)), let place = allowed.firstIndex(where: { $0.name == name }) else {
-            return nil
-        }
-        seconds += amount * allowed[place].seconds
-        allowed = allowed[(place + 1)...]
-        rest = rest.dropFirst(number.count + name.count)
-    }
-    return seconds > 0 && seconds <= most ? .seconds(seconds) : nil
+    guard let seconds = Quantity.seconds(text), seconds > 0, seconds <= 366.0 * 86_400 else { return nil }
+    return .seconds(seconds)
 }
 
 extension Command.LimitChange {
-    /// `20MB/s`, `500kB`, `none`, `default`; nil unless it is one of these.
+    /// `20MB/s`, `500k`, `none`, `default`; nil unless it is one of these.
     init?(_ text: String) {
         switch text {
         case "none": self = .lift
         case "default": self = .useConfigured
         default:
-            let size = text.hasSuffix("/s") ? String(text.dropLast(2)) : text
-            let units: [(name: String, bytes: Double)] = [
-                ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("kB", 1e3), ("KB", 1e3), ("MB", 1e6),
-                ("GB", 1e9), ("B", 1),
-            ]
-            let unit = units.first { size.hasSuffix($0.name) }
-            guard let number = decimal(String(size.dropLast(unit?.name.count ?? 0))) else { return nil }
-            let bytes = number * (unit?.bytes ?? 1)
-            guard bytes >= 1000, bytes <= 1e15 else { return nil }
+            guard let bytes = Quantity.bytesPerSecond(text), bytes >= 1000 else { return nil }
             self = .set(Int(bytes))
         }
     }
@@ -53,14 +32,6 @@ func loginFiles(_ environment: [String: String]) -> [String] {
         .compactMap { $0.map { $0 + "/containers/auth.json" } }
     let docker = (variable("DOCKER_CONFIG") ?? home.map { $0 + "/.docker" }).map { $0 + "/config.json" }
     return containers + (docker.map { [$0] } ?? [])
-}
-
-/// Digits with at most one point between them: neither sign, exponent, `inf` nor `nan`.
-private func decimal(_ text: String) -> Double? {
-    guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 18 else { return nil }
-    func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-    guard isDigit(first), isDigit(last), text.utf8.allSatisfy({ isDigit($0) || $0 == 0x2E }) else { return nil }
-    return Double(text)
 }
 
 /// The image as it is sent to the daemon, which does not know this process's working directory.

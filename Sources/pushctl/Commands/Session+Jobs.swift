@@ -52,8 +52,29 @@ extension Session {
     }
 
     func pause(_ registry: String?) async throws -> Int32 {
-        let registries = try await call(Pause.self, Pause.Input(registry: registry)).registries
-        return try tell(registries, summary: registry == nil ? "all registries are paused" : nil)
+        let client = try await daemon.connect()
+        // Before: from then on the daemon knows the one that is paused.
+        let known = registry == nil || json ? nil : await knownRegistries(over: client)
+        let registries = try await client.call(Pause.self, Pause.Input(registry: registry)).registries
+        let status = try tell(registries, summary: registry == nil ? "all registries are paused" : nil)
+        for paused in registries {
+            if let known, !known.contains(paused.name) { try console.print(strangerNote(paused.name, known: known)) }
+        }
+        return status
+    }
+
+    /// Nil where the daemon can't say: that must not hold up a pause.
+    private func knownRegistries(over client: ControlClient) async -> [String]? {
+        try? await client.call(Registries.self, Registries.Input(), timeout: .seconds(2)).registries.map(\.name)
+    }
+
+    /// A registry that no job has been for may be meant for one to come, or be a slip of the keyboard.
+    private func strangerNote(_ name: String, known: [String]) -> Line {
+        let undo = "pushctl resume \(shellQuoted(name))"
+        guard let meant = nearest(to: name, among: known) else {
+            return "no job has been for \(name) yet; to take it back: \(undo)"
+        }
+        return "no job has been for \(name) yet, but for \(meant); if that was meant: \(undo) && pushctl pause \(meant)"
     }
 
     func resume(_ registry: String?) async throws -> Int32 {

@@ -41,11 +41,11 @@ struct Session {
         case .events(let follow, let since): return try await events(follow: follow, since: since)
         case .version: return try await version()
         case .completion(let shell):
-            try console.write(Array(shell.completions(for: CommandSpec.all).utf8))
+            try console.write(Array(shell.completions.utf8))
             return ExitStatus.done
         case .help(let topic):
             let spec = CommandSpec.all.first { $0.name == topic }
-            try console.print(spec.map(helpText(of:)) ?? helpText(of: CommandSpec.all))
+            try console.print(spec.map(helpText(of:)) ?? helpText(of: CommandSpec.groups))
             return ExitStatus.done
         }
     }

@@ -1,3 +1,4 @@
+import Control
 import Publisher
 import Registry
 
@@ -97,7 +98,7 @@ extension ConfigurationReader {
         let bytes: Int64? =
             switch value {
             case .text("none"): nil
-            case .text(let text): Quantity.bytes(text.hasSuffix("/s") ? String(text.dropLast(2)) : text) ?? 0
+            case .text(let text): Quantity.bytesPerSecond(text) ?? 0
             case .number(let number): Int64(exactly: number) ?? 0
             default: 0
             }

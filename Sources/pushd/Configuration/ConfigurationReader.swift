@@ -1,3 +1,5 @@
+import Control
+
 /// Reads one object of the configuration key by key, and in the end refuses whatever nobody asked for.
 struct ConfigurationReader {
     let path: String
@@ -162,11 +164,10 @@ struct ConfigurationReader {
     }
 }
 
-/// Times and sizes as people write them.
-enum Quantity {
+extension Quantity {
+    /// At most some 300 years.
     static func duration(_ text: String) -> Duration? {
-        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 1)]
-        guard let seconds = scaled(text, by: units), (0...1e10).contains(seconds) else { return nil }
+        guard let seconds = seconds(text), seconds <= 1e10 else { return nil }
         return .milliseconds(Int64((seconds * 1000).rounded()))
     }
 
@@ -174,26 +175,5 @@ enum Quantity {
     static func text(_ duration: Duration) -> String {
         let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
         return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
-    }
-
-    static func bytes(_ text: String) -> Int64? {
-        let units: [(String, Double)] = [
-            ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("kB", 1e3),
-            ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1), ("", 1),
-        ]
-        guard let bytes = scaled(text, by: units), (0...1e15).contains(bytes) else { return nil }
-        return Int64(bytes)
-    }
-
-    /// The number in front, times the first unit that the text ends with.
-    private static func scaled(_ text: String, by units: [(String, Double)]) -> Double? {
-        for (unit, factor) in units where text.hasSuffix(unit) {
-            let number = text.dropLast(unit.count)
-            guard !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }),
-                let value = Double(number)
-            else { return nil }
-            return value * factor
-        }
-        return nil
     }
 }
