@@ -155,6 +155,26 @@ struct PushLoginTests {
         }
     }
 
+    @Test("is ended, and retried with the daemon's login: its own is not kept")
+    func ended() async throws {
+        try await TestRegistry.with(authentication: authentication) { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                await bench.publisher.pause(registry.address)
+                let id = try await bench.push("app:1", to: "\(registry.address)/a:1") {
+                    $0.login = .given(user: "caller", password: Secret("callers-secret"))
+                }
+                _ = try await bench.publisher.cancel([id])
+                try await bench.waitFor(.canceled, of: id)
+                await bench.publisher.resume(registry.address)
+                #expect(try await bench.publisher.retry([id]) == [id])
+                let again = try await bench.settled(id)
+                #expect(again.job.state == .blocked)
+                #expect(again.job.error?.code == "login-missing")
+            }
+        }
+    }
+
     @Test("takes it from the caller's files, by the most specific entry")
     func files() async throws {
         try await TestRegistry.with(authentication: authentication) { registry in

@@ -39,8 +39,25 @@ extension RegistryCore {
             return .refusal(
                 401, "UNAUTHORIZED", "authentication required",
                 headers: [("WWW-Authenticate", #"Basic realm="Test Registry""#)])
+        case .basicByNamespace(let users): return admit(call, authorization, users)
         case .bearer(let service): return admit(call, authorization, service)
         }
+    }
+
+    private func admit(_ call: RegistryCall, _ authorization: String?, _ users: [String: String]) -> Answer? {
+        guard let authorization else {
+            return .refusal(
+                401, "UNAUTHORIZED", "authentication required",
+                headers: [("WWW-Authenticate", #"Basic realm="Test Registry""#)])
+        }
+        for repository in [call.route.repository, call.head.query("from")].compactMap({ $0 }) {
+            let user = users[String(repository.prefix { $0 != "/" })] ?? ""
+            if authorization != Self.basic(user, user + "-secret") {
+                violate(.authorization, call, "not the login of \(repository)")
+                return .refusal(403, "DENIED", "not your namespace")
+            }
+        }
+        return nil
     }
 
     private func admit(_ call: RegistryCall, _ authorization: String?, _ service: TestTokenService) -> Answer? {

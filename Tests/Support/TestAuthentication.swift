@@ -3,6 +3,9 @@ public enum TestAuthentication: Sendable {
     /// Nobody is asked, and credentials that come all the same are a violation.
     case none
     case basic(user: String, password: String)
+    /// Basic, with a user for each namespace (the first element of a repository), whose password is `USER-secret`. What
+    /// is asked with the login of another namespace, or mounted from one, is a violation.
+    case basicByNamespace([String: String])
     /// Tokens from the registry's own `/token`.
     case bearer(TestTokenService)
 }

@@ -156,11 +156,16 @@ struct BlobDelivery: Sendable {
         }
     }
 
-    /// The newest repository of this registry that has the blob and has not refused to share it.
+    /// The newest repository of this registry that has the blob, has not refused to share it, and is asked with the same
+    /// login.
     private func mountSource(of digest: Digest, since: Int64, except refused: Set<String>) async throws -> String? {
         for source in try await queue.repositories(holding: digest, registry: registry.name, since: since, limit: 4)
         where source != repository && !refused.contains(source) {
-            if try await !queue.mountRefused(registry: registry.name, source: source, since: since) { return source }
+            if try await !queue.mountRefused(registry: registry.name, source: source, since: since),
+                try await registry.client.haveOneLogin(repository, source)
+            {
+                return source
+            }
         }
         return nil
     }
@@ -252,7 +257,8 @@ struct BlobDelivery: Sendable {
             await drop(session)
             try await upload(blob, to: repository, session: resumed)
         } else if mayGoElsewhere, let other = broken.max(by: { $0.offset < $1.offset }),
-            let resumed = UploadSession(other)
+            let resumed = UploadSession(other),
+            try await registry.client.haveOneLogin(repository, other.repository)
         {
             do {
                 try await upload(blob, to: other.repository, session: resumed)

@@ -9,6 +9,9 @@ public struct AccessScope: Hashable, Sendable, CustomStringConvertible {
     /// Sorted, each once: `["pull", "push"]`.
     public let actions: [String]
 
+    /// Nil for what is no repository.
+    var repository: String? { type == "repository" ? name : nil }
+
     public init(repository: String, actions: [String]) { self.init(type: "repository", name: repository, actions) }
 
     private init(type: String, name: String, _ actions: [String]) {

@@ -6,8 +6,10 @@ public import HTTP
 /// Nothing is known at first: the first request goes without a header, and the registry's 401 says how to go on. From
 /// then on every request has its header before its first body byte is sent.
 ///
-/// The tokens of all repositories are kept side by side, one for each set of scopes. A token is fetched once, however
-/// many callers want it; a caller that is cancelled leaves, and the others get it.
+/// Which login is used is asked anew for each request: it depends on the repository, and files change. The tokens of all
+/// repositories are kept side by side, one for each login and set of scopes: what was issued for one login is never used
+/// for another. A token is fetched once, however many callers want it; a caller that is cancelled leaves, and the others
+/// get it.
 public actor Authenticator {
     /// How the registry is logged in to.
     private enum Method {
@@ -22,7 +24,6 @@ public actor Authenticator {
     private let now: @Sendable () -> ContinuousClock.Instant
 
     private var method: Method?
-    private var basic: (authorization: Secret, login: FoundCredential)?
     private var tokens = TokenCache()
     private let fetches = SharedWork<TokenCache.Key, TokenCache.Token>()
     /// The scopes that were wanted, and those and more that the registry then demanded.
@@ -69,12 +70,14 @@ public actor Authenticator {
     ///     before; where a new one does not last so long either, it must have three quarters of its life before it.
     /// - Throws: ``AuthenticationError``, `CancellationError`.
     public func header(for scopes: [AccessScope], lifeNeeded: Duration = .zero) async throws -> String? {
+        guard method != nil else { return nil }
+        let login = try await login(for: scopes)
         switch method {
         case nil: return nil
-        case .basic: return try await basicHeader(for: scopes)
+        case .basic: return try login.map(basicValue)
         case .bearer(let realm, let service):
-            let scopes = demanded[scopes] ?? scopes
-            return try await token(realm, service, scopes, lifeNeeded: lifeNeeded).authorization.revealed()
+            let key = TokenCache.Key(realm: realm, service: service, scopes: demanded[scopes] ?? scopes, login: login)
+            return try await token(key, for: scopes, lifeNeeded: lifeNeeded).authorization.revealed()
         }
     }
 
@@ -96,16 +99,17 @@ public actor Authenticator {
             throw failure(.challengeUnusable(reason: reason))
         }
         let wanted = try learn(from: response, for: scopes)
+        let login = try await login(for: scopes)
         switch method {
         case nil: throw failure(.challengeUnusable(reason: "its answer has no WWW-Authenticate header"))
-        case .basic: return try await basicAnswer(to: response, for: scopes, sent: authorization)
+        case .basic: return try await basicAnswer(to: response, with: login, for: scopes, sent: authorization)
         case .bearer(let realm, let service):
-            let key = TokenCache.Key(realm: realm, service: service, scopes: Set(wanted))
+            let key = TokenCache.Key(realm: realm, service: service, scopes: wanted, login: login)
             if let token = tokens[key], token.authorization.revealed() == authorization {
                 tokens[key] = nil
                 if token.isFresh(at: now()) { throw refusal(of: token.login, wanted, token.granted, response) }
             }
-            let token = try await token(realm, service, wanted, lifeNeeded: .zero)
+            let token = try await token(key, for: scopes, lifeNeeded: .zero)
             guard token.authorization.revealed() != authorization else {  // its server issues the same one again
                 tokens[key] = nil
                 throw refusal(of: token.login, wanted, token.granted, response)
@@ -114,15 +118,19 @@ public actor Authenticator {
         }
     }
 
-    /// Forgets all headers: a login was made or removed, and what was issued for the old one must not be used.
-    public func credentialsChanged() {
-        basic = nil
-        tokens = TokenCache()
-    }
+    /// Forgets all tokens: a login was made or removed, and what it may do may have changed.
+    public func credentialsChanged() { tokens = TokenCache() }
 
     /// Where tokens come from; nil where none are wanted, or nothing was asked yet.
     var tokenServer: HTTPOrigin? {
         if case .bearer(let realm, _) = method { realm.origin } else { nil }
+    }
+
+    /// Whether what is asked of both repositories is asked with the same login: one request, and one token, can be about
+    /// both only then.
+    func haveOneLogin(_ one: String, _ other: String) async throws -> Bool {
+        let logins = (try await login(for: one), try await login(for: other))
+        return logins.0?.credential == logins.1?.credential && logins.0?.fallback == logins.1?.fallback
     }
 
     /// The login that is stored for a repository.
@@ -180,22 +188,13 @@ public actor Authenticator {
 
     // MARK: - Basic
 
-    private func basicHeader(for scopes: [AccessScope]) async throws -> String? {
-        if let basic { return basic.authorization.revealed() }
-        guard let login = try await login(for: scopes) else { return nil }
-        let authorization = try basicValue(for: login)
-        basic = (Secret(authorization), login)
-        return authorization
-    }
-
     private func basicAnswer(
-        to response: HTTPResponse, for scopes: [AccessScope], sent: String?
+        to response: HTTPResponse, with login: FoundCredential?, for scopes: [AccessScope], sent: String?
     ) async throws -> String {
-        basic = nil  // the files may hold another login by now
-        guard let authorization = try await basicHeader(for: scopes), let login = basic?.login else {
-            throw failure(.loginMissing(places: credentials.places), response)
-        }
+        guard let login else { throw failure(.loginMissing(places: credentials.places), response) }
+        let authorization = try basicValue(for: login)
         guard authorization == sent else { return authorization }
+        if let newer = try await renewed(login, for: scopes) { return try basicValue(for: newer) }
         guard response.status == 401 else { throw refusal(of: login, scopes, nil, response) }
         throw failure(.loginRejected(user: login.user, origin: login.origin), response, hiding: login)
     }
@@ -210,28 +209,34 @@ public actor Authenticator {
 
     // MARK: - Bearer
 
+    /// - Parameter scopes: as given to ``header(for:lifeNeeded:)``; the key may hold more.
     private func token(
-        _ realm: HTTPURL, _ service: String?, _ scopes: [AccessScope], lifeNeeded: Duration
+        _ key: TokenCache.Key, for scopes: [AccessScope], lifeNeeded: Duration
     ) async throws -> TokenCache.Token {
-        let key = TokenCache.Key(realm: realm, service: service, scopes: Set(scopes))
         if let token = tokens.usable(key, at: now(), lifeNeeded: lifeNeeded) { return token }
-        return try await fetches.value(for: key) {
-            try await self.fetch(key, scopes, lifeNeeded: lifeNeeded)
+        tokens.dropReplaced(by: key)
+        do { return try await shared(key, lifeNeeded: lifeNeeded) } catch let error as AuthenticationError {
+            guard case .loginRejected = error.cause, let login = key.login,
+                let newer = try await renewed(login, for: scopes)
+            else { throw error }
+            return try await shared(key.with(newer), lifeNeeded: lifeNeeded)
         }
     }
 
-    private func fetch(
-        _ key: TokenCache.Key, _ scopes: [AccessScope], lifeNeeded: Duration
-    ) async throws -> TokenCache.Token {
+    private func shared(_ key: TokenCache.Key, lifeNeeded: Duration) async throws -> TokenCache.Token {
+        try await fetches.value(for: key) { try await self.fetch(key, lifeNeeded: lifeNeeded) }
+    }
+
+    private func fetch(_ key: TokenCache.Key, lifeNeeded: Duration) async throws -> TokenCache.Token {
         // An earlier fetch may have ended between the caller's look and this one's start.
         if let token = tokens.usable(key, at: now(), lifeNeeded: lifeNeeded) { return token }
-        let login = try await login(for: scopes)
+        let login = key.login
         let token: TokenCache.Token
         if case .bearer(let ready)? = login?.credential {
-            // Nobody knows how long it holds. After a minute the file is looked at again, which costs little.
+            // Its life is not known. After a minute the file is looked at again, which costs little.
             token = TokenCache.Token(ready, life: .seconds(60), at: now(), login: login, granted: nil)
         } else {
-            let question = TokenServer.Question(realm: key.realm, service: key.service, scopes: scopes)
+            let question = TokenServer.Question(realm: key.realm, service: key.service, scopes: key.scopes)
             let response = try await server.token(question, login: login)
             token = TokenCache.Token(
                 response.token, life: response.life, promised: response.promised, at: now(), login: login,
@@ -241,8 +246,18 @@ public actor Authenticator {
         return token
     }
 
+    // MARK: - Logins
+
+    /// The login for what is wanted most: a token that was demanded besides must not change whose it is.
     private func login(for scopes: [AccessScope]) async throws -> FoundCredential? {
-        try await credentials.credential(registry: endpoint.domain, repository: scopes.first?.name ?? "")
+        try await login(for: scopes.first?.repository ?? "")
+    }
+
+    /// The login that a helper gives in place of one that was refused; nil where it is the same.
+    private func renewed(_ login: FoundCredential, for scopes: [AccessScope]) async throws -> FoundCredential? {
+        await credentials.forgetAnswers(olderThan: .seconds(5))
+        guard let newer = try await self.login(for: scopes), newer != login else { return nil }
+        return newer
     }
 
     // MARK: - Failures

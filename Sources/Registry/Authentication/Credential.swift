@@ -41,15 +41,21 @@ public protocol CredentialProvider: Sendable {
     /// - Throws: ``AuthenticationError`` where a place that may hold the login can't be read.
     func credential(registry: String, repository: String) async throws -> FoundCredential?
 
-    /// What others were asked for is not remembered any longer: a person has acted.
-    func forgetAnswers() async
+    /// What others were asked for longer ago than this is not remembered any longer: a person has acted, or the answer
+    /// was refused.
+    func forgetAnswers(olderThan age: Duration) async
+
+    /// The namespaces of a registry that have a login of their own: `team`, `team/app`.
+    func namespaces(registry: String) async -> [String]
 
     /// The places that are looked at, in order, for the message that nothing was found.
     var places: [String] { get }
 }
 
 extension CredentialProvider {
-    public func forgetAnswers() async {}
+    public func forgetAnswers(olderThan age: Duration) async {}
+    public func forgetAnswers() async { await forgetAnswers(olderThan: .zero) }
+    public func namespaces(registry: String) async -> [String] { [] }
     public var places: [String] { [] }
 }
 

@@ -105,6 +105,12 @@ struct CredentialFile: Sendable {
         }
     }
 
+    /// The paths at a host that have an entry of their own.
+    func namespaces(of registry: String) -> [String] {
+        let host = CredentialKeys(registry: registry, repository: "").host
+        return entries.filter { $0.key.host == host && !$0.key.path.isEmpty }.map { $0.key.path.joined(separator: "/") }
+    }
+
     /// The name of the program that is to keep the host's login; nil where the file itself does.
     func helper(for keys: CredentialKeys) -> String? {
         if case .helper(let name, _, _)? = ownHelper(for: keys) { return name }

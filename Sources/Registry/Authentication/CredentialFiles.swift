@@ -95,7 +95,16 @@ public actor CredentialFiles: CredentialProvider {
         return nil
     }
 
-    public func forgetAnswers() async { await helpers.forget() }
+    public func forgetAnswers(olderThan age: Duration) async { await helpers.forget(olderThan: age) }
+
+    /// Of the files that can be read.
+    public func namespaces(registry: String) async -> [String] {
+        var found: Set<String> = []
+        for file in files {
+            if let content = try? await read(file) { found.formUnion(content.namespaces(of: registry)) }
+        }
+        return found.sorted()
+    }
 
     /// Nil for a file that is not there.
     ///

@@ -102,6 +102,7 @@ actor CredentialHelperDesk {
 
     private struct Known {
         let result: Result<Credential?, CredentialHelper.Failure>
+        let since: ContinuousClock.Instant
         let until: ContinuousClock.Instant
     }
 
@@ -112,8 +113,10 @@ actor CredentialHelperDesk {
     private var age = 0
     private let work = SharedWork<Question, Credential?>()
 
-    /// Secrets of clouds end after an hour or more; what is refused is asked for anew after this time.
-    private static let (lifeOfAnswer, lifeOfFailure): (Duration, Duration) = (.seconds(30), .seconds(5))
+    /// Secrets of clouds end after an hour or more; what a registry refuses is asked for anew before that is believed.
+    /// That there is none may change at any time.
+    private static let (lifeOfAnswer, lifeOfNone, lifeOfFailure): (Duration, Duration, Duration) =
+        (.seconds(120), .seconds(30), .seconds(5))
 
     init(environment: [String: String], now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.environment = environment
@@ -127,9 +130,11 @@ actor CredentialHelperDesk {
         return try await work.value(for: question) { try await self.ask(question) }
     }
 
-    func forget() {
-        age += 1
-        known = [:]
+    /// - Parameter limit: younger answers are kept.
+    func forget(olderThan limit: Duration = .zero) {
+        if limit == .zero { age += 1 }
+        let now = now()
+        known = known.filter { now - $0.value.since < limit }
     }
 
     private func ask(_ question: Question) async throws -> Credential? {
@@ -138,7 +143,9 @@ actor CredentialHelperDesk {
         do {
             let login = try await CredentialHelper(name: question.helper, environment: environment)
                 .login(for: question.server)
-            if age == self.age { keep(.success(login), for: Self.lifeOfAnswer, question) }
+            if age == self.age {
+                keep(.success(login), for: login == nil ? Self.lifeOfNone : Self.lifeOfAnswer, question)
+            }
             return login
         } catch let failure as CredentialHelper.Failure {
             if age == self.age { keep(.failure(failure), for: Self.lifeOfFailure, question) }
@@ -151,6 +158,6 @@ actor CredentialHelperDesk {
     ) {
         let now = now()
         known = known.filter { $0.value.until > now }
-        known[question] = Known(result: result, until: now + life)
+        known[question] = Known(result: result, since: now, until: now + life)
     }
 }

@@ -5,7 +5,26 @@ struct TokenCache: Sendable {
     struct Key: Hashable, Sendable {
         let realm: HTTPURL
         let service: String?
-        let scopes: Set<AccessScope>
+        /// What is needed most stands first.
+        let scopes: [AccessScope]
+        /// Nil: for everybody.
+        let login: FoundCredential?
+
+        /// The order of scopes is a wish of some token servers, and no other question.
+        static func == (one: Key, other: Key) -> Bool { one.isSameQuestion(as: other) && one.login == other.login }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(realm)
+            hasher.combine(service)
+            hasher.combine(Set(scopes))
+            hasher.combine(login)
+        }
+
+        func with(_ login: FoundCredential) -> Key { Key(realm: realm, service: service, scopes: scopes, login: login) }
+
+        fileprivate func isSameQuestion(as other: Key) -> Bool {
+            realm == other.realm && service == other.service && Set(scopes) == Set(other.scopes)
+        }
     }
 
     struct Token: Sendable {
@@ -54,6 +73,12 @@ struct TokenCache: Sendable {
 
     func usable(_ key: Key, at now: ContinuousClock.Instant, lifeNeeded: Duration) -> Token? {
         tokens[key].flatMap { $0.lasts(lifeNeeded, at: now) ? $0 : nil }
+    }
+
+    /// Where the same was asked for with another login, that is gone, and with it all that it got.
+    mutating func dropReplaced(by key: Key) {
+        let gone = Set(tokens.keys.filter { $0.isSameQuestion(as: key) && $0.login != key.login }.map(\.login))
+        if !gone.isEmpty { tokens = tokens.filter { !gone.contains($0.key.login) } }
     }
 
     /// Makes room first: what has ended goes, and then what ends first.

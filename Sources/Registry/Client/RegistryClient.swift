@@ -102,7 +102,17 @@ public final class RegistryClient: Sendable {
         }
     }
 
-    /// Forgets tokens and passwords: a login was made or removed.
+    /// Whether both repositories are asked with the same login: a blob can be mounted from one into the other only then,
+    /// since a request has one login.
+    ///
+    /// False where the login for one of them can't be read.
+    public func haveOneLogin(_ one: String, _ other: String) async throws -> Bool {
+        do { return try await courier.authenticator.haveOneLogin(one, other) } catch is AuthenticationError {
+            return false
+        }
+    }
+
+    /// Forgets tokens: a login was made or removed.
     public func credentialsChanged() async {
         readOnly.withLock { $0 = [] }
         await courier.authenticator.credentialsChanged()

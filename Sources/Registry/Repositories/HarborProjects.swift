@@ -21,7 +21,7 @@ struct HarborProjects: RepositoryAPI {
     }
 
     func ensure(_ project: String) async throws -> Bool? {
-        let (user, password, login) = try await caller.password()
+        let (user, password, login) = try await caller.password(for: project)
         let authorization = basicAuthorization(user: user, password: password)
         let projects = try root.resolving("/api/v2.0/projects")
         let look = try await caller.ask(

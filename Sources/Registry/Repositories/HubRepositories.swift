@@ -23,7 +23,7 @@ struct HubRepositories: RepositoryAPI {
 
     /// Without a sure answer nothing may be pushed: what a push makes is public.
     func ensure(_ repository: String) async throws -> Bool? {
-        let (user, password, login) = try await caller.password()
+        let (user, password, login) = try await caller.password(for: repository)
         let token = try await token(user, password, login)
         let parts = repository.split(separator: "/").map(String.init)
         let (namespace, name) = (parts[0], parts[1])

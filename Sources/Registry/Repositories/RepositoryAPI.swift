@@ -20,14 +20,15 @@ protocol RepositoryAPI: Sendable {
 struct RepositoryAPICaller: Sendable {
     /// Host and port of the registry, whose login is used.
     let registry: String
-    let login: @Sendable () async throws -> FoundCredential?
+    /// The login for what is to be made.
+    let login: @Sendable (_ subject: String) async throws -> FoundCredential?
     let send: @Sendable (HTTPRequest) async throws -> HTTPResponse
 
     /// User and password of the stored login, and where it comes from.
     ///
     /// - Throws: ``RepositoryTrouble``; `AuthenticationError` where a place that may hold the login can't be read.
-    func password() async throws -> (user: String, password: Secret, found: FoundCredential) {
-        guard let found = try await login() else {
+    func password(for subject: String) async throws -> (user: String, password: Secret, found: FoundCredential) {
+        guard let found = try await login(subject) else {
             throw RepositoryTrouble.refused(
                 "no login for \(registry) is stored, and making a repository needs one",
                 advice: "log in with: pushctl login \(registry)")

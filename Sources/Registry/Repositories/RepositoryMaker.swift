@@ -44,7 +44,7 @@ public actor RepositoryMaker {
         self.clock = clock
         let caller = RepositoryAPICaller(
             registry: endpoint.domain,
-            login: { try await credentials.credential(registry: endpoint.domain, repository: "") }, send: send)
+            login: { try await credentials.credential(registry: endpoint.domain, repository: $0) }, send: send)
         switch creation {
         case .hub(let visibility):
             way = .interface(HubRepositories(caller: caller, root: hub, visibility: visibility))

@@ -129,7 +129,7 @@ struct CredentialHelperTests {
                 try String(contentsOfFile: directory.file("asked"), encoding: .utf8).count / 2
             }
             #expect(try asked() == 1)
-            clock.advance(by: .seconds(31))
+            clock.advance(by: .seconds(121))
             _ = try await desk.login(from: "test", for: "a")
             #expect(try asked() == 2)
             _ = try await desk.login(from: "test", for: "b")
