@@ -56,6 +56,7 @@ final class Bench: Sendable {
     ) async throws {
         var settings = PublisherSettings()
         settings.retry = RetryPolicy(base: .milliseconds(2), cap: .milliseconds(20))
+        settings.filePatience = FilePatience(first: .milliseconds(1), longest: .milliseconds(5), waits: 6)
         settings.registry.manifestGrace = .seconds(4)
         settings.registry.commitPatience = .seconds(2)
         change(&settings)

@@ -45,6 +45,7 @@ struct ErrorTableTests {
         let path = "Sources/Registry/Errors/RegistryError+Consequences.swift"
         let words = [
             "retry": "tries again", "retryRegistry": "pauses the registry", "waitForPerson": "blocks", "fail": "fails",
+            "waitForFile": "waits for the file",
         ]
         var consequences: [String: String] = [:]
         for group in try Self.text(path).matches(of: #/case ((?:\s*\.\w+,?)+):\s*\.(\w+)\n/#) {

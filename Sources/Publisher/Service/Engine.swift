@@ -258,6 +258,10 @@ actor Engine {
             switch failure.disposition {
             case .fail, .block: break
             case .pauseRegistry: due = pausedUntil
+            case .waitForFile:
+                let attempts = (try? await parts.queue.attempts(of: job.id)) ?? []
+                let earlier = FilePatience.series(attempts.map(\.error?.code), failures: failures)
+                due = settings.filePatience.wait(after: earlier).map { now + $0.inMilliseconds }
             case .retry(let after):
                 let delay = settings.retry.delay(failures: failures, retryAfter: after, random: parts.random())
                 due = now + delay.inMilliseconds

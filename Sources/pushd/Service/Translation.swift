@@ -20,7 +20,8 @@ extension ImageStoreError {
         case .notSupported, .entryNotSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid,
             .manifestTooLarge,
             .formatRefused, .blobsMissing,
-            .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .cannotLink, .noSpace, .system:
+            .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .linkUnproven, .fileChanged, .cannotLink,
+            .noSpace, .system:
             .imageInvalid
         }
     }
@@ -30,7 +31,7 @@ extension RegistryError {
     /// What to do about a request that nobody repeats: a job would be tried again by itself.
     fileprivate var adviceForOnce: String? {
         switch disposition {
-        case .waitForPerson, .fail: advice
+        case .waitForPerson, .waitForFile, .fail: advice
         case .retry, .retryRegistry:
             advice ?? retryAfter.map { "try again in \($0.components.seconds) s" } ?? "try again in a while"
         }
