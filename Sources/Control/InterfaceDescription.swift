@@ -1,6 +1,7 @@
 /// `org.varlink.service` in Varlink's language.
 ///
-/// Source: varlink.org, "Service"; the last two errors are systemd's additions, sd-varlink.
+/// Source: varlink.org, "Service"; the last two errors are systemd's additions, sd-varlink. The last three fields of
+/// each error are ours: what went wrong in words, what to do about it, and a word for programs.
 let standardInterfaceDescription = """
     # What every Varlink service offers.
     interface org.varlink.service
@@ -17,12 +18,12 @@ let standardInterfaceDescription = """
     # An interface in Varlink's language.
     method GetInterfaceDescription(interface: string) -> (description: string)
 
-    error InterfaceNotFound (interface: string)
-    error MethodNotFound (method: string)
-    error MethodNotImplemented (method: string)
-    error InvalidParameter (parameter: string)
-    error PermissionDenied ()
-    error ExpectedMore ()
+    error InterfaceNotFound (interface: string, message: string, advice: ?string, code: string)
+    error MethodNotFound (method: string, message: string, advice: ?string, code: string)
+    error MethodNotImplemented (method: string, message: string, advice: ?string, code: string)
+    error InvalidParameter (parameter: string, message: string, advice: ?string, code: string)
+    error PermissionDenied (message: string, advice: ?string, code: string)
+    error ExpectedMore (message: string, advice: ?string, code: string)
 
     """
 
@@ -389,44 +390,47 @@ let controlInterfaceDescription = """
     # 'more'.
     method Doctor(registry: ?string) -> (registry: string, step: ?DoctorStep)
 
+    # Every error has a sentence for people, what they can do about it, and a short word for programs, which says more than
+    # the error's name: docs/errors.md lists the words, and later versions may add to them.
+
     # There is no such local image.
-    error ImageNotFound (message: string, advice: ?string)
+    error ImageNotFound (message: string, advice: ?string, code: string)
 
     # The local image, or its store, is broken.
-    error ImageInvalid (message: string, advice: ?string)
+    error ImageInvalid (message: string, advice: ?string, code: string)
 
     # The image's name says no registry, and none is configured.
-    error DestinationMissing (message: string, advice: ?string)
+    error DestinationMissing (message: string, advice: ?string, code: string)
 
     # The text is no image reference.
-    error ReferenceInvalid (message: string, advice: ?string)
+    error ReferenceInvalid (message: string, advice: ?string, code: string)
 
-    error JobNotFound (message: string, advice: ?string)
+    error JobNotFound (message: string, advice: ?string, code: string)
 
     # The registry has no such image.
-    error RemoteNotFound (message: string, advice: ?string)
+    error RemoteNotFound (message: string, advice: ?string, code: string)
 
-    # The registry could not be asked. The code is a short word for programs.
+    # The registry could not be asked.
     error RegistryFailed (message: string, advice: ?string, code: string)
 
     # The job's state does not allow it.
-    error Refused (message: string, advice: ?string)
+    error Refused (message: string, advice: ?string, code: string)
 
-    error TimedOut (message: string, advice: ?string)
+    error TimedOut (message: string, advice: ?string, code: string)
 
     # The queue's disk is full or broken; nothing was accepted.
-    error QueueUnavailable (message: string, advice: ?string)
+    error QueueUnavailable (message: string, advice: ?string, code: string)
 
     # The daemon is stopping. Accepted jobs go on when it runs again.
-    error Stopping (message: string, advice: ?string)
+    error Stopping (message: string, advice: ?string, code: string)
 
     # A fault that has no name of its own.
-    error Failed (message: string, advice: ?string)
+    error Failed (message: string, advice: ?string, code: string)
 
     # The message is no call; the connection is closed.
-    error MessageRejected (message: string, advice: ?string)
+    error MessageRejected (message: string, advice: ?string, code: string)
 
     # The daemon serves as many connections as it may; this one is closed.
-    error TooManyConnections (message: string, advice: ?string)
+    error TooManyConnections (message: string, advice: ?string, code: string)
 
     """

@@ -35,7 +35,7 @@ struct CommandTests {
         "an error of the daemon decides the exit status",
         arguments: [
             (ControlError.Kind.imageNotFound, 4), (.remoteNotFound, 4), (.destinationMissing, 2), (.imageInvalid, 1),
-            (.registryFailed(code: "denied"), 1), (.timedOut, 5), (.stopping, 3),
+            (.registryFailed, 1), (.timedOut, 5), (.stopping, 3),
         ] as [(ControlError.Kind, Int32)])
     func errors(kind: ControlError.Kind, status: Int32) async throws {
         var daemon = FakeDaemon()
@@ -43,6 +43,44 @@ struct CommandTests {
         #expect(
             try await pushctl("push x", daemon)
                 == Outcome(status: status, output: "", errors: "pushctl: it failed\ndo that\n"))
+    }
+
+    @Test(
+        "with --json an error is a document on standard output, and nothing else is printed",
+        arguments: [
+            (
+                "--json push --nope x", 2, "usage", "push has no option --nope",
+                "see what there is: pushctl push --help"
+            ), ("status --json", 3, "no-daemon", "no daemon answers: there is no socket DIR/s", nil),
+            ("ping --json", 3, "no-daemon", "no daemon answers: there is no socket DIR/s", nil),
+        ] as [(String, Int32, String, String, String?)])
+    func jsonErrors(line: String, status: Int32, code: String, message: String, advice: String?) async throws {
+        let outcome = try await pushctl(line)
+        #expect(outcome.status == status && outcome.errors.isEmpty)
+        let error = try outcome.errorDocument()
+        #expect(error.code == code)
+        #expect(error.message == message)
+        if let advice { #expect(error.advice == advice) }
+    }
+
+    @Test("with --json an error of the daemon keeps its code; where there is no advice it is null")
+    func jsonDaemonError() async throws {
+        var daemon = FakeDaemon()
+        daemon.onPush = { _ in throw ControlError(.imageInvalid, "it is", advice: nil, code: "layout-invalid") }
+        let outcome = try await pushctl("push x --json", daemon)
+        #expect(outcome.output == #"{"error":{"advice":null,"code":"layout-invalid","message":"it is"}}"# + "\n")
+        #expect(outcome.status == 1 && outcome.errors.isEmpty)
+        let refused = try await pushctl("push x r.example/a --json --platform arm", daemon)
+        #expect(try refused.errorDocument().code == "usage")
+    }
+
+    @Test("ping says who answers, and waits for a daemon that is not there yet")
+    func ping() async throws {
+        #expect(try await pushctl("ping", FakeDaemon()).output == "pushd 1.2.3 answers at DIR/s\n")
+        let none = try await pushctl("ping --wait 50ms")
+        #expect(none.status == 3 && none.errors.hasPrefix("pushctl: no daemon answers: there is no socket DIR/s\n"))
+        let late = try await pushctl("ping --wait 60s", FakeDaemon(), daemonStartsLate: true)
+        #expect(late.status == 0 && late.errors.isEmpty)
     }
 
     @Test("wrong usage ends with 2, and no command too")

@@ -115,7 +115,7 @@ struct InvocationTests {
             ),
             (
                 ["push", "a", "--priority", "high"], "--priority can't be \"high\"",
-                "it is a whole number from -1000 to 1000"
+                "it is a whole number from -100 to 100"
             ),
             (
                 ["push", "a", "--timeout", "5 m"], "--timeout can't be \"5 m\"",

@@ -7,7 +7,7 @@ _pushctl_images() {
 }
 _pushctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="push status show wait cancel retry pause resume limit verify inspect tags repos login logout doctor registries images events completion version help"
+    local commands="push status show wait cancel retry pause resume limit verify inspect tags repos login logout doctor registries images events completion ping version help"
     local command="" options="" operands="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -49,6 +49,7 @@ _pushctl() {
         images) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         events) options="--follow --since --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         completion) options="--socket --json --help"; [[ $word == -* ]] || operands="bash zsh fish" ;;
+        ping) options="--wait --socket --json --help"; [[ $word == -* ]] || operands="" ;;
         version) options="--socket --json --help"; [[ $word == -* ]] || operands="" ;;
         help) options="--socket --json --help"; [[ $word == -* ]] || operands="$commands" ;;
     esac

@@ -9,7 +9,7 @@ extension CommandSpec {
         push, status, show, wait, cancel, retry, pause, resume, limit, verify, inspect, tags, repos, login, logout,
         doctor, registries, images, events,
         completion,
-        version,
+        ping, version,
         help,
     ]
 
@@ -28,7 +28,7 @@ extension CommandSpec {
             .flag("detach", "d", "print the jobs' ids and return at once"),
             .flag("all-tags", "a", "push every tag of IMAGE, a name without a tag"),
             .value("platform", "OS/ARCH[/VARIANT]", repeats: true, "push only this platform; may be repeated"),
-            .value("priority", "N", "higher goes first (default: 0)"),
+            .value("priority", "N", "higher goes first: from -100 to 100 (default: 0)"),
             .value(
                 "verify", "LEVEL", choices: ["none", "manifest", "blobs", "deep"],
                 "what to check in the registry afterwards"),
@@ -236,6 +236,16 @@ extension CommandSpec {
             ("pushctl completion bash > /etc/bash_completion.d/pushctl", ""),
             ("pushctl completion fish > ~/.config/fish/completions/pushctl.fish", ""),
         ])
+
+    private static let ping = CommandSpec(
+        "ping", "", .exactly(0),
+        summary: "ask whether the daemon answers",
+        details: [
+            "Exit status: 0 if it answers, 3 if not. With --wait it is asked again and again until it does, or the time "
+                + "is up: for scripts that have just started it."
+        ],
+        options: [.value("wait", "DURATION", "wait so long for it, such as 10s")],
+        examples: [("pushctl ping", ""), ("pushctl ping --wait 10s", "after: pushd &")])
 
     private static let version = CommandSpec(
         "version", "", .exactly(0),

@@ -1,3 +1,4 @@
+internal import Control
 internal import OCI
 
 /// How a push is followed.
@@ -75,6 +76,8 @@ enum Command: Sendable, Equatable {
     /// - Parameter since: how far back to begin; nil: with what is kept, or with now where following.
     case events(follow: Bool, since: Duration?)
     case completion(Shell)
+    /// - Parameter wait: how long a daemon may take to answer; nil: it is asked once.
+    case ping(wait: Duration?)
     case version
     case help(String?)
 }
@@ -171,6 +174,7 @@ struct Invocation: Sendable, Equatable {
                     "no completions for \"\(operands[0])\"", advice: "there are some for bash, zsh and fish")
             }
             return .completion(shell)
+        case "ping": return .ping(wait: try duration(parsed, "wait"))
         case "version": return .version
         default:
             if let topic = operands.first, !CommandSpec.all.contains(where: { $0.name == topic }) {
@@ -226,7 +230,7 @@ struct Invocation: Sendable, Equatable {
         guard let number = Int(text), range.contains(number) else {
             throw UsageError(
                 "--\(option) can't be \"\(text)\"",
-                advice: "it is a whole number from \(range.lowerBound) to \(range.upperBound)")
+                advice: numberAdvice(range))
         }
         return number
     }

@@ -39,6 +39,7 @@ struct Session {
         case .registries(let registry, let forget): return try await registries(registry, forget: forget)
         case .images: return try await images()
         case .events(let follow, let since): return try await events(follow: follow, since: since)
+        case .ping(let wait): return try await ping(wait: wait)
         case .version: return try await version()
         case .completion(let shell):
             try console.write(Array(shell.completions(for: CommandSpec.all).utf8))

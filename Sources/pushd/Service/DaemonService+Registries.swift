@@ -28,7 +28,7 @@ extension DaemonService {
 
     private func keeping<Value>(_ body: (CredentialStore) async throws -> Value) async throws -> Value {
         do { return try await body(logins()) } catch let failure as CredentialStore.Failure {
-            throw ControlError(.failed, failure.description, advice: failure.advice)
+            throw ControlError(.failed, failure.description, advice: failure.advice, code: "login-not-kept")
         }
     }
 

@@ -45,17 +45,7 @@ struct DaemonService: ControlService {
 
     func list(_ input: List.Input) async throws -> List.Output {
         try await translatingErrors {
-            let states = try input.states.map { names in
-                Set(
-                    try names.map { name in
-                        guard let state = JobState(rawValue: name) else {
-                            throw ControlError(
-                                .invalidParameter("states"), "\"\(name.prefix(40))\" is not a state",
-                                advice: "states are \(JobState.allCases.map(\.rawValue).joined(separator: ", "))")
-                        }
-                        return state
-                    })
-            }
+            let states = input.states.map { Set($0.compactMap(JobState.init(rawValue:))) }
             let filter = JobFilter(
                 states: states, ids: input.jobs.map { $0.map(JobID.init) }, registry: input.registry,
                 before: input.before.map(JobID.init), limit: min(max(input.limit ?? 100, 1), 10_000))
@@ -95,7 +85,7 @@ struct DaemonService: ControlService {
                     return true
                 }
                 group.addTask {
-                    try await Task.sleep(for: .seconds(min(max(timeout, 0), 1e9)))
+                    try await Task.sleep(for: .seconds(timeout))
                     return false
                 }
                 let first = try await group.next() ?? false
@@ -133,11 +123,7 @@ struct DaemonService: ControlService {
 
     func verify(_ input: Verify.Input) async throws -> Verify.Output {
         try await translatingErrors {
-            guard let level = VerifyLevel(rawValue: input.level ?? "blobs"), level != .none else {
-                throw ControlError(
-                    .invalidParameter("level"), "\"\((input.level ?? "").prefix(40))\" is not a level",
-                    advice: "levels are manifest, blobs, deep")
-            }
+            let level = input.level.flatMap(VerifyLevel.init(rawValue:)) ?? .blobs
             let reference = try remote(input.reference)
             let report = try await publisher.verify(reference, against: input.against, level: level)
             return Verify.Output(report: VerifyReport(report))
@@ -154,9 +140,9 @@ struct DaemonService: ControlService {
             // Kinds that pushd could not push are shown too, as long as they are documents at all.
             if let fault = image.manifest.fault, case .notJSON = fault.reason {
                 throw ControlError(
-                    .registryFailed(code: "protocol-violation"),
+                    .registryFailed,
                     "cannot read the manifest of \(reference.path) at \(reference.domain): \(fault)",
-                    advice: "check host and port of \(reference.domain)")
+                    advice: "check host and port of \(reference.domain)", code: "protocol-violation")
             }
             return Inspect.Output(reference, image)
         }

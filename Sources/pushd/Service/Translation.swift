@@ -45,7 +45,7 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
     } catch let error as ControlError {
         throw error
     } catch let error as ImageStoreError {
-        throw ControlError(error.kind, error.description, advice: error.advice)
+        throw ControlError(error.kind, error.description, advice: error.advice, code: error.code)
     } catch let error as ImageReferenceError {
         throw ControlError(.referenceInvalid, error.description, advice: "write HOST[:PORT]/REPOSITORY[:TAG]")
     } catch let error as PushRefusal {
@@ -53,7 +53,8 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
     } catch let error as QueueError {
         throw ControlError(.queueUnavailable, error.description, advice: error.advice)
     } catch let error as RegistryError {
-        throw ControlError(.registryFailed(code: error.code), error.description, advice: error.adviceForOnce)
+        throw ControlError(
+            .registryFailed, error.description, advice: error.adviceForOnce, code: error.code)
     } catch is CancellationError {
         throw CancellationError()
     } catch {
@@ -71,32 +72,19 @@ extension ControlError {
             case .loginMissing, .loginForSeveral: .refused
             case .stopping: .stopping
             }
-        self.init(kind, refusal.description, advice: refusal.advice)
+        self.init(kind, refusal.description, advice: refusal.advice, code: refusal.code)
     }
 }
 
 extension PushRequest {
-    /// - Throws: `ControlError` for a value that means nothing.
+    /// - Parameter input: one whose values were checked: see ``Parameters/check()``.
+    /// - Throws: ``PushRefusal`` where the caller's login files can't be read.
     init(_ input: Push.Input) throws {
         self.init(image: input.image)
         destinations = input.destinations ?? []
-        platforms = try (input.platforms ?? []).map { text in
-            guard let platform = Platform(parsing: text) else {
-                throw ControlError(
-                    .invalidParameter("platforms"), "\"\(text.prefix(100))\" is not a platform",
-                    advice: "write OS/ARCH or OS/ARCH/VARIANT, for example linux/arm64")
-            }
-            return platform
-        }
-        priority = min(max(input.priority ?? 0, -1000), 1000)
-        verify = try input.verify.map { text in
-            guard let level = VerifyLevel(rawValue: text) else {
-                throw ControlError(
-                    .invalidParameter("verify"), "\"\(text.prefix(40))\" is not a level of verification",
-                    advice: "levels are \(VerifyLevel.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            return level
-        }
+        platforms = (input.platforms ?? []).compactMap(Platform.init(parsing:))
+        priority = input.priority ?? 0
+        verify = input.verify.flatMap(VerifyLevel.init(rawValue:))
         if let login = input.login {
             self.login = .given(user: login.user, password: Secret(login.password))
         } else if let files = input.loginFiles {
@@ -108,21 +96,8 @@ extension PushRequest {
         }
         force = input.force ?? false
         allTags = input.allTags ?? false
-        format = try input.format.map { text in
-            guard let format = ImageFormat(rawValue: text) else {
-                throw ControlError(
-                    .invalidParameter("format"), "\"\(text.prefix(40))\" is not a format",
-                    advice: "formats are docker and oci")
-            }
-            return format
-        }
-        timeout = try input.timeout.map { seconds in
-            guard seconds > 0, seconds < 1e9 else {
-                throw ControlError(
-                    .invalidParameter("timeout"), "a timeout is a positive number of seconds", advice: nil)
-            }
-            return .milliseconds(Int64(seconds * 1000))
-        }
+        format = input.format.flatMap(ImageFormat.init(rawValue:))
+        timeout = input.timeout.map { .milliseconds(Int64($0 * 1000)) }
     }
 }
 
