@@ -195,15 +195,23 @@ let controlInterfaceDescription = """
 
     # Something that happened.
     type Event (
+      # numbers have no gaps and never come twice; of a loss: that of the last event that is missing
+      id: int,
       at: string,
-      # job: a job is new or in another state; lost: events are missing here, because they were not read in time
+      # job: a job is new or in another state; registry-paused, registry-resumed: by a person; registry-trouble,
+      # registry-recovered; configuration-reloaded, configuration-refused; login, logout; lost: events are missing here,
+      # because they are no longer kept
       kind: string,
       job: ?int,
       state: ?string,
       image: ?string,
       destination: ?string,
+      # absent for jobs, and where it is about all registries
+      registry: ?string,
+      # of the error that led to it, for programs
+      code: ?string,
       message: ?string,
-      # how many events were lost, at least
+      # how many events were lost; absent where that is not known
       count: ?int
     )
 
@@ -358,9 +366,9 @@ let controlInterfaceDescription = """
     # The local images of all stores, and where each was pushed.
     method Images() -> (images: []LocalImage)
 
-    # What happens in the daemon: from a time on, from now on, or both. The last reply has no event. To be called with
-    # 'more'.
-    method Events(follow: ?bool, since: ?string) -> (event: ?Event)
+    # What has happened: after an event, since a time, or all that is kept; and with follow what happens from then on, or
+    # with follow alone from now on. Without follow the last reply has no event. To be called with 'more'.
+    method Events(follow: ?bool, since: ?string, after: ?int) -> (event: ?Event)
 
     # The daemon itself.
     method Status() -> (

@@ -45,7 +45,7 @@ struct ControlServerStreamTests {
 
     @Test("of events without 'follow' end with a reply that has none", arguments: [0, 1, 3])
     func events(count: Int) async throws {
-        let event = EventInfo(at: Timestamp(milliseconds: 0), kind: "k")
+        let event = EventInfo(id: 1, at: Timestamp(milliseconds: 0), kind: "k")
         let service = FakeService(onEvents: { _ in
             AsyncThrowingStream { continuation in
                 for _ in 0..<count { continuation.yield(Events.Output(event: event)) }

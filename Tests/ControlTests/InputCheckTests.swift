@@ -103,7 +103,8 @@ struct InputCheckTests {
         Check("user", Login.Input(user: "a:b", password: "p")),
         Check("password", Login.Input(user: "u", password: "")),
         Check("password", Login.Input(user: "u", password: String(repeating: "p", count: 65_537))),
-        Check("registry", Logout.Input(registry: "")),
+        Check("registry", Logout.Input(registry: "")), Check("after", Events.Input(after: -1)),
+        Check("after", Events.Input(since: Timestamp(milliseconds: 0), after: 1)),
         Check("limit", Repositories.Input(registry: "r.example", limit: -1)),
     ]
 

@@ -119,12 +119,12 @@ extension InterfaceDescriptionTests {
                 Images.Output(images: []),
             ]),
         Sample(
-            Events.self, [Events.Input(follow: true, since: moment), Events.Input()],
+            Events.self, [Events.Input(follow: true, since: moment, after: 1), Events.Input()],
             [
                 Events.Output(
                     event: EventInfo(
-                        at: moment, kind: "k", job: 1, state: "s", image: "i", destination: "d", message: "m",
-                        count: 1)),
+                        id: 1, at: moment, kind: "k", job: 1, state: "s", image: "i", destination: "d", registry: "r",
+                        code: "c", message: "m", count: 1)),
                 Events.Output(event: nil),
             ]),
         Sample(

@@ -321,18 +321,19 @@ struct CommandTests {
             return stream([
                 Events.Output(
                     event: EventInfo(
-                        at: at, kind: "job-state", job: 12, state: "failed", destination: "r.example/a", message: "no")),
-                Events.Output(event: EventInfo(at: at, kind: "registry-paused", message: "r.example is away")),
+                        id: 8, at: at, kind: "job-state", job: 12, state: "failed", destination: "r.example/a",
+                        message: "no")),
+                Events.Output(event: EventInfo(id: 9, at: at, kind: "registry-paused", registry: "r.example")),
             ])
         }
         #expect(
             try await pushctl("events --since 10m", daemon).lines == [
-                "2026-03-04T05:06:07.000Z  job 12  r.example/a  failed: no",
-                "2026-03-04T05:06:07.000Z  registry-paused  r.example is away",
+                "2026-03-04T05:06:07.000Z  #8  job 12  r.example/a  failed: no",
+                "2026-03-04T05:06:07.000Z  #9  registry-paused  r.example",
             ])
         #expect(
             try await pushctl("events --since 10m --json", daemon).lines.last
-                == #"{"at":"2026-03-04T05:06:07.000Z","kind":"registry-paused","message":"r.example is away"}"#)
+                == #"{"at":"2026-03-04T05:06:07.000Z","id":9,"kind":"registry-paused","registry":"r.example"}"#)
     }
 
     @Test("pause and resume tell how the registries stand")

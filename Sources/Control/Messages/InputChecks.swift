@@ -72,6 +72,15 @@ extension Retry.Input {
     }
 }
 
+extension Events.Input {
+    public func check() throws(ControlError) {
+        try requireNumber(after, "after", in: 0...Int.max)
+        try require(
+            since == nil || after == nil, "after", "events begin either since a time or after one of them, not both",
+            "leave one of them out")
+    }
+}
+
 extension Verify.Input {
     public func check() throws(ControlError) {
         try requireName(reference, "reference", referenceAdvice)

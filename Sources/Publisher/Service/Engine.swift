@@ -35,6 +35,8 @@ actor Engine {
     /// The bytes that were shown of blobs under way, of jobs that go on in a later attempt.
     private var shown: [JobID: [Digest: Int64]] = [:]
     private var claiming = ClaimWindow()
+    /// Registries whose trouble was told to readers of events, and whose recovery is not yet.
+    private var troubled: Set<String> = []
     private let stopping = Flag()
     private let wake = Signal()
     private let jobChanged: @Sendable (JobID) -> Void
@@ -178,6 +180,16 @@ actor Engine {
         let wasOpen = schedule.isOpen(registry)
         if changed { schedule.worked(registry) } else { schedule.answered(registry) }
         if !wasOpen, schedule.isOpen(registry) { wake.raise() }
+        noteRecovery(of: registry)
+    }
+
+    private func noteRecovery(of registry: String) {
+        guard schedule.isOpen(registry), troubled.remove(registry) != nil else { return }
+        note(NewEvent(.registryRecovered, registry: registry))
+    }
+
+    private func note(_ event: NewEvent) {
+        parts.queue.note(event, now: parts.clock()) { [log = parts.log] in log(.queueTrouble(String(describing: $0))) }
     }
 
     /// Another job's trouble has paused the registry: this one goes on afterwards, and no failure counts for it.
@@ -199,6 +211,12 @@ actor Engine {
             claim.job.destination.domain, now: parts.clock(), retryAfter: after, reason: failure.error.message,
             policy: settings.retry, random: parts.random())
         if isCurrent { runs[claim.job.id]?.pausedUntil = until }
+        if troubled.insert(claim.job.destination.domain).inserted {
+            note(
+                NewEvent(
+                    .registryTrouble, registry: claim.job.destination.domain, code: failure.error.code,
+                    message: failure.error.message))
+        }
         return until
     }
 
@@ -247,7 +265,10 @@ actor Engine {
         let job = claim.job
         let name = job.destination.domain
         let now = parts.clock()
-        if failure.registryAnswered { schedule.answered(name) }
+        if failure.registryAnswered {
+            schedule.answered(name)
+            noteRecovery(of: name)
+        }
         parts.log(.attemptFailed(job: job.id, attempt: claim.attempt, error: failure.error))
         // Bytes that were sent and lost are no progress: a registry that loses all would be sent them for ever.
         let advanced = progress.hasAdvanced

@@ -18,9 +18,6 @@ public actor ImagePublisher {
     private let intake: Intake
     let clock: @Sendable () -> Int64
     private let log: @Sendable (PublisherLog) -> Void
-    private let events = Broadcast<PublisherEvent>(capacity: 4096)
-    private var recent: [PublisherEvent] = []
-    private var lastEvent: Int64 = 0
     private let touched: Broadcast<JobID>
     private var directories: [String]
     private var rescan: Duration
@@ -90,10 +87,7 @@ public actor ImagePublisher {
                 for await changes in jobChanges {
                     for change in changes.list { await self?.follow(change) }
                     // More than anybody can follow: what it meant for the spool is made good by looking at all.
-                    if changes.missedSome {
-                        await self?.skipEvent()
-                        try? await self?.tidy()
-                    }
+                    if changes.missedSome { try? await self?.tidy() }
                 }
             }
             group.addTask { [bandwidth] in
@@ -105,7 +99,7 @@ public actor ImagePublisher {
             await group.next()
             group.cancelAll()
         }
-        events.finish()
+        queue.endEvents()
         touched.finish()
     }
 
@@ -163,6 +157,8 @@ public actor ImagePublisher {
         let historyAge = settings.historyAge.inMilliseconds
         while try await queue.prune(now: now, olderThan: historyAge, keep: settings.historyCount, batch: batch) == batch
         {}
+        let events = settings.historyCount * Self.eventsOfJob
+        while try await queue.pruneEvents(now: now, olderThan: historyAge, keep: events, batch: batch) == batch {}
         let ledgerAge = settings.ledgerAge.inMilliseconds
         while try await queue.pruneLedger(now: now, olderThan: ledgerAge, keep: Self.ledgerSize, batch: batch) == batch
         {}
@@ -178,8 +174,8 @@ public actor ImagePublisher {
     /// Registries purge uploads that nobody goes on with after a week or so.
     private static let uploadLife: Duration = .seconds(7 * 86_400)
 
-    /// Events that nobody can make any more: at least one, and the gap in the numbers tells readers so.
-    private func skipEvent() { lastEvent += 1 }
+    /// Events kept for each job that the history keeps: most have three or four.
+    private static let eventsOfJob = 8
 
     private func follow(_ change: JobChange) async {
         touched.send(change.job)
@@ -187,14 +183,6 @@ public actor ImagePublisher {
         if change.old == nil {
             log(.accepted(job: job.id, image: job.image, destination: job.destination, origin: job.origin))
         }
-        lastEvent += 1
-        let event = PublisherEvent(
-            number: lastEvent, at: job.updatedAt, job: job.id, state: job.state, image: job.image,
-            destination: job.destination,
-            error: job.error)
-        recent.append(event)
-        if recent.count > 2000 { recent.removeFirst(1000) }
-        events.send(event)
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
             await engine.forgetProgress(of: job.id)
@@ -319,9 +307,20 @@ public actor ImagePublisher {
         return contents
     }
 
-    public func pause(_ registry: String?) async { await engine.hold(registry) }
+    public func pause(_ registry: String?) async {
+        await engine.hold(registry)
+        await record(NewEvent(.registryPaused, registry: registry))
+    }
 
-    public func resume(_ registry: String?) async { await engine.release(registry) }
+    public func resume(_ registry: String?) async {
+        await engine.release(registry)
+        await record(NewEvent(.registryResumed, registry: registry))
+    }
+
+    /// Stores an event that is not about a job. What it tells of has happened, also where it can't be stored.
+    public func record(_ event: NewEvent) async {
+        do { try await queue.record(event, now: clock()) } catch { log(.queueTrouble(String(describing: error))) }
+    }
 
     /// Sets how fast bodies may be sent, to one registry or with nil to all together.
     public func limitBandwidth(_ change: BandwidthChange, of registry: String?) {
@@ -356,15 +355,11 @@ public actor ImagePublisher {
     /// The ids of jobs as something about them changes, many times a second while bytes move.
     public func changes() -> AsyncStream<JobID> { touched.listen() }
 
-    /// Reads what has happened, as far as it is kept (a thousand events or more), and what happens from now on.
+    /// Reads what has happened, as far as it is kept, and with `follow` what happens from then on.
     ///
-    /// - Parameters:
-    ///   - since: milliseconds since 1970; nil: nothing of the past.
-    ///   - follow: whether it goes on with what is to come.
-    public func events(since: Int64?, follow: Bool) -> EventReader {
-        EventReader(
-            past: since.map { since in recent.filter { $0.at >= since } } ?? [],
-            future: follow ? events.listen() : nil, last: lastEvent)
+    /// - Throws: ``EventAhead``, `QueueError`.
+    public func events(from start: EventStart, follow: Bool) async throws -> EventReader {
+        try await EventReader(queue: queue, from: start, follow: follow)
     }
 
     /// Where an image was published to, as far as the history goes.

@@ -220,13 +220,21 @@ extension CommandSpec {
     private static let events = CommandSpec(
         "events", "", .exactly(0),
         summary: "print what has happened, or happens",
+        details: [
+            "Jobs that change their state, registries that are paused or in trouble, logins, and configurations that were "
+                + "read. Each event has a number; who remembers the last one goes on after it with --since, and sees each "
+                + "once, also across restarts of the daemon. They are kept about as long as jobs that have ended; where "
+                + "older ones were asked for, an event of the kind lost says so."
+        ],
         options: [
             .flag("follow", "f", "go on with what happens from now on, until Ctrl-C"),
-            .value("since", "DURATION", "begin so long ago, such as 10m or 2h"),
+            .value(
+                "since", "ID|TIME",
+                "begin after this event, at this time (2026-03-04T05:06:07Z), or so long ago (10m, 2h)"),
         ],
         examples: [
             ("pushctl events --since 1h", "the last hour"),
-            ("pushctl events --follow --json", "one JSON object a line"),
+            ("pushctl events --since 4711 -f --json", "go on after event 4711, one JSON object a line"),
         ])
 
     private static let completion = CommandSpec(

@@ -1,3 +1,4 @@
+internal import Control
 internal import OCI
 
 /// The options of `push`.

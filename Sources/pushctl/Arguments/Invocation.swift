@@ -46,6 +46,15 @@ enum Command: Sendable, Equatable {
         case lift, useConfigured
     }
 
+    /// Where the events begin.
+    enum EventStart: Sendable, Equatable {
+        /// After the event of this number.
+        case after(Int)
+        case ago(Duration)
+        /// Milliseconds since 1970.
+        case time(Int64)
+    }
+
     struct Status: Sendable, Equatable {
         var jobs: [Int] = []
         var states: [String] = []
@@ -73,8 +82,8 @@ enum Command: Sendable, Equatable {
     case doctor(registry: String?)
     case registries(registry: String?, forget: Bool)
     case images
-    /// - Parameter since: how far back to begin; nil: with what is kept, or with now where following.
-    case events(follow: Bool, since: Duration?)
+    /// - Parameter since: where to begin; nil: with what is kept, or with now where following.
+    case events(follow: Bool, since: EventStart?)
     case completion(Shell)
     /// - Parameter wait: how long a daemon may take to answer; nil: it is asked once.
     case ping(wait: Duration?)
@@ -167,7 +176,7 @@ struct Invocation: Sendable, Equatable {
             }
             return .registries(registry: registry, forget: parsed.has("forget"))
         case "images": return .images
-        case "events": return .events(follow: parsed.has("follow"), since: try duration(parsed, "since"))
+        case "events": return .events(follow: parsed.has("follow"), since: try eventStart(parsed))
         case "completion":
             guard let shell = Shell(rawValue: operands[0]) else {
                 throw UsageError(
@@ -233,6 +242,14 @@ struct Invocation: Sendable, Equatable {
                 advice: numberAdvice(range))
         }
         return number
+    }
+
+    private static func eventStart(_ parsed: ParsedArguments) throws(UsageError) -> Command.EventStart? {
+        guard let text = parsed.value("since") else { return nil }
+        if let start = Command.EventStart(text) { return start }
+        throw UsageError(
+            "--since can't be \"\(text)\"",
+            advice: "write an event's number, a time such as 2026-03-04T05:06:07Z, or how long ago: 10m, 2h")
     }
 
     static func duration(_ parsed: ParsedArguments, _ option: String) throws(UsageError) -> Duration? {

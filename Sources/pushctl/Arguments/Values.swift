@@ -1,3 +1,5 @@
+internal import Control
+
 /// A time span as people type it: `30s`, `5m`, `2h`, `1h30m`, `500ms`, or plain seconds such as `90` or `1.5`.
 ///
 /// - Returns: nil unless it is one, above zero and at most 366 days.
@@ -19,6 +21,21 @@ func parseDuration(_ text: String) -> Duration? {
         rest = rest.dropFirst(number.count + name.count)
     }
     return seconds > 0 && seconds <= most ? .seconds(seconds) : nil
+}
+
+extension Command.EventStart {
+    /// A whole number is an event's, RFC 3339 is a time, `10m` is so long ago; nil unless it is one of these.
+    init?(_ text: String) {
+        if text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let id = Int(text) {
+            self = .after(id)
+        } else if let time = try? Timestamp(parsing: text) {
+            self = .time(time.milliseconds)
+        } else if let span = parseDuration(text) {
+            self = .ago(span)
+        } else {
+            return nil
+        }
+    }
 }
 
 extension Command.LimitChange {

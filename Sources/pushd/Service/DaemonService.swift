@@ -215,12 +215,20 @@ struct DaemonService: ControlService {
 
     func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> {
         let follow = input.follow == true
-        let since = input.since?.milliseconds ?? (follow ? nil : 0)
+        let start: EventStart =
+            if let after = input.after {
+                .after(Int64(after))
+            } else if let since = input.since {
+                .since(since.milliseconds)
+            } else {
+                follow ? .now : .oldest
+            }
         // From this moment on, although the first is read only when the client has room.
-        let reader = Task { await publisher.events(since: since, follow: follow) }
+        let reader = Task { try await publisher.events(from: start, follow: follow) }
         return AsyncThrowingStream {
-            guard let item = await reader.value.next() else { return nil }
-            return Events.Output(event: EventInfo(item))
+            try await translatingErrors {
+                try await reader.value.next().map { Events.Output(event: EventInfo($0)) }
+            }
         }
     }
 

@@ -50,6 +50,9 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
         throw ControlError(.referenceInvalid, error.description, advice: "write HOST[:PORT]/REPOSITORY[:TAG]")
     } catch let error as PushRefusal {
         throw ControlError(error)
+    } catch let error as EventAhead {
+        throw ControlError.refusing(
+            "after", error.description, advice: "the numbers began anew with another state directory: begin with 0")
     } catch let error as QueueError {
         throw ControlError(.queueUnavailable, error.description, advice: error.advice)
     } catch let error as RegistryError {
@@ -223,13 +226,14 @@ extension EventInfo {
         switch item {
         case .event(let event):
             self.init(
-                at: Timestamp(milliseconds: event.at), kind: "job", job: Int(event.job), state: event.state.rawValue,
-                image: event.image, destination: event.destination.description, message: event.error?.message)
-        case .lost(let count, let at):
+                id: Int(event.id), at: Timestamp(milliseconds: event.at), kind: event.kind.rawValue,
+                job: event.job.map(Int.init), state: event.state?.rawValue, image: event.image,
+                destination: event.destination, registry: event.registry, code: event.code, message: event.message)
+        case .lost(let count, let last, let at):
+            let what = count.map { "\($0) \($0 == 1 ? "event is" : "events are")" } ?? "earlier events are"
             self.init(
-                at: Timestamp(milliseconds: at), kind: "lost",
-                message: "\(count) \(count == 1 ? "event was" : "events were") lost here: they were not read in time",
-                count: Int(count))
+                id: Int(last), at: Timestamp(milliseconds: at), kind: "lost",
+                message: "\(what) missing here: no longer kept", count: count.map(Int.init))
         }
     }
 }
