@@ -107,6 +107,9 @@ let controlInterfaceDescription = """
       advice: ?string
     )
 
+    # A job that a call named and that was left as it is, and why.
+    type LeftJob (job: int, error: JobError)
+
     # One attempt at a job.
     type Attempt (
       number: int,
@@ -321,8 +324,10 @@ let controlInterfaceDescription = """
       limit: ?int,
       # only older jobs than this one
       before: ?int,
-      withBlobs: ?bool
-    ) -> (jobs: []Job, counts: [string]int)
+      withBlobs: ?bool,
+      # named jobs that there are not are told in left, instead of failing the call
+      partial: ?bool
+    ) -> (jobs: []Job, counts: [string]int, left: ?[]LeftJob)
 
     # One job whole.
     method Show(job: int) -> (job: Job, attempts: []Attempt)
@@ -330,11 +335,13 @@ let controlInterfaceDescription = """
     # Answers when the jobs have ended.
     method Wait(jobs: []int, timeout: ?float) -> (jobs: []Job)
 
-    # Ends jobs that have not ended; the others stay as they are.
-    method Cancel(jobs: []int) -> (jobs: []Job)
+    # Ends jobs that have not ended; the others stay as they are. If one is not there, none is ended; with partial it is told
+    # in left, and the rest is ended.
+    method Cancel(jobs: []int, partial: ?bool) -> (jobs: []Job, left: ?[]LeftJob)
 
-    # Queues jobs again, at once: those named, or every failed and blocked one. Answers with those it did it to.
-    method Retry(jobs: ?[]int, failed: ?bool) -> (jobs: []Job)
+    # Queues jobs again, at once: those named, or every failed and blocked one. Answers with those it did it to, and with
+    # those that were left as they are. With partial, none of these fails the call.
+    method Retry(jobs: ?[]int, failed: ?bool, partial: ?bool) -> (jobs: []Job, left: ?[]LeftJob)
 
     # Checks an image in a registry, at a level (manifest, blobs or deep), and against a local image if one is named.
     method Verify(reference: string, against: ?string, level: ?string) -> (report: VerifyReport)

@@ -66,7 +66,15 @@ struct InvocationTests {
             ),
             ("status -w --limit 5", .status(Command.Status(limit: 5, watch: true))),
             ("show 7", .show(7)), ("wait 7 8 --timeout 90", .wait([7, 8], timeout: .seconds(90))),
-            ("cancel 7", .cancel([7])), ("retry 7", .retry([7])), ("retry --failed", .retry(nil)),
+            ("cancel 7", .cancel(.ids([7]))), ("retry 7", .retry(.ids([7]))),
+            ("retry --failed", .retry(.inStates(["failed", "blocked"], registry: nil))),
+            ("cancel --all", .cancel(.inStates(JobStates.open, registry: nil))),
+            ("cancel --registry r.example", .cancel(.inStates(JobStates.open, registry: "r.example"))),
+            (
+                "cancel --state waiting --state blocked --registry r.example",
+                .cancel(.inStates(["waiting", "blocked"], registry: "r.example"))
+            ),
+            ("retry --all", .retry(.inStates(["waiting", "blocked", "failed"], registry: nil))),
             ("pause", .pause(registry: nil)), ("resume r.example:5000", .resume(registry: "r.example:5000")),
             (
                 "verify r.example/a --deep --against oci:x",
@@ -161,7 +169,15 @@ struct InvocationTests {
             (["show", "0"], "\"0\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["wait", "12x"], "\"12x\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["retry"], "retry: JOB is missing", "write: pushctl retry JOB…, or: pushctl retry --failed"),
-            (["retry", "1", "--failed"], "retry takes either jobs or --failed, not both", nil),
+            (["cancel"], "cancel: JOB is missing", "write: pushctl cancel JOB…, or: pushctl cancel --all"),
+            (
+                ["cancel", "1", "--all"], "cancel takes either jobs, or --all, --state or --registry",
+                "leave one of them out"
+            ),
+            (
+                ["retry", "1", "--failed"], "retry takes either jobs, or --all, --state or --registry or --failed",
+                "leave one of them out"
+            ),
             (["completion", "tcsh"], "no completions for \"tcsh\"", "there are some for bash, zsh and fish"),
             (["images", "x"], "images: \"x\" is too much", "write: pushctl images"),
         ] as [([String], String, String?)])

@@ -43,8 +43,8 @@ extension List.Input {
         for state in states ?? [] { try requireWord(state, "states", of: JobInfo.states) }
         if let jobs {
             try require(
-                jobs.count <= mostJobs, "jobs", "\(jobs.count) jobs are too many for one call",
-                "name \(mostJobs) at most")
+                jobs.count <= mostListed, "jobs", "\(jobs.count) jobs are too many for one call",
+                "name \(mostListed) at most")
         }
         try requireNumber(limit, "limit", in: 1...mostListed)
     }

@@ -253,34 +253,59 @@ public actor ImagePublisher {
         return PushAnswer(pushes: plans, leftOut: leftOut)
     }
 
+    /// Jobs that are changed in one transaction, which others have to wait for.
+    private static let piece = 1000
+
     public func cancel(_ ids: [JobID]) async throws -> [JobID: JobState] {
-        let states = try await queue.cancel(ids, now: clock())
-        await engine.abandon(ids)
+        var states: [JobID: JobState] = [:]
+        var rest = ids[...]
+        while !rest.isEmpty {
+            let piece = Array(rest.prefix(Self.piece))
+            rest = rest.dropFirst(Self.piece)
+            states.merge(try await queue.cancel(piece, now: clock())) { first, _ in first }
+            await engine.abandon(piece)
+        }
         return states
     }
 
     /// Tries ended or waiting jobs again now; nil: all that failed or are blocked.
     ///
-    /// - Throws: `ImageStoreError` if the image of one is no longer on this machine; where all are meant, only if
-    ///   that leaves none.
-    public func retry(_ ids: [JobID]?) async throws -> [JobID] {
-        let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
-        let jobs = try await queue.jobs(
-            JobFilter(states: states, ids: ids, registry: nil, before: nil, limit: 10_000))
+    /// One that can't be tried stops no other.
+    public func retry(_ ids: [JobID]?) async throws -> RetryOutcome {
         await credentials.forgetAnswers()
-        var revived: [JobID] = []
-        var gone: ImageStoreError?
-        for job in jobs {
-            do {
-                revived += try await retry(job)
-            } catch let error as ImageStoreError where ids == nil {
-                gone = gone ?? error
+        var outcome = RetryOutcome()
+        var registries: Set<String> = []
+        var rest = ids.map { Set($0).sorted(by: >)[...] }
+        var before = JobID.max
+        // Piece by piece, newest first: however many there are, few are held at a time.
+        while true {
+            let piece = rest.map { Array($0.prefix(Self.piece)) }
+            rest = rest?.dropFirst(Self.piece)
+            let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
+            let jobs = try await queue.jobs(JobFilter(states: states, ids: piece, before: before, limit: Self.piece))
+            for job in jobs {
+                registries.insert(job.destination.domain)
+                try await retry(job, &outcome)
             }
+            before = jobs.last?.id ?? before
+            if piece?.isEmpty ?? jobs.isEmpty { break }
         }
-        if revived.isEmpty, let gone { throw gone }
-        for registry in Set(jobs.map(\.destination.domain)) { await engine.tryNow(registry) }
+        for registry in registries { await engine.tryNow(registry) }
         engine.nudge()
-        return revived
+        return outcome
+    }
+
+    private func retry(_ job: Job, _ outcome: inout RetryOutcome) async throws {
+        do {
+            let revived = try await retry(job)
+            if !revived.isEmpty {
+                outcome.revived += revived
+            } else if let now = try await queue.job(job.id) {
+                outcome.left.append((job.id, .init(now.state)))
+            }
+        } catch let error as ImageStoreError {
+            outcome.left.append((job.id, .imageGone(error)))
+        }
     }
 
     private func retry(_ job: Job) async throws -> [JobID] {

@@ -93,16 +93,40 @@ extension CommandSpec {
         examples: [("pushctl wait 12 13", ""), ("pushctl wait --timeout 10m 12", "at most ten minutes")])
 
     private static let cancel = CommandSpec(
-        "cancel", "JOB…", .atLeast(1), .job,
+        "cancel", "JOB…|--all", .atLeast(0), .job,
         summary: "give jobs up; what has ended stays as it is",
-        examples: [("pushctl cancel 12 13", "")])
+        details: [
+            "Of jobs that are named, those that are not there are told, and the rest is canceled: exit status 4 then."
+        ],
+        options: [
+            .flag("all", nil, "all jobs that have not ended"),
+            .value(
+                "state", "STATE", choices: JobStates.open, repeats: true, "all jobs in this state; may be repeated"),
+            .value("registry", "HOST", "only jobs for this registry; alone: all of them that have not ended"),
+        ],
+        examples: [
+            ("pushctl cancel 12 13", ""), ("pushctl cancel --registry registry.example", "all that still go there"),
+        ])
 
     private static let retry = CommandSpec(
         "retry", "JOB…|--failed", .atLeast(0), .job,
         summary: "try jobs again now",
-        details: ["For jobs that have failed, are blocked, wait for their next attempt, or were canceled."],
-        options: [.flag("failed", nil, "all failed and blocked jobs")],
-        examples: [("pushctl retry 12", ""), ("pushctl retry --failed", "after the network is back")])
+        details: [
+            "For jobs that have failed, are blocked, wait for their next attempt, or were canceled. One that can't be tried "
+                + "again is told, and the rest is tried: exit status 1 then, or 4 where one of them is not there."
+        ],
+        options: [
+            .flag("failed", nil, "all failed and blocked jobs"),
+            .flag("all", nil, "those, and all that wait for their next attempt"),
+            .value(
+                "state", "STATE", choices: ["waiting", "blocked", "failed", "canceled"], repeats: true,
+                "all jobs in this state; may be repeated"),
+            .value("registry", "HOST", "only jobs for this registry; alone: as --all, for that one"),
+        ],
+        examples: [
+            ("pushctl retry 12", ""), ("pushctl retry --failed", "after the network is back"),
+            ("pushctl retry --failed --registry registry.example", ""),
+        ])
 
     private static let pause = CommandSpec(
         "pause", "[REGISTRY]", .range(0...1),

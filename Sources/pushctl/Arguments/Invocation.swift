@@ -55,6 +55,13 @@ enum Command: Sendable, Equatable {
         case time(Int64)
     }
 
+    /// Which jobs a command is for.
+    enum JobSelection: Sendable, Equatable {
+        case ids([Int])
+        /// Those in one of these states, at a registry or at all.
+        case inStates([String], registry: String?)
+    }
+
     struct Status: Sendable, Equatable {
         var jobs: [Int] = []
         var states: [String] = []
@@ -66,9 +73,8 @@ enum Command: Sendable, Equatable {
     case status(Status)
     case show(Int)
     case wait([Int], timeout: Duration?)
-    case cancel([Int])
-    /// Nil: all failed and blocked jobs.
-    case retry([Int]?)
+    case cancel(JobSelection)
+    case retry(JobSelection)
     case pause(registry: String?)
     case resume(registry: String?)
     case verify(reference: String, against: String?, deep: Bool)
@@ -133,15 +139,8 @@ struct Invocation: Sendable, Equatable {
             return .status(status)
         case "show": return .show(try job(operands[0]))
         case "wait": return .wait(try jobs(operands), timeout: try duration(parsed, "timeout"))
-        case "cancel": return .cancel(try jobs(operands))
-        case "retry":
-            let isAll = parsed.has("failed")
-            if isAll, !operands.isEmpty { throw UsageError("retry takes either jobs or --failed, not both") }
-            if !isAll, operands.isEmpty {
-                throw UsageError(
-                    "retry: JOB is missing", advice: "write: pushctl retry JOB…, or: pushctl retry --failed")
-            }
-            return .retry(isAll ? nil : try jobs(operands))
+        case "cancel": return .cancel(try selection(parsed, all: JobStates.open))
+        case "retry": return .retry(try selection(parsed, all: ["waiting", "blocked", "failed"]))
         case "pause": return .pause(registry: operands.first)
         case "resume": return .resume(registry: operands.first)
         case "verify":
@@ -211,11 +210,37 @@ struct Invocation: Sendable, Equatable {
         UsageError("\(one) and \(other) exclude each other", advice: "leave one of them out")
     }
 
+    /// - Parameter all: the states of the jobs that are meant where none are named.
+    private static func selection(
+        _ parsed: ParsedArguments, all: [String]
+    ) throws(UsageError) -> Command.JobSelection {
+        let name = parsed.command.name
+        var states = parsed.values("state")
+        if parsed.has("failed") { states += ["failed", "blocked"] }
+        let isSelected = parsed.has("all") || !states.isEmpty || parsed.has("registry")
+        guard isSelected else {
+            if parsed.operands.isEmpty {
+                let group = name == "retry" ? "--failed" : "--all"
+                throw UsageError(
+                    "\(name): JOB is missing", advice: "write: pushctl \(name) JOB…, or: pushctl \(name) \(group)")
+            }
+            return .ids(try jobs(parsed.operands))
+        }
+        guard parsed.operands.isEmpty else {
+            throw UsageError(
+                "\(name) takes either jobs, or --all, --state or --registry\(name == "retry" ? " or --failed" : "")",
+                advice: "leave one of them out")
+        }
+        let registry = try parsed.value("registry").map { text throws(UsageError) in try reference(text) }
+        return .inStates(states.isEmpty ? all : states, registry: registry)
+    }
+
     private static func jobs(_ texts: [String]) throws(UsageError) -> [Int] {
         var jobs: [Int] = []
+        var seen: Set<Int> = []
         for text in texts {
             let id = try job(text)
-            if !jobs.contains(id) { jobs.append(id) }
+            if seen.insert(id).inserted { jobs.append(id) }
         }
         return jobs
     }

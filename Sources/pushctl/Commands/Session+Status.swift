@@ -6,18 +6,25 @@ extension Session {
         if status.watch { return try await watch(status) }
         let client = try await daemon.connect()
         let list = try await jobs(for: status, over: client)
+        let left = list.left ?? []
+        if list.jobs.isEmpty, left.count == 1, let only = left.first { throw Failure(only) }
         if json || !list.jobs.isEmpty || status.jobs.isEmpty {
             try show(list, try await registries(for: status, over: client), for: status)
         }
-        return missing(status.jobs, in: list.jobs)
+        return json ? self.status(of: left) : complain(of: left)
     }
 
     /// The jobs to show: where nothing was chosen, those in hand first and then the latest that have ended.
     private func jobs(for status: Command.Status, over client: ControlClient) async throws -> List.Output {
         var input = List.Input(
-            states: status.states.isEmpty ? nil : status.states, jobs: status.jobs.isEmpty ? nil : status.jobs,
-            limit: status.limit ?? max(50, status.jobs.count), withBlobs: json ? true : nil)
-        if input.states != nil || input.jobs != nil { return try await client.call(List.self, input) }
+            states: status.states.isEmpty ? nil : status.states, limit: status.limit ?? 50,
+            withBlobs: json ? true : nil)
+        if !status.jobs.isEmpty {
+            var list = try await list(status.jobs, states: input.states, withBlobs: input.withBlobs, over: client)
+            if let limit = status.limit { list.jobs = Array(list.jobs.prefix(limit)) }
+            return list
+        }
+        if input.states != nil { return try await client.call(List.self, input) }
         input.states = JobStates.open
         let open = try await client.call(List.self, input)
         let limit = status.limit.map { $0 - open.jobs.count } ?? 10
@@ -60,15 +67,6 @@ extension Session {
             lines.append(Line("\(all) jobs in all: " + counts.joined(separator: ", "), .dim))
         }
         return lines
-    }
-
-    private func missing(_ ids: [Int], in jobs: [JobInfo]) -> Int32 {
-        let missing = ids.filter { id in !jobs.contains { $0.id == id } }
-        guard !missing.isEmpty else { return ExitStatus.done }
-        for id in missing {
-            console.complain("there is no job \(id)", advice: "jobs that ended long ago are forgotten")
-        }
-        return ExitStatus.notFound
     }
 
     /// Shows the table again whenever an event tells of news, and each second for progress and times.
@@ -189,9 +187,10 @@ enum JobStates {
     static let all = open + ended
 }
 
-/// `{"counts":{…},"jobs":[…],"registries":[…]}`.
+/// `{"counts":{…},"jobs":[…],"registries":[…]}`, and `"left"` where jobs were named that there are not.
 private struct StatusDocument: Encodable {
     let jobs: [JobDocument]
+    let left: [LeftDocument]?
     let counts: [String: Int]
     let registries: [RegistryInfo]
 
@@ -199,5 +198,6 @@ private struct StatusDocument: Encodable {
         self.registries = registries
         jobs = list.jobs.map(JobDocument.init)
         counts = list.counts
+        left = (list.left ?? []).isEmpty ? nil : list.left?.map(LeftDocument.init)
     }
 }

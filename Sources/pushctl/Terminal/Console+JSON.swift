@@ -100,9 +100,24 @@ struct JobDocument: Encodable {
     }
 }
 
-/// `{"jobs":[…]}`.
+/// `{"jobs":[…]}`, and where jobs were named that it was not done to, `"left":[{"job":…,"error":{…}}]`.
 struct JobsDocument: Encodable {
     let jobs: [JobDocument]
+    let left: [LeftDocument]?
 
-    init(_ jobs: [JobInfo]) { self.jobs = jobs.map(JobDocument.init) }
+    init(_ jobs: [JobInfo], left: [LeftJob] = []) {
+        self.jobs = jobs.map(JobDocument.init)
+        self.left = left.isEmpty ? nil : left.map(LeftDocument.init)
+    }
+}
+
+/// A job that was named and left as it is.
+struct LeftDocument: Encodable {
+    let job: Int
+    let error: JobErrorDocument
+
+    init(_ left: LeftJob) {
+        job = left.job
+        error = JobErrorDocument(error: left.error)
+    }
 }
