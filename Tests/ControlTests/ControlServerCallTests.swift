@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Calls to the control server")
+@Suite("Calls to the control server", .timeLimit(.minutes(2)))
 struct ControlServerCallTests {
     @Test("reach the service, and its answer comes back whole")
     func roundTrip() async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Connections to the control server")
+@Suite("Connections to the control server", .timeLimit(.minutes(2)))
 struct ControlServerConnectionTests {
     @Test(
         "are for the daemon's user, root, and members of the group",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Streams of replies")
+@Suite("Streams of replies", .timeLimit(.minutes(2)))
 struct ControlServerStreamTests {
     @Test("tell every change, and the last is the one after which all jobs have ended")
     func follow() async throws {

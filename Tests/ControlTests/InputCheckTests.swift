@@ -2,7 +2,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Values of parameters")
+@Suite("Values of parameters", .timeLimit(.minutes(2)))
 struct InputCheckTests {
     @Test(
         "that no call can mean are refused before the service sees them, with the parameter's name",

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Events")
+@Suite("Events", .timeLimit(.minutes(5)))
 struct EventTests {
     private func image(_ machine: Machine) throws {
         let builder = try LayoutBuilder(directory: machine.layout)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Clients that do not read, or are gone: the daemon's work does not depend on them.
-@Suite("Slow and vanished clients")
+@Suite("Slow and vanished clients", .timeLimit(.minutes(5)))
 struct SlowClientTests {
     private static let jobs = 20
     private static let wide = "limits: { jobs: 20, jobsPerRegistry: 20, uploads: 8, uploadsPerRegistry: 8 }"

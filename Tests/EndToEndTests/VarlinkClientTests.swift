@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A Varlink client that was written by others, against the daemon itself.
-@Suite("Python's varlink package and pushd")
+@Suite("Python's varlink package and pushd", .timeLimit(.minutes(5)))
 struct VarlinkClientTests {
     static var isPythonVarlinkInstalled: Bool {
         get async { (try? await ProcessRunner.run("python3", ["-c", "import varlink"]))?.status == 0 }
@@ -41,7 +41,8 @@ struct VarlinkClientTests {
 
     /// The blocks of a kind in a document, as one text.
     private static func blocks(_ kind: String, of document: String) -> String {
-        document.matches(of: #/```([a-z]+)\n((?:[^`]|`[^`])*)```\n/#).filter { $0.1 == kind }.map { String($0.2) }.joined()
+        document.matches(of: #/```([a-z]+)\n((?:[^`]|`[^`])*)```\n/#).filter { $0.1 == kind }.map { String($0.2) }
+            .joined()
     }
 
     @Test(

@@ -220,7 +220,7 @@ struct CommandTests {
     }
 
     /// A daemon with jobs of these numbers, all of them failed; every call is counted.
-    private func daemon(with jobs: Range<Int>, calls: Mutex<[Int]>) -> FakeDaemon {
+    private func daemon(with jobs: Range<Int>, calls: CallSizes) -> FakeDaemon {
         var daemon = FakeDaemon()
         func left(_ id: Int) -> LeftJob {
             LeftJob(
@@ -230,14 +230,14 @@ struct CommandTests {
         }
         daemon.onCancel = { input in
             #expect(input.partial == true)
-            calls.withLock { $0.append(input.jobs.count) }
+            calls.add(input.jobs.count)
             return Cancel.Output(
                 jobs: input.jobs.filter(jobs.contains).map { testJob($0, "canceled") },
                 left: input.jobs.filter { !jobs.contains($0) }.map(left))
         }
         daemon.onRetry = { input in
             let wanted = input.jobs ?? []
-            calls.withLock { $0.append(wanted.count) }
+            calls.add(wanted.count)
             return Retry.Output(
                 jobs: wanted.filter(jobs.contains).map { testJob($0, "queued") },
                 left: wanted.filter { !jobs.contains($0) }.map(left))
@@ -260,7 +260,7 @@ struct CommandTests {
 
     @Test("cancel, retry, wait and status take any number of jobs, do what can be done, and tell what is not there")
     func many() async throws {
-        let calls = Mutex<[Int]>([])
+        let calls = CallSizes()
         let daemon = daemon(with: 1..<2501, calls: calls)
         let ids = (1...2502).map(String.init).joined(separator: " ")
         for command in ["cancel", "retry", "wait", "status"] {
@@ -271,7 +271,7 @@ struct CommandTests {
             )
             #expect(outcome.lines.count == (command == "status" ? 2501 : 2500), "\(command)")
         }
-        #expect(calls.withLock { $0 } == [1000, 1000, 502, 1000, 1000, 502])
+        #expect(calls.all == [1000, 1000, 502, 1000, 1000, 502])
         let json = try await pushctl("cancel 7 9999 --json", daemon)
         #expect(json.status == 4 && json.errors.isEmpty)
         #expect(json.output.hasPrefix(#"{"jobs":[{"#))
@@ -288,11 +288,11 @@ struct CommandTests {
 
     @Test("cancel and retry take all jobs in some states, page by page")
     func selected() async throws {
-        let calls = Mutex<[Int]>([])
+        let calls = CallSizes()
         let daemon = daemon(with: 1..<2501, calls: calls)
         #expect(try await pushctl("cancel --all", daemon).lines.count == 2500)
         #expect(try await pushctl("retry --failed", daemon).lines.count == 2500)
-        #expect(calls.withLock { $0 } == [1000, 1000, 500, 1000, 1000, 500])
+        #expect(calls.all == [1000, 1000, 500, 1000, 1000, 500])
         #expect(
             try await pushctl("cancel --all", self.daemon(with: 1..<1, calls: calls)).output == "no jobs to cancel\n")
     }
@@ -446,4 +446,13 @@ struct CommandTests {
             try await pushctl("resume r.example --json", daemon).output
                 == #"{"registries":[{"name":"r.example","running":0}]}"# + "\n")
     }
+}
+
+/// How many jobs each call named.
+private final class CallSizes: Sendable {
+    private let sizes = Mutex<[Int]>([])
+
+    func add(_ size: Int) { sizes.withLock { $0.append(size) } }
+
+    var all: [Int] { sizes.withLock { $0 } }
 }
