@@ -3,8 +3,8 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
     public enum Kind: Sendable, Equatable {
         case imageNotFound, imageInvalid, destinationMissing, referenceInvalid
         case jobNotFound, remoteNotFound
-        /// The code is the registry room's word for it, such as `login-missing`.
-        case registryFailed(code: String)
+        /// The registry could not be asked: the code says why, such as `login-missing`.
+        case registryFailed
         /// The job's state does not allow it.
         case refused
         case timedOut, queueUnavailable, stopping
@@ -25,15 +25,24 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     public let kind: Kind
+    /// A short word for programs, such as `image-ambiguous`; `docs/errors.md` lists them.
+    public let code: String
     /// What failed and why, in one line without an end stop.
     public let message: String
     /// What to do about it, in one line.
     public let advice: String?
 
-    public init(_ kind: Kind, _ message: String, advice: String? = nil) {
+    /// - Parameter code: nil where the kind says it all.
+    public init(_ kind: Kind, _ message: String, advice: String? = nil, code: String? = nil) {
         self.kind = kind
+        self.code = code ?? kind.code
         self.message = message
         self.advice = advice
+    }
+
+    /// A value that a method does not take, or a parameter that it does not know.
+    public static func refusing(_ parameter: String, _ message: String, advice: String? = nil) -> ControlError {
+        ControlError(.invalidParameter(parameter), message, advice: advice)
     }
 
     public var description: String { message }
@@ -48,6 +57,34 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
         case .imageInvalid, .registryFailed, .refused, .queueUnavailable, .failed, .messageRejected,
             .interfaceNotFound, .methodNotFound, .methodNotImplemented, .expectedMore, .unknown:
             ExitStatus.failed
+        }
+    }
+}
+
+extension ControlError.Kind {
+    /// The code of an error of which nothing more is known.
+    var code: String {
+        switch self {
+        case .imageNotFound: "image-not-found"
+        case .imageInvalid: "image-invalid"
+        case .destinationMissing: "destination-missing"
+        case .referenceInvalid: "reference-invalid"
+        case .jobNotFound: "job-not-found"
+        case .remoteNotFound: "remote-not-found"
+        case .registryFailed: "registry-failed"
+        case .refused: "refused"
+        case .timedOut: "wait-timed-out"
+        case .queueUnavailable: "queue"
+        case .stopping: "stopping"
+        case .failed, .unknown: "internal"
+        case .messageRejected: "message-rejected"
+        case .tooManyConnections: "too-many-connections"
+        case .permissionDenied: "permission-denied"
+        case .interfaceNotFound: "interface-not-found"
+        case .methodNotFound: "method-not-found"
+        case .methodNotImplemented: "method-not-implemented"
+        case .invalidParameter: "parameter-invalid"
+        case .expectedMore: "more-expected"
         }
     }
 }

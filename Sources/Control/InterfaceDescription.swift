@@ -1,6 +1,7 @@
 /// `org.varlink.service` in Varlink's language.
 ///
-/// Source: varlink.org, "Service"; the last two errors are systemd's additions, sd-varlink.
+/// Source: varlink.org, "Service"; the last two errors are systemd's additions, sd-varlink. The last three fields of
+/// each error are ours: what went wrong in words, what to do about it, and a word for programs.
 let standardInterfaceDescription = """
     # What every Varlink service offers.
     interface org.varlink.service
@@ -17,12 +18,12 @@ let standardInterfaceDescription = """
     # An interface in Varlink's language.
     method GetInterfaceDescription(interface: string) -> (description: string)
 
-    error InterfaceNotFound (interface: string)
-    error MethodNotFound (method: string)
-    error MethodNotImplemented (method: string)
-    error InvalidParameter (parameter: string)
-    error PermissionDenied ()
-    error ExpectedMore ()
+    error InterfaceNotFound (interface: string, message: string, advice: ?string, code: string)
+    error MethodNotFound (method: string, message: string, advice: ?string, code: string)
+    error MethodNotImplemented (method: string, message: string, advice: ?string, code: string)
+    error InvalidParameter (parameter: string, message: string, advice: ?string, code: string)
+    error PermissionDenied (message: string, advice: ?string, code: string)
+    error ExpectedMore (message: string, advice: ?string, code: string)
 
     """
 
@@ -107,6 +108,9 @@ let controlInterfaceDescription = """
       # what a person can do
       advice: ?string
     )
+
+    # A job that a call named and that was left as it is, and why.
+    type LeftJob (job: int, error: JobError)
 
     # One attempt at a job.
     type Attempt (
@@ -196,15 +200,23 @@ let controlInterfaceDescription = """
 
     # Something that happened.
     type Event (
+      # numbers have no gaps and never come twice; of a loss: that of the last event that is missing
+      id: int,
       at: string,
-      # job: a job is new or in another state; lost: events are missing here, because they were not read in time
+      # job: a job is new or in another state; registry-paused, registry-resumed: by a person; registry-trouble,
+      # registry-recovered; configuration-reloaded, configuration-refused; login, logout; lost: events are missing here,
+      # because they are no longer kept
       kind: string,
       job: ?int,
       state: ?string,
       image: ?string,
       destination: ?string,
+      # absent for jobs, and where it is about all registries
+      registry: ?string,
+      # of the error that led to it, for programs
+      code: ?string,
       message: ?string,
-      # how many events were lost, at least
+      # how many events were lost; absent where that is not known
       count: ?int
     )
 
@@ -314,8 +326,10 @@ let controlInterfaceDescription = """
       limit: ?int,
       # only older jobs than this one
       before: ?int,
-      withBlobs: ?bool
-    ) -> (jobs: []Job, counts: [string]int)
+      withBlobs: ?bool,
+      # named jobs that there are not are told in left, instead of failing the call
+      partial: ?bool
+    ) -> (jobs: []Job, counts: [string]int, left: ?[]LeftJob)
 
     # One job whole.
     method Show(job: int) -> (job: Job, attempts: []Attempt)
@@ -323,11 +337,13 @@ let controlInterfaceDescription = """
     # Answers when the jobs have ended.
     method Wait(jobs: []int, timeout: ?float) -> (jobs: []Job)
 
-    # Ends jobs that have not ended; the others stay as they are.
-    method Cancel(jobs: []int) -> (jobs: []Job)
+    # Ends jobs that have not ended; the others stay as they are. If one is not there, none is ended; with partial it is told
+    # in left, and the rest is ended.
+    method Cancel(jobs: []int, partial: ?bool) -> (jobs: []Job, left: ?[]LeftJob)
 
-    # Queues jobs again, at once: those named, or every failed and blocked one. Answers with those it did it to.
-    method Retry(jobs: ?[]int, failed: ?bool) -> (jobs: []Job)
+    # Queues jobs again, at once: those named, or every failed and blocked one. Answers with those it did it to, and with
+    # those that were left as they are. With partial, none of these fails the call.
+    method Retry(jobs: ?[]int, failed: ?bool, partial: ?bool) -> (jobs: []Job, left: ?[]LeftJob)
 
     # Checks an image in a registry, at a level (manifest, blobs or deep), and against a local image if one is named.
     method Verify(reference: string, against: ?string, level: ?string) -> (report: VerifyReport)
@@ -359,9 +375,9 @@ let controlInterfaceDescription = """
     # The local images of all stores, and where each was pushed.
     method Images() -> (images: []LocalImage)
 
-    # What happens in the daemon: from a time on, from now on, or both. The last reply has no event. To be called with
-    # 'more'.
-    method Events(follow: ?bool, since: ?string) -> (event: ?Event)
+    # What has happened: after an event, since a time, or all that is kept; and with follow what happens from then on, or
+    # with follow alone from now on. Without follow the last reply has no event. To be called with 'more'.
+    method Events(follow: ?bool, since: ?string, after: ?int) -> (event: ?Event)
 
     # The daemon itself.
     method Status() -> (
@@ -391,44 +407,47 @@ let controlInterfaceDescription = """
     # 'more'.
     method Doctor(registry: ?string) -> (registry: string, step: ?DoctorStep)
 
+    # Every error has a sentence for people, what they can do about it, and a short word for programs, which says more than
+    # the error's name: docs/errors.md lists the words, and later versions may add to them.
+
     # There is no such local image.
-    error ImageNotFound (message: string, advice: ?string)
+    error ImageNotFound (message: string, advice: ?string, code: string)
 
     # The local image, or its store, is broken.
-    error ImageInvalid (message: string, advice: ?string)
+    error ImageInvalid (message: string, advice: ?string, code: string)
 
     # The image's name says no registry, and none is configured.
-    error DestinationMissing (message: string, advice: ?string)
+    error DestinationMissing (message: string, advice: ?string, code: string)
 
     # The text is no image reference.
-    error ReferenceInvalid (message: string, advice: ?string)
+    error ReferenceInvalid (message: string, advice: ?string, code: string)
 
-    error JobNotFound (message: string, advice: ?string)
+    error JobNotFound (message: string, advice: ?string, code: string)
 
     # The registry has no such image.
-    error RemoteNotFound (message: string, advice: ?string)
+    error RemoteNotFound (message: string, advice: ?string, code: string)
 
-    # The registry could not be asked. The code is a short word for programs.
+    # The registry could not be asked.
     error RegistryFailed (message: string, advice: ?string, code: string)
 
     # The job's state does not allow it.
-    error Refused (message: string, advice: ?string)
+    error Refused (message: string, advice: ?string, code: string)
 
-    error TimedOut (message: string, advice: ?string)
+    error TimedOut (message: string, advice: ?string, code: string)
 
     # The queue's disk is full or broken; nothing was accepted.
-    error QueueUnavailable (message: string, advice: ?string)
+    error QueueUnavailable (message: string, advice: ?string, code: string)
 
     # The daemon is stopping. Accepted jobs go on when it runs again.
-    error Stopping (message: string, advice: ?string)
+    error Stopping (message: string, advice: ?string, code: string)
 
     # A fault that has no name of its own.
-    error Failed (message: string, advice: ?string)
+    error Failed (message: string, advice: ?string, code: string)
 
     # The message is no call; the connection is closed.
-    error MessageRejected (message: string, advice: ?string)
+    error MessageRejected (message: string, advice: ?string, code: string)
 
     # The daemon serves as many connections as it may; this one is closed.
-    error TooManyConnections (message: string, advice: ?string)
+    error TooManyConnections (message: string, advice: ?string, code: string)
 
     """

@@ -10,6 +10,23 @@ public protocol ContentSource: Sendable {
     /// The file is a regular one inside the source, no link. A few system calls on a local file system: call it from
     /// where blocking is allowed if the source may lie on a network.
     func file(for digest: Digest) -> String?
+
+    /// The file to send a blob from, looked at once more: it may have been written again meanwhile.
+    ///
+    /// - Returns: nil where there is none any more.
+    /// - Throws: ``ImageStoreError`` where what is there is not the blob at the moment.
+    func fileToSend(_ blob: BlobNode) async throws -> String?
+
+    /// Whether the file still has its digest, after a registry found another. Reads it whole.
+    func isIntact(_ file: String, _ blob: BlobNode) async throws -> Bool
+}
+
+extension ContentSource {
+    public func fileToSend(_ blob: BlobNode) async throws -> String? { file(for: blob.descriptor.digest) ?? blob.path }
+
+    public func isIntact(_ file: String, _ blob: BlobNode) async throws -> Bool {
+        try await rehash(file: file, expecting: blob.descriptor.digest)
+    }
 }
 
 /// Several sources as one: each blob comes from the first that has it, such as the spool before the layout.
@@ -25,8 +42,23 @@ public struct ContentSources: ContentSource, BlobOpening {
         return nil
     }
 
-    func openBlob(_ digest: Digest) throws(ImageStoreError) -> OpenFile? {
-        for source in sources { if let file = try source.openForReading(digest) { return file } }
+    /// The first file that is as long as it has to be: one that was cut short is made good by the next source.
+    func openBlob(_ content: Descriptor) throws(ImageStoreError) -> OpenFile? {
+        for source in sources {
+            if let file = try source.openForReading(content), try file.status().size == content.size { return file }
+        }
+        for source in sources { if let file = try source.openForReading(content) { return file } }
         return nil
+    }
+
+    public func fileToSend(_ blob: BlobNode) async throws -> String? {
+        guard let spool = sources.first as? Spool else { return file(for: blob.descriptor.digest) ?? blob.path }
+        return try await spool.fileToSend(blob, from: ContentSources(Array(sources.dropFirst())))
+    }
+
+    public func isIntact(_ file: String, _ blob: BlobNode) async throws -> Bool {
+        let isIntact = try await rehash(file: file, expecting: blob.descriptor.digest)
+        if !isIntact, let spool = sources.first as? Spool { spool.doubt(blob.descriptor.digest) }
+        return isIntact
     }
 }

@@ -103,7 +103,12 @@ struct ContentsReader {
         guard descriptor.size <= Int64(ManifestDocument.maximumSize) else {
             throw ImageStoreError(.manifestTooLarge(bytes: descriptor.size), subject: source.label)
         }
-        guard let bytes = try bytes(of: descriptor) else { return nil }
+        guard let (bytes, isLinked, path) = try bytes(of: descriptor) else { return nil }
+        // Nothing is told of a file that a link leads to, unless it is the right one.
+        let isProven =
+            Int64(bytes.count) == descriptor.size
+            && Digest(of: bytes, algorithm: descriptor.digest.algorithm) == descriptor.digest
+        if isLinked, !isProven { throw ImageStoreError(.linkUnproven(path: path), subject: path) }
         guard Int64(bytes.count) == descriptor.size else {
             throw ImageStoreError(
                 .blobSizes([.init(digest: descriptor.digest, expected: descriptor.size, found: Int64(bytes.count))]),
@@ -133,9 +138,12 @@ struct ContentsReader {
         }
     }
 
-    private func bytes(of descriptor: Descriptor) throws -> [UInt8]? {
-        guard let file = try source.openForReading(descriptor.digest) else { return descriptor.inlineContent }
-        return try file.readAll(limit: Int(descriptor.size))
+    private func bytes(of descriptor: Descriptor) throws -> (bytes: [UInt8], isLinked: Bool, path: String)? {
+        guard let file = try source.openForReading(descriptor) else {
+            return descriptor.inlineContent.map { ($0, false, "") }
+        }
+        if file.isLinked, try file.status().size != descriptor.size { return ([], true, file.path) }
+        return (try file.readAll(limit: Int(descriptor.size)), file.isLinked, file.path)
     }
 
     private func check(_ bytes: [UInt8], _ digest: Digest) throws(ImageStoreError) {
@@ -164,7 +172,7 @@ struct ContentsReader {
 
     /// What an image's configuration says; nil if it is absent, long, or of a form that only its users know.
     func configDocument(_ descriptor: Descriptor) throws -> ConfigDocument? {
-        guard descriptor.size <= Self.maximumConfigSize, let bytes = try bytes(of: descriptor),
+        guard descriptor.size <= Self.maximumConfigSize, let bytes = try bytes(of: descriptor)?.bytes,
             Int64(bytes.count) == descriptor.size
         else { return nil }
         return try? JSONDecoder().decode(ConfigDocument.self, from: Data(bytes))
@@ -199,7 +207,7 @@ struct ContentsReader {
 
     /// Finds and measures a blob, and hashes a configuration; nil if that went into the list of what is wrong.
     private mutating func examine(_ descriptor: Descriptor, _ role: BlobNode.Role) throws -> BlobNode? {
-        guard let file = try source.openForReading(descriptor.digest) else {
+        guard let file = try source.openForReading(descriptor) else {
             guard let inline = descriptor.inlineContent else {
                 if !missing.contains(descriptor.digest) { missing.append(descriptor.digest) }
                 return nil
@@ -207,7 +215,9 @@ struct ContentsReader {
             return BlobNode(descriptor: descriptor, role: role, path: nil, inlineBytes: inline, isSent: true)
         }
         let size = try file.status().size
+        let unproven = ImageStoreError(.linkUnproven(path: file.path), subject: file.path)
         guard size == descriptor.size else {
+            if file.isLinked { throw unproven }
             if !sizes.contains(where: { $0.digest == descriptor.digest }) {
                 sizes.append(.init(digest: descriptor.digest, expected: descriptor.size, found: size))
             }
@@ -216,10 +226,13 @@ struct ContentsReader {
         if role == .config {
             let found = try file.digest(descriptor.digest.algorithm, flag)
             guard found == descriptor.digest else {
+                if file.isLinked { throw unproven }
                 throw ImageStoreError(.digestMismatch(expected: descriptor.digest, found: found), subject: source.label)
             }
         }
-        return BlobNode(descriptor: descriptor, role: role, path: file.path, inlineBytes: nil, isSent: true)
+        // What a link leads to is proven when it is copied, and sent from the copy.
+        return BlobNode(
+            descriptor: descriptor, role: role, path: file.isLinked ? nil : file.path, inlineBytes: nil, isSent: true)
     }
 
     func invalid(_ reason: String) -> ImageStoreError {

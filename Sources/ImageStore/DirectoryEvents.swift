@@ -4,12 +4,21 @@ internal import Synchronization
 
 /// Something that happened in a watched directory.
 enum DirectoryEvent: Sendable, Equatable {
-    /// An entry came, went or was written.
-    case entry(watch: Int32, name: String)
+    /// Something happened to an entry.
+    case entry(watch: Int32, name: String, EntryChange)
     /// The directory itself was removed, moved or unmounted; the watch is of no more use.
     case gone(watch: Int32)
     /// Events were lost.
     case overflow
+}
+
+/// What happened to an entry of a directory.
+enum EntryChange: Sendable, Equatable {
+    /// It was renamed to this name, or its writer has closed it: it may well be whole.
+    case arrived
+    /// It was made, and is empty or a directory.
+    case made
+    case gone
 }
 
 /// Where events of directories come from; tests have one of their own.
@@ -128,7 +137,10 @@ final class Inotify: DirectoryEvents {
             } else if mask & gone != 0 {
                 events.append(.gone(watch: watch))
             } else {
-                events.append(.entry(watch: watch, name: String(decoding: name, as: UTF8.self)))
+                let whole = UInt32(IN_MOVED_TO) | UInt32(IN_CLOSE_WRITE)
+                let change: EntryChange =
+                    mask & whole != 0 ? .arrived : mask & UInt32(IN_CREATE) != 0 ? .made : .gone
+                events.append(.entry(watch: watch, name: String(decoding: name, as: UTF8.self), change))
             }
         }
         return events

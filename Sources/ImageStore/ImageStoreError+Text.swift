@@ -23,6 +23,8 @@ extension ImageStoreError: CustomStringConvertible {
         case .blobSizes: "blob-size"
         case .digestMismatch: "digest-mismatch"
         case .unsafePath: "unsafe-path"
+        case .linkUnproven: "link-unproven"
+        case .fileChanged: "file-changed"
         case .cannotLink: "cannot-link"
         case .noSpace: "no-space"
         case .system: "store-io"
@@ -32,7 +34,9 @@ extension ImageStoreError: CustomStringConvertible {
     /// Whether a tool that is still writing explains it: then a later look may find all in order.
     public var mayBeUnfinished: Bool {
         switch cause {
-        case .indexUnreadable, .blobsMissing, .platformsMissing, .blobSizes, .digestMismatch: true
+        case .indexUnreadable, .blobsMissing, .platformsMissing, .blobSizes, .digestMismatch, .linkUnproven,
+            .fileChanged:
+            true
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
             .layoutInvalid, .imageInvalid, .manifestTooLarge,
             .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .system:
@@ -76,6 +80,9 @@ extension ImageStoreError: CustomStringConvertible {
         case .digestMismatch(let expected, let found):
             "\(subject) is damaged: the bytes stored as \(expected) are \(found)"
         case .unsafePath(let path): "\(path) is a link or no plain file or directory, and is not followed"
+        case .linkUnproven(let path):
+            "\(path) is a link, and does not lead to a file that has the digest of its name"
+        case .fileChanged(let path): "\(path) was written again after the push was accepted, and has other content now"
         case .cannotLink(let path, let reason): "cannot keep \(path) for the push: a hard link is impossible: \(reason)"
         case .noSpace(let path): "no space left to write \(path)"
         case .system(let operation, let path, let number):
@@ -105,6 +112,8 @@ extension ImageStoreError: CustomStringConvertible {
             "copy the whole image (skopeo copy --all), or push what is there with --platform OS/ARCH"
         case .platformNotFound: "choose one of those, or leave out --platform to push all"
         case .digestMismatch: "build or copy the image anew, then push it again"
+        case .linkUnproven: "build the image anew, or copy it where the files are: cp -rL"
+        case .fileChanged: "write the same content again, or build or copy the image anew and push it again"
         case .unsafePath: "copy the layout with its links resolved: cp -rL"
         case .cannotLink:
             "put the state directory on the same file system and under the same owner, or set the pin policy to copy"

@@ -36,6 +36,10 @@ public struct ImageStoreError: Error, Sendable, Equatable {
         case digestMismatch(expected: Digest, found: Digest)
         /// A link, or something else that is no plain file or directory, where content was expected.
         case unsafePath(path: String)
+        /// A link in a layout does not lead to a file with the digest that it is named by.
+        case linkUnproven(path: String)
+        /// A file was written in place after its push was accepted, and is not what it was.
+        case fileChanged(path: String)
         /// The configuration allows nothing but hard links, and none can be made.
         case cannotLink(path: String, reason: String)
         case noSpace(path: String)

@@ -2,8 +2,8 @@ internal import OCI
 
 /// Tells when OCI layouts have changed and are complete again.
 ///
-/// Their writers truncate `index.json` and write it in place, once for each image: a change is told after some silence,
-/// and when the file can be parsed. Kernel events make it quick; a look at every layout now and then heals what
+/// Most of their writers truncate `index.json` and write it in place, once for each image. What was renamed into its place
+/// or closed by its writer is read at once, and told if it can be parsed; anything else after some silence. Kernel events make it quick; a look at every layout now and then heals what
 /// they miss: network file systems, lost events, a directory above that was renamed, limits of the kernel.
 public actor LayoutWatcher {
     private let executor = BlockingExecutor(label: "pushd.watcher")
@@ -31,7 +31,7 @@ public actor LayoutWatcher {
 
     /// - Parameters:
     ///   - directories: absolute paths of layouts, which need not exist.
-    ///   - settle: silence after the last write before a layout is read.
+    ///   - settle: silence after the last write before a layout is read that was not whole.
     ///   - rescan: how often every layout is looked at, events or not; one `stat` each.
     public init(directories: [String], settle: Duration = .milliseconds(200), rescan: Duration = .seconds(5)) {
         self.init(directories: directories, settle: settle, longest: .seconds(5), rescan: rescan) {
@@ -95,13 +95,13 @@ public actor LayoutWatcher {
                     watches.arm(layout, events)
                     settling.touch(layout, now: now)
                 }
-            case .entry(let watch, let name):
+            case .entry(let watch, let name, let change):
                 for meaning in watches.meanings(ofEntry: name, in: watch) {
-                    switch meaning {
-                    case .written(let layout): settling.touch(layout, now: now)
-                    case .moved(let layout):
-                        watches.arm(layout, events)
-                        settling.touch(layout, now: now)
+                    let layout = meaning.layout
+                    if case .moved = meaning { watches.arm(layout, events) }
+                    switch (meaning, change) {
+                    case (_, .arrived), (.moved, .made): settling.arrive(layout, now: now)
+                    case (.written, .made), (_, .gone): settling.touch(layout, now: now)
                     }
                 }
             }
@@ -137,6 +137,7 @@ public actor LayoutWatcher {
 
     /// Reads a layout that has been silent, and tells it unless a writer is still at work.
     private func look(at layout: String, now: ContinuousClock.Instant) {
+        settling.note(layout, now: now)
         // Before it is read: what is written while it is read makes another change.
         let status = FileStatus(of: layout + "/index.json")
         if status == nil, told[layout] == nil { return settling.end(layout) }

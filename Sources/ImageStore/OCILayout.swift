@@ -18,7 +18,7 @@ public final class OCILayout: ContentSource, BlobOpening {
     private let patience: Duration
 
     /// - Parameters:
-    ///   - directory: absolute. It may be a link; nothing in it may.
+    ///   - directory: absolute. It may be a link; in it only blobs and their directories may.
     ///   - blobs: where the blobs lie if not in the layout's own `blobs` (skopeo's `--shared-blob-dir`).
     public convenience init(directory: String, blobs: String? = nil) {
         self.init(directory: directory, blobs: blobs, patience: .seconds(1))
@@ -27,7 +27,8 @@ public final class OCILayout: ContentSource, BlobOpening {
     init(directory: String, blobs: String? = nil, patience: Duration) {
         self.directory = ImageName.tidied(directory)
         self.blobs =
-            blobs.map { BlobFiles(trusted: $0, inner: []) } ?? BlobFiles(trusted: self.directory, inner: ["blobs"])
+            blobs.map { BlobFiles(trusted: $0, inner: [], followsLinks: true) }
+            ?? BlobFiles(trusted: self.directory, inner: ["blobs"], followsLinks: true)
         self.patience = patience
     }
 
@@ -82,7 +83,7 @@ public final class OCILayout: ContentSource, BlobOpening {
 
     public func file(for digest: Digest) -> String? { blobs.file(for: digest) }
 
-    func openBlob(_ digest: Digest) throws(ImageStoreError) -> OpenFile? { try blobs.openBlob(digest) }
+    func openBlob(_ content: Descriptor) throws(ImageStoreError) -> OpenFile? { try blobs.openBlob(content) }
 
     /// Reads `index.json`, again and again for a while if a writer is at work.
     private func index() async throws -> LayoutIndex {

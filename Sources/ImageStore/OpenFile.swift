@@ -6,10 +6,13 @@ struct OpenFile: ~Copyable {
     let descriptor: Int32
     /// For errors, and for those who open it again.
     let path: String
+    /// Whether a link led here: it may be any file of the machine, and is believed only by its digest.
+    let isLinked: Bool
 
-    private init(descriptor: Int32, path: String) {
+    private init(descriptor: Int32, path: String, isLinked: Bool = false) {
         self.descriptor = descriptor
         self.path = path
+        self.isLinked = isLinked
     }
 
     deinit { close(descriptor) }
@@ -25,6 +28,43 @@ struct OpenFile: ~Copyable {
         try Self.made(at: path + "/" + name) { openat(descriptor, name, flags | O_CLOEXEC) }
     }
 
+    /// Opens what is called `name` in this directory, or what a link of that name leads to.
+    ///
+    /// Behind a link only a regular file or a directory is opened. A device is not even touched: `O_PATH` opens nothing.
+    /// - Parameter isDirectory: which of the two is wanted.
+    /// - Returns: nil if there is nothing under that name.
+    /// - Throws: ``ImageStoreError``: `linkUnproven` for a link to anything else, or to nothing; `unsafePath`, `system`.
+    func openFollowing(_ name: String, isDirectory: Bool) throws(ImageStoreError) -> OpenFile? {
+        // Not blocking: a named pipe would wait for a writer.
+        let flags = O_RDONLY | (isDirectory ? O_DIRECTORY : O_NONBLOCK)
+        let place = path + "/" + name
+        var entry = stat()
+        guard fstatat(descriptor, name, &entry, AT_SYMLINK_NOFOLLOW) == 0 else {
+            if errno == ENOENT { return nil }
+            throw .system("look at", place, errno)
+        }
+        guard entry.st_mode & S_IFMT == S_IFLNK else {
+            let file = try Self.made(at: place, isLinked: isLinked) {
+                openat(descriptor, name, flags | O_NOFOLLOW | O_CLOEXEC)
+            }
+            return file
+        }
+        let unproven = ImageStoreError(.linkUnproven(path: place), subject: place)
+        let target = openat(descriptor, name, Self.pathOnly | O_CLOEXEC)
+        guard target >= 0 else { throw unproven }
+        defer { close(target) }
+        var status = stat()
+        guard fstat(target, &status) == 0, status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
+            throw unproven
+        }
+        let opened = Glibc.open("/proc/self/fd/\(target)", flags | O_CLOEXEC)
+        guard opened >= 0 else { throw unproven }
+        return OpenFile(descriptor: opened, path: place, isLinked: true)
+    }
+
+    /// `O_PATH`, which Glibc's module leaves out. Source: fcntl.h of Linux, x86-64 and aarch64 alike.
+    private static let pathOnly: Int32 = 0o10000000
+
     /// Makes a new file in an open directory, for its owner only.
     ///
     /// - Parameter path: the directory's.
@@ -34,9 +74,11 @@ struct OpenFile: ~Copyable {
         return OpenFile(descriptor: descriptor, path: path + "/" + name)
     }
 
-    private static func made(at path: String, by call: () -> Int32) throws(ImageStoreError) -> OpenFile? {
+    private static func made(
+        at path: String, isLinked: Bool = false, by call: () -> Int32
+    ) throws(ImageStoreError) -> OpenFile? {
         let descriptor = Int32(retrying { Int(call()) })
-        if descriptor >= 0 { return OpenFile(descriptor: descriptor, path: path) }
+        if descriptor >= 0 { return OpenFile(descriptor: descriptor, path: path, isLinked: isLinked) }
         switch errno {
         case ENOENT: return nil
         case ELOOP, ENOTDIR: throw ImageStoreError(.unsafePath(path: path), subject: path)

@@ -1,7 +1,10 @@
-/// When each changed layout has been silent long enough to be read. Pure: time is given by the caller.
+/// When each changed layout is read: at once where it may be whole, else when it has been silent long enough. Pure: time
+/// is given by the caller.
 struct SettleTable {
     /// Silence after the last write.
     let settle: Duration
+    /// Between two readings of a layout of which one write follows the other.
+    let pace: Duration
     /// A writer that never pauses does not hold a layout up for longer.
     let longest: Duration
 
@@ -11,9 +14,12 @@ struct SettleTable {
     }
 
     private var waits: [String: Wait] = [:]
+    /// When each was due last.
+    private var read: [String: ContinuousClock.Instant] = [:]
 
-    init(settle: Duration, longest: Duration) {
+    init(settle: Duration, pace: Duration = .milliseconds(50), longest: Duration) {
         self.settle = settle
+        self.pace = pace
         self.longest = max(settle, longest)
     }
 
@@ -21,6 +27,13 @@ struct SettleTable {
     mutating func touch(_ directory: String, now: ContinuousClock.Instant) {
         var wait = waits[directory] ?? Wait(since: now, due: now)
         wait.due = min(now + settle, wait.since + longest)
+        waits[directory] = wait
+    }
+
+    /// It may be whole: a file was renamed into its place, or closed by its writer.
+    mutating func arrive(_ directory: String, now: ContinuousClock.Instant) {
+        var wait = waits[directory] ?? Wait(since: now, due: now)
+        wait.due = min(max(now, (read[directory] ?? now - pace) + pace), wait.since + longest)
         waits[directory] = wait
     }
 
@@ -33,6 +46,9 @@ struct SettleTable {
     func isExhausted(_ directory: String, now: ContinuousClock.Instant) -> Bool {
         waits[directory].map { $0.since + longest <= now } ?? true
     }
+
+    /// It is read at this moment.
+    mutating func note(_ directory: String, now: ContinuousClock.Instant) { read[directory] = now }
 
     func isWaiting(_ directory: String) -> Bool { waits[directory] != nil }
 

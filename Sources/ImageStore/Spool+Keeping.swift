@@ -18,31 +18,51 @@ extension Spool {
             try store(inline, as: wanted.digest)
             return true
         }
-        guard let file = try source.openForReading(wanted.digest) else {
+        guard let file = try source.openForReading(wanted) else {
             throw ImageStoreError(.blobsMissing([wanted.digest]), subject: source.label)
         }
-        let size = try file.status().size
+        let status = try file.status()
+        let size = status.size
         guard size == wanted.size else {
+            if file.isLinked { throw ImageStoreError(.linkUnproven(path: file.path), subject: file.path) }
             throw ImageStoreError(
                 .blobSizes([.init(digest: wanted.digest, expected: wanted.size, found: size)]), subject: source.label)
+        }
+        if file.isLinked {
+            // It may be any file: what is kept is a copy that was hashed, whatever becomes of the file.
+            try copyProven(file, wanted, flag)
+            return true
         }
         // Small ones are copied: their writers do write them in place.
         if blob.role == .config, size <= ContentsReader.maximumConfigSize {
             try copy(file, wanted, flag)
             return true
         }
+        if try clone(file, status, wanted) { return true }
         let failure = try link(file, wanted.digest)
-        if failure == 0 { return true }
+        if failure == 0 {
+            known.withLock { $0[wanted.digest] = status }
+            return true
+        }
         switch policy {
         case .link:
             throw ImageStoreError(
                 .cannotLink(path: file.path, reason: String(cString: strerror(failure))), subject: source.label)
-        case .reflink: return try clone(file, wanted.digest)
         case .copy:
-            if try clone(file, wanted.digest) { return true }
             try copy(file, wanted, flag)
             return true
-        case .inPlace: return false
+        case .reflink, .inPlace: return false
+        }
+    }
+
+    /// Copies what a link led to; says no more than that where it is something else.
+    private func copyProven(_ file: borrowing OpenFile, _ wanted: Descriptor, _ flag: CancelFlag) throws {
+        let path = file.path
+        do { try copy(file, wanted, flag) } catch let error as ImageStoreError {
+            switch error.cause {
+            case .digestMismatch, .blobSizes: throw ImageStoreError(.linkUnproven(path: path), subject: path)
+            default: throw error
+            }
         }
     }
 
@@ -58,6 +78,7 @@ extension Spool {
     private func link(_ file: borrowing OpenFile, _ digest: Digest) throws(ImageStoreError) -> Int32 {
         // Who wrote it may not have waited for the disk.
         try file.sync()
+        synced(file.path)
         let failure = folder(for: digest).link(file, as: digest.hex)
         guard failure == EEXIST else { return failure }
         // Another push was quicker, or what is there was cut short: the checked file takes its place.
@@ -70,12 +91,19 @@ extension Spool {
         return 0
     }
 
-    /// - Returns: false if the file systems share no blocks.
-    private func clone(_ file: borrowing OpenFile, _ digest: Digest) throws -> Bool {
-        let descriptor = file.descriptor
-        return try writeNew(as: digest) { new in
+    /// - Returns: false if the file systems share no blocks, which is tried once for each device.
+    private func clone(_ file: borrowing OpenFile, _ status: FileStatus, _ wanted: Descriptor) throws -> Bool {
+        guard !separate.withLock({ $0.contains(status.device) }) else { return false }
+        let (descriptor, size) = (file.descriptor, wanted.size)
+        return try writeNew(as: wanted.digest) { new in
             let request: UInt = 0x4004_9409  // FICLONE, linux/fs.h
-            return ioctl(new.descriptor, request, descriptor) == 0
+            guard ioctl(new.descriptor, request, descriptor) == 0 else {
+                if [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY].contains(errno) {
+                    _ = separate.withLock { $0.insert(status.device) }
+                }
+                return false
+            }
+            return try new.status().size == size
         }
     }
 
@@ -114,7 +142,9 @@ extension Spool {
                 return false
             }
             try file.sync()
+            synced(file.path)
             try incoming.move(name, to: folder(for: digest), as: digest.hex)
+            known.withLock { $0[digest] = nil }
             return true
         } catch {
             incoming.remove(name)

@@ -4,11 +4,12 @@ internal import Synchronization
 
 /// Keeps the content of accepted pushes, whatever becomes of the store that it came from.
 ///
-/// Manifests and configurations are copied and hashed again; layers are hard-linked, which costs neither time nor space
-/// and lets `rm -rf` of the layout harm nothing. A hard link shares the file itself: a tool that rewrote a layer *in
-/// place* would change the kept one too. The tools that write layouts put layers there by renaming, so this is accepted;
-/// where it happens all the same, the length is wrong at the next look, or the registry finds another digest and
-/// ``rehash(file:expecting:)`` tells the damage apart from damage on the way.
+/// Manifests and configurations are copied and hashed again. Layers share their blocks where the file system can
+/// (reflink), else they are hard-linked: neither costs time or space, and `rm -rf` of the layout harms nothing. A hard
+/// link shares the file itself: a tool that rewrites a layer *in place* changes the kept one too. So what the file was
+/// like is remembered; where it was written since, it is hashed before it is sent, and if it is not the layer any more
+/// the store is looked at again, see ``fileToSend(_:from:)``. What keeps its times shows when the registry finds another
+/// digest: ``isIntact(_:_:)`` of the source tells that damage apart from damage on the way.
 ///
 /// A name in the spool means that the content is whole and on the disk: data is synced before it gets its name.
 public final class Spool: ContentSource, BlobOpening {
@@ -22,6 +23,13 @@ public final class Spool: ContentSource, BlobOpening {
     private let folders: [Digest.Algorithm: SpoolFolder]
     let incoming: SpoolFolder
     private let holds = Mutex(SpoolHolds())
+    /// What hard-linked layers were like when they were known to be whole; nil: to be proven. Of an earlier life nothing
+    /// is known: then the registry is the first to notice.
+    let known = Mutex<[Digest: FileStatus?]>([:])
+    /// Devices whose files share no blocks with the spool's.
+    let separate = Mutex<Set<UInt>>([])
+    /// Told of each file and directory that the disk has; for tests.
+    let synced: @Sendable (String) -> Void
 
     /// Opens or makes the spool, and clears away what a crash left half-written. Blocks for some milliseconds.
     ///
@@ -29,10 +37,16 @@ public final class Spool: ContentSource, BlobOpening {
     ///   - directory: absolute; all but the last two of its directories exist.
     ///   - policy: for layers that cannot be hard-linked.
     /// - Throws: ``ImageStoreError``: `noSpace`, `system`, `unsafePath`.
-    public init(directory: String, acrossFileSystems policy: PinPolicy) throws {
+    public convenience init(directory: String, acrossFileSystems policy: PinPolicy) throws {
+        try self.init(directory: directory, acrossFileSystems: policy, synced: { _ in })
+    }
+
+    /// - Parameter synced: called after each wait for the disk, with what it now has.
+    init(directory: String, acrossFileSystems policy: PinPolicy, synced: @escaping @Sendable (String) -> Void) throws {
         self.directory = ImageName.tidied(directory)
         self.policy = policy
-        blobs = BlobFiles(trusted: self.directory, inner: ["blobs"])
+        self.synced = synced
+        blobs = BlobFiles(trusted: self.directory, inner: ["blobs"], followsLinks: false)
         let above = try SpoolFolder(making: Self.parent(of: self.directory))
         let top = try SpoolFolder(making: self.directory)
         let blobFolder = try SpoolFolder(making: self.directory + "/blobs")
@@ -43,7 +57,10 @@ public final class Spool: ContentSource, BlobOpening {
         }
         self.folders = folders
         for name in try incoming.names() { incoming.remove(name) }
-        for folder in [blobFolder, incoming, top, above] + folders.values { try folder.sync() }
+        for folder in [blobFolder, incoming, top, above] + folders.values {
+            try folder.sync()
+            synced(folder.path)
+        }
     }
 
     private static func parent(of directory: String) -> String {
@@ -57,7 +74,7 @@ public final class Spool: ContentSource, BlobOpening {
 
     public func file(for digest: Digest) -> String? { blobs.file(for: digest) }
 
-    func openBlob(_ digest: Digest) throws(ImageStoreError) -> OpenFile? { try blobs.openBlob(digest) }
+    func openBlob(_ content: Descriptor) throws(ImageStoreError) -> OpenFile? { try blobs.openBlob(content) }
 
     // MARK: Keeping
 
@@ -102,6 +119,21 @@ public final class Spool: ContentSource, BlobOpening {
         }
     }
 
+    /// Runs `body` while these can be neither freed nor taken as settled by a push.
+    func whileWriting<Result>(_ digests: [Digest], _ body: () async throws -> Result) async rethrows -> Result {
+        holds.withLock {
+            $0.begin(digests)
+            $0.beginWriting(digests)
+        }
+        defer {
+            holds.withLock {
+                $0.endWriting(digests)
+                $0.end(digests)
+            }
+        }
+        return try await body()
+    }
+
     private func hasAll(of contents: ImageContents) -> Bool {
         contents.manifests.allSatisfy { has($0.descriptor) }
             && contents.blobs.allSatisfy { !$0.isSent || has($0.descriptor) }
@@ -129,7 +161,11 @@ public final class Spool: ContentSource, BlobOpening {
     }
 
     func syncFolders(of digests: some Sequence<Digest>) throws(ImageStoreError) {
-        for algorithm in Set(digests.map(\.algorithm)) { try folders[algorithm]?.sync() }
+        for algorithm in Set(digests.map(\.algorithm)) {
+            guard let folder = folders[algorithm] else { continue }
+            try folder.sync()
+            synced(folder.path)
+        }
     }
 
     /// Stores bytes that have no file, durably.
@@ -175,7 +211,9 @@ public final class Spool: ContentSource, BlobOpening {
             digests.reduce(0) { freed, digest in
                 freed
                     + self.holds.withLock { holds in
-                        holds.mayRemove(digest, ticket) ? self.folder(for: digest).remove(digest.hex) : 0
+                        guard holds.mayRemove(digest, ticket) else { return 0 }
+                        self.known.withLock { $0[digest] = nil }
+                        return self.folder(for: digest).remove(digest.hex)
                     }
             }
         }

@@ -74,7 +74,7 @@ struct WatchTable {
 }
 
 extension WatchTable.Meaning {
-    fileprivate var layout: String {
+    var layout: String {
         switch self {
         case .written(let layout), .moved(let layout): layout
         }

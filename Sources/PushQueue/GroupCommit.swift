@@ -59,13 +59,17 @@ extension JobStore {
                     return { continuation.resume(returning: .success(result)) }
                 },
                 fail: { continuation.resume(returning: .failure($0)) })
-            if pending.add(write) { Task { await serveWrites() } }
+            enqueue(write)
         }
         do {
             return try result.get()
         } catch {
             throw QueueError(error, attempt: attempt, path: path)
         }
+    }
+
+    nonisolated func enqueue(_ write: PendingWrite) {
+        if pending.add(write) { Task { await serveWrites() } }
     }
 
     /// Commits one batch, then lets others have their turn on the actor before the next.
@@ -78,6 +82,7 @@ extension JobStore {
 
     private func commit(_ batch: [PendingWrite]) {
         changed.removeAll()
+        hasEvents = false
         var done: [(write: PendingWrite, tell: @Sendable () -> Void)] = []
         var rest = batch[...]
         do {
@@ -98,6 +103,7 @@ extension JobStore {
             return
         }
         feed.publish(changed)
+        if hasEvents { bell.ring() }
         for (_, tell) in done { tell() }
     }
 

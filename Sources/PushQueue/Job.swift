@@ -109,14 +109,15 @@ public struct JobFilter: Sendable {
     public var before: JobID?
     public var limit: Int
 
+    /// - Parameter limit: nil: all that are named, or else 100.
     public init(
         states: Set<JobState>? = nil, ids: [JobID]? = nil, registry: String? = nil, before: JobID? = nil,
-        limit: Int = 100
+        limit: Int? = nil
     ) {
         self.states = states
         self.ids = ids
         self.registry = registry
         self.before = before
-        self.limit = limit
+        self.limit = limit ?? ids?.count ?? 100
     }
 }

@@ -75,6 +75,7 @@ extension JobStore {
             new.change?.named.size, new.change?.format?.rawValue, new.change?.leftOut)
         let id = database.lastInsertedID
         changed.append(JobChange(job: id, state: .queued, old: nil))
+        try insertEvent(of: id, .queued, now: now)
         return id
     }
 

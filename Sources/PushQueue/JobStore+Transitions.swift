@@ -23,6 +23,7 @@ extension JobStore {
             newer)
         guard moved == 1 else { throw SQLiteError.unreadable("the state of job \(id)") }
         changed.append(JobChange(job: id, state: state, old: old))
+        try insertEvent(of: id, state, now: now)
     }
 
     func state(of id: JobID) throws -> JobState? {

@@ -17,6 +17,9 @@ public actor JobStore {
     let feed = ChangeFeed()
     /// What the transaction that is going on changed; sent to the feed once it is committed.
     var changed: [JobChange] = []
+    let bell = EventBell()
+    /// Whether the transaction that is going on stores events; readers are told once it is committed.
+    var hasEvents = false
     /// The turn that was given to a registry last; see ``claim(excludingRegistries:now:)``.
     var lastTurn: Int64
 
@@ -37,7 +40,10 @@ public actor JobStore {
         self.path = path
     }
 
-    deinit { feed.finish() }
+    deinit {
+        feed.finish()
+        bell.finish()
+    }
 
     private static func open(_ path: String) throws(QueueError.Cause) -> Database {
         let database: Database

@@ -6,6 +6,7 @@ struct Migration: Sendable {
     static let all = [
         Migration(version: 1, sql: jobs + triggers + registries),
         Migration(version: 2, sql: formats),
+        Migration(version: 3, sql: events),
         Migration(version: 4, sql: tryTime),
     ]
 

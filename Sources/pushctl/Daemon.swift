@@ -17,7 +17,7 @@ struct Daemon: Sendable {
         } catch let error as ControlClientError where error.cause == .noSocket && sockets.count > 1 {
             throw Failure(
                 "no daemon answers: there is no socket at " + sockets.joined(separator: ", nor at "),
-                advice: error.advice, status: error.exitStatus)
+                advice: error.advice, status: error.exitStatus, code: error.code)
         }
     }
 
@@ -45,19 +45,5 @@ extension ControlClientError {
         case .noSocket, .nobodyListens, .busy, .connectFailed, .connectionLost: true
         case .notPermitted, .pathInvalid, .protocolViolation, .replyTooLarge, .timedOut: false
         }
-    }
-}
-
-/// A command that did not do what it was asked for.
-struct Failure: Error, Equatable {
-    /// `what failed: why`.
-    let message: String
-    let advice: String?
-    let status: Int32
-
-    init(_ message: String, advice: String? = nil, status: Int32) {
-        self.message = message
-        self.advice = advice
-        self.status = status
     }
 }

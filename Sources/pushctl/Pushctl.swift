@@ -34,26 +34,20 @@ enum Pushctl {
             let places = SocketPlaces(user: surroundings.userID, environment: surroundings.environment)
             let daemon = Daemon(sockets: socketCandidates(named: invocation.socket, surroundings, places))
             return try await Session(console: console, daemon: daemon, json: invocation.json).run(invocation.command)
-        } catch let error as UsageError {
-            console.complain(error.message, advice: error.advice)
-            return ExitStatus.usage
-        } catch let error as Failure {
-            console.complain(error.message, advice: error.advice)
-            return error.status
-        } catch let error as ControlError {
-            console.complain(error.message, advice: error.advice)
-            return error.exitStatus
-        } catch let error as ControlClientError {
-            console.complain(error.description, advice: error.advice)
-            return error.exitStatus
         } catch let error as OutputError where error.number == EPIPE {
             return Session.status(ofSignal: SIGPIPE)  // quietly: `pushctl status | head` has what it wants
         } catch let error as OutputError {
             console.complain("cannot write the output: \(String(cString: strerror(error.number)))", advice: nil)
             return ExitStatus.failed
         } catch {
-            console.complain("\(error)", advice: nil)
-            return ExitStatus.failed
+            let failure = Failure(error)
+            // Also of a command line that could not be understood: a script that reads JSON gets nothing else.
+            if arguments.prefix(while: { $0 != "--" }).contains("--json") {
+                try? console.printJSON(ErrorDocument(failure))
+            } else {
+                console.complain(failure.message, advice: failure.advice)
+            }
+            return failure.status
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Control
 
-@Suite("The control client")
+@Suite("The control client", .timeLimit(.minutes(2)))
 struct ControlClientTests {
     @Test("says that no daemon answers, where, and how to start one")
     func noDaemon() async throws {

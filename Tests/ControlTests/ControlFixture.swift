@@ -66,6 +66,10 @@ final class RawClient: Sendable {
         socket = Descriptor(owning: number)
         guard address.apply(Glibc.connect, to: number) == 0 else { throw SystemError(call: "connect", code: errno) }
         guard fcntl(number, F_SETFL, 0) == 0 else { throw SystemError(call: "fcntl", code: errno) }
+        // A call that is never answered is a failure, not a test without end.
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
     /// Sends `text` with "␀" for the zero byte.

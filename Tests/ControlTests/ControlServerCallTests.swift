@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Calls to the control server")
+@Suite("Calls to the control server", .timeLimit(.minutes(2)))
 struct ControlServerCallTests {
     @Test("reach the service, and its answer comes back whole")
     func roundTrip() async throws {
@@ -45,7 +45,10 @@ struct ControlServerCallTests {
             (#"{"method":"org.pushd.Control.Nope"}"#, "MethodNotFound", #""method":"org.pushd.Control.Nope""#),
             (#"{"method":"org.example.Push"}"#, "InterfaceNotFound", #""interface":"org.example""#),
             (#"{"method":"Push"}"#, "InvalidParameter", #""parameter":"method""#),
-            (#"{"method":"org.pushd.Control.Follow","parameters":{"jobs":[1]}}"#, "ExpectedMore", "{}"),
+            (
+                #"{"method":"org.pushd.Control.Follow","parameters":{"jobs":[1]}}"#, "ExpectedMore",
+                #""code":"more-expected""#
+            ),
             (#"{"method":"org.pushd.Control.Status","upgrade":true}"#, "InvalidParameter", #""parameter":"upgrade""#),
             (#"{"method":"org.pushd.Control.Show"}"#, "InvalidParameter", #""parameter":"job""#),
             (
@@ -88,7 +91,7 @@ struct ControlServerCallTests {
     @Test("errors of the service keep their type; others become 'Failed' without control characters")
     func serviceErrors() async throws {
         struct Odd: Error, CustomStringConvertible { let description = "odd\u{1B}[2J\nthing" }
-        let typed = ControlError(.registryFailed(code: "denied"), "no", advice: "ask")
+        let typed = ControlError(.registryFailed, "no", advice: "ask", code: "denied")
         let service = FakeService(onShow: { _ in throw typed }, onCancel: { _ in throw Odd() })
         try await withServer(service) { fixture in
             let client = try await fixture.client

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Connections to the control server")
+@Suite("Connections to the control server", .timeLimit(.minutes(2)))
 struct ControlServerConnectionTests {
     @Test(
         "are for the daemon's user, root, and members of the group",
@@ -29,10 +29,10 @@ struct ControlServerConnectionTests {
     func strangers() async throws {
         try await withServer(FakeService(onStatus: { _ in .sample }), access: ControlAccess(rule: { _ in false })) {
             fixture in
-            #expect(
-                try await fixture.raw.receive() == [
-                    #"{"error":"org.varlink.service.PermissionDenied","parameters":{}}"#
-                ])
+            let replies = try await fixture.raw.receive()
+            #expect(replies.count == 1)
+            #expect(replies.first?.contains(#""error":"org.varlink.service.PermissionDenied""#) == true)
+            #expect(replies.first?.contains(#""code":"permission-denied""#) == true)
             let client = try await fixture.client
             for _ in 0..<2 {
                 let error = await #expect(throws: ControlError.self) {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Pipelined calls")
+@Suite("Pipelined calls", .timeLimit(.minutes(2)))
 struct ControlServerPipelineTests {
     @Test("of an overlapping method run side by side and are answered in order")
     func overlapping() async throws {

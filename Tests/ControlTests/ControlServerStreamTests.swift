@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Streams of replies")
+@Suite("Streams of replies", .timeLimit(.minutes(2)))
 struct ControlServerStreamTests {
     @Test("tell every change, and the last is the one after which all jobs have ended")
     func follow() async throws {
@@ -45,7 +45,7 @@ struct ControlServerStreamTests {
 
     @Test("of events without 'follow' end with a reply that has none", arguments: [0, 1, 3])
     func events(count: Int) async throws {
-        let event = EventInfo(at: Timestamp(milliseconds: 0), kind: "k")
+        let event = EventInfo(id: 1, at: Timestamp(milliseconds: 0), kind: "k")
         let service = FakeService(onEvents: { _ in
             AsyncThrowingStream { continuation in
                 for _ in 0..<count { continuation.yield(Events.Output(event: event)) }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Control
 
-@Suite("Values of parameters")
+@Suite("Values of parameters", .timeLimit(.minutes(2)))
 struct InputCheckTests {
     @Test(
         "that no call can mean are refused before the service sees them, with the parameter's name",
@@ -10,6 +10,8 @@ struct InputCheckTests {
     func refused(check: Check) {
         let error = #expect(throws: ControlError.self) { try check.run() }
         #expect(error?.kind == .invalidParameter(check.parameter))
+        #expect(error?.code == "parameter-invalid")
+        #expect(error?.message.isEmpty == false && error?.advice?.isEmpty == false)
     }
 
     @Test("that make sense pass", arguments: passingChecks)
@@ -25,6 +27,22 @@ struct InputCheckTests {
                 try await fixture.client.call(Push.self, Push.Input(image: "a", timeout: 1e300))
             }
             #expect(error?.kind == .invalidParameter("timeout"))
+        }
+    }
+
+    @Test("are refused in words that reach the client, with what to write instead")
+    func words() async throws {
+        try await withServer(FakeService(onPush: { _ in .named("never") })) { fixture in
+            let error = await #expect(throws: ControlError.self) {
+                try await fixture.client.call(Push.self, Push.Input(image: "a", priority: 500))
+            }
+            #expect(error?.message == "priority can't be 500")
+            #expect(error?.advice == "it is a whole number from -100 to 100")
+            let raw = try fixture.raw
+            try await raw.send(#"{"method":"org.pushd.Control.Push","parameters":{"image":"a","prio":1}}␀"#)
+            let reply = try #require(try await raw.receive(1).first)
+            #expect(reply.contains(#""parameter":"prio""#) && reply.contains(#""code":"parameter-invalid""#))
+            #expect(reply.contains("it takes allTags, destinations, dryRun"))
         }
     }
 
@@ -44,6 +62,10 @@ struct InputCheckTests {
         Check("destinations", Push.Input(image: "a", destinations: Array(repeating: "b", count: 1001))),
         Check("platforms", Push.Input(image: "a", platforms: [""])),
         Check("verify", Push.Input(image: "a", verify: "some")),
+        Check("platforms", Push.Input(image: "a", platforms: ["arm"])),
+        Check("priority", Push.Input(image: "a", priority: 101)),
+        Check("priority", Push.Input(image: "a", priority: -101)), Check("registry", Pause.Input(registry: "")),
+        Check("registry", Resume.Input(registry: "")), Check("timeout", Push.Input(image: "a", timeout: .nan)),
         Check("format", Push.Input(image: "a", format: "zip")),
         Check("login", Push.Input(image: "a", login: JobLogin(user: "", password: "p"))),
         Check("login", Push.Input(image: "a", login: JobLogin(user: "a:b", password: "p"))),
@@ -81,7 +103,8 @@ struct InputCheckTests {
         Check("user", Login.Input(user: "a:b", password: "p")),
         Check("password", Login.Input(user: "u", password: "")),
         Check("password", Login.Input(user: "u", password: String(repeating: "p", count: 65_537))),
-        Check("registry", Logout.Input(registry: "")),
+        Check("registry", Logout.Input(registry: "")), Check("after", Events.Input(after: -1)),
+        Check("after", Events.Input(since: Timestamp(milliseconds: 0), after: 1)),
         Check("limit", Repositories.Input(registry: "r.example", limit: -1)),
     ]
 

@@ -18,6 +18,8 @@ extension InterfaceDescriptionTests {
             learned: [LearnedInfo(name: "n", value: "v", text: "t", at: moment)])
     ]
 
+    private static let left = [LeftJob(job: 1, error: JobErrorInfo(code: "c", message: "m", advice: "a"))]
+
     /// For each method: everything set, then only what must be.
     static let samples: [Sample] = [
         Sample(
@@ -48,10 +50,13 @@ extension InterfaceDescriptionTests {
         Sample(
             List.self,
             [
-                List.Input(states: ["queued"], jobs: [1], registry: "r", limit: 1, before: 2, withBlobs: true),
+                List.Input(
+                    states: ["queued"], jobs: [1], registry: "r", limit: 1, before: 2, withBlobs: true, partial: true),
                 List.Input(),
             ],
-            [List.Output(jobs: [.sample()], counts: ["queued": 1]), List.Output(jobs: [], counts: [:])]),
+            [
+                List.Output(jobs: [.sample()], counts: ["queued": 1], left: left), List.Output(jobs: [], counts: [:]),
+            ]),
         Sample(
             Show.self, [Show.Input(job: 1), Show.Input(job: 1)],
             [
@@ -68,11 +73,11 @@ extension InterfaceDescriptionTests {
             Wait.self, [Wait.Input(jobs: [1], timeout: 0.5), Wait.Input(jobs: [1])],
             [Wait.Output(jobs: [.sample()]), Wait.Output(jobs: [bareJob])]),
         Sample(
-            Cancel.self, [Cancel.Input(jobs: [1]), Cancel.Input(jobs: [])],
-            [Cancel.Output(jobs: [.sample()]), Cancel.Output(jobs: [])]),
+            Cancel.self, [Cancel.Input(jobs: [1], partial: true), Cancel.Input(jobs: [])],
+            [Cancel.Output(jobs: [.sample()], left: left), Cancel.Output(jobs: [])]),
         Sample(
-            Retry.self, [Retry.Input(jobs: [1], failed: true), Retry.Input()],
-            [Retry.Output(jobs: [.sample()]), Retry.Output(jobs: [])]),
+            Retry.self, [Retry.Input(jobs: [1], failed: true, partial: true), Retry.Input()],
+            [Retry.Output(jobs: [.sample()], left: left), Retry.Output(jobs: [])]),
         Sample(
             Verify.self, [Verify.Input(reference: "r", against: "a", level: "deep"), Verify.Input(reference: "r")],
             [
@@ -119,12 +124,12 @@ extension InterfaceDescriptionTests {
                 Images.Output(images: []),
             ]),
         Sample(
-            Events.self, [Events.Input(follow: true, since: moment), Events.Input()],
+            Events.self, [Events.Input(follow: true, since: moment, after: 1), Events.Input()],
             [
                 Events.Output(
                     event: EventInfo(
-                        at: moment, kind: "k", job: 1, state: "s", image: "i", destination: "d", message: "m",
-                        count: 1)),
+                        id: 1, at: moment, kind: "k", job: 1, state: "s", image: "i", destination: "d", registry: "r",
+                        code: "c", message: "m", count: 1)),
                 Events.Output(event: nil),
             ]),
         Sample(

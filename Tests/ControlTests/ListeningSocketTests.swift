@@ -4,7 +4,7 @@ import Testing
 
 @testable import Control
 
-@Suite("The listening socket")
+@Suite("The listening socket", .timeLimit(.minutes(2)))
 struct ListeningSocketTests {
     @Test("is for its owner alone, or for its group too", arguments: [false, true])
     func mode(hasGroup: Bool) async throws {

@@ -7,7 +7,7 @@ import Testing
 
 private let isPythonVarlinkInstalled = system("python3 -c 'import varlink' 2>/dev/null") == 0
 
-@Suite("Python's varlink package as a client", .enabled(if: isPythonVarlinkInstalled))
+@Suite("Python's varlink package as a client", .timeLimit(.minutes(2)), .enabled(if: isPythonVarlinkInstalled))
 struct PythonClientTests {
     @Test("introspects the interface, calls, follows, and gets typed errors")
     func everything() async throws {

@@ -68,9 +68,9 @@ extension BadInput {
         layout("The manifest is missing") { unlink($0.imageFile) },
         layout("A layer is missing") { unlink($0.layerFile) },
         layout("A layer is too short") { truncate($0.layerFile, 4000) },
-        layout("A layer is a link out of the layout") {
-            rename($0.layerFile, $0.builder.directory + "/../layer")
-            symlink($0.builder.directory + "/../layer", $0.layerFile)
+        layout("A layer is a link, and not to the layer") {
+            unlink($0.layerFile)
+            symlink("/etc/passwd", $0.layerFile)
         },
         layout("A layer is a directory") {
             unlink($0.layerFile)

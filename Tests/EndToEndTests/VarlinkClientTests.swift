@@ -1,9 +1,10 @@
+import FoundationEssentials
 import OCI
 import TestSupport
 import Testing
 
 /// A Varlink client that was written by others, against the daemon itself.
-@Suite("Python's varlink package and pushd")
+@Suite("Python's varlink package and pushd", .timeLimit(.minutes(5)))
 struct VarlinkClientTests {
     static var isPythonVarlinkInstalled: Bool {
         get async { (try? await ProcessRunner.run("python3", ["-c", "import varlink"]))?.status == 0 }
@@ -33,6 +34,37 @@ struct VarlinkClientTests {
                             "org.pushd.Control.ImageNotFound",
                         ], "\(result.output)")
                     #expect(registry.tags("team/app")["1"] == image.digest)
+                }
+            }
+        }
+    }
+
+    /// The blocks of a kind in a document, as one text.
+    private static func blocks(_ kind: String, of document: String) -> String {
+        document.matches(of: #/```([a-z]+)\n((?:[^`]|`[^`])*)```\n/#).filter { $0.1 == kind }.map { String($0.2) }
+            .joined()
+    }
+
+    @Test(
+        "the session in docs/varlink.md prints what stands there",
+        .enabled("python's varlink package is needed") { await isPythonVarlinkInstalled })
+    func document() async throws {
+        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let text = try String(contentsOf: URL(filePath: root + "/docs/varlink.md"), encoding: .utf8)
+        let (script, output) = (Self.blocks("python", of: text), Self.blocks("text", of: text))
+        try #require(script.contains("varlink.Client") && output.contains("it has succeeded"))
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            try builder.addImage(layers: [try builder.addLayer(size: 1000)], name: "app:1")
+            try builder.writeIndexJSON()
+            try await TestRegistry.with { registry in
+                try await machine.withDaemon { _ async throws in
+                    let here = script.replacing("/run/pushd/pushd.sock", with: machine.socket)
+                        .replacing("registry.example", with: registry.address)
+                    let file = try machine.directory.write(Array(here.utf8), to: "session.py")
+                    let result = try await ProcessRunner.run("python3", [file])
+                    #expect(result.status == 0, "\(result.errors)")
+                    #expect(result.output == output.replacing("registry.example", with: registry.address))
                 }
             }
         }

@@ -16,7 +16,8 @@ struct ImageStoreErrorTests {
         .platformsMissing(["p"], total: 2),
         .platformNotFound(wanted: "w", available: []),
         .blobSizes([.init(digest: digest, expected: 1, found: 2)]), .digestMismatch(expected: digest, found: digest),
-        .unsafePath(path: "/p"), .cannotLink(path: "/p", reason: "r"), .noSpace(path: "/p"),
+        .unsafePath(path: "/p"), .linkUnproven(path: "/p"), .fileChanged(path: "/p"),
+        .cannotLink(path: "/p", reason: "r"), .noSpace(path: "/p"),
         .system(operation: "read", path: "/p", errno: EACCES),
     ]
 

@@ -142,37 +142,103 @@ struct OCILayoutTests {
         }
     }
 
-    enum Trap: String, CaseIterable { case blob, algorithm, blobs, index, marker }
+    enum Trap: String, CaseIterable { case index, marker }
 
-    @Test("follows no link, wherever it stands", arguments: Trap.allCases)
+    @Test("follows no link for what no digest proves", arguments: Trap.allCases)
     func links(trap: Trap) async throws {
         try await TemporaryDirectory.with { temporary in
             let builder = try LayoutBuilder(directory: temporary.file("app"))
-            let layer = try builder.addLayer(size: 100)
-            let image = try builder.addImage(layers: [layer], name: "1.0")
+            try builder.addImage(layers: [builder.addLayer(size: 100)], name: "1.0")
             try builder.writeIndexJSON()
             let layout = OCILayout(directory: temporary.file("app"), patience: .zero)
-            _ = try await ImageContents.read(root: image, from: layout)  // it is in order so far
-
-            let place =
-                switch trap {
-                case .blob: builder.path(of: layer.digest)
-                case .algorithm: temporary.file("app/blobs/sha256")
-                case .blobs: temporary.file("app/blobs")
-                case .index: temporary.file("app/index.json")
-                case .marker: temporary.file("app/oci-layout")
-                }
+            let place = temporary.file(trap == .index ? "app/index.json" : "app/oci-layout")
             try FileManager.default.moveItem(atPath: place, toPath: temporary.file("outside"))
-            try FileManager.default.createSymbolicLink(
-                atPath: place, withDestinationPath: temporary.file("outside"))
-
-            let error = await #expect(throws: ImageStoreError.self) {
-                let root = try await layout.resolve("1.0").root
-                _ = try await ImageContents.read(root: root, from: layout)
-            }
+            #expect(symlink(temporary.file("outside"), place) == 0)
+            let error = await #expect(throws: ImageStoreError.self) { try await layout.resolve("1.0") }
             #expect(error?.cause == .unsafePath(path: place))
             #expect(error?.advice?.contains("cp -rL") == true)
-            if [.blob, .algorithm, .blobs].contains(trap) { #expect(layout.file(for: layer.digest) == nil) }
+        }
+    }
+
+    enum LinkPlace: String, CaseIterable { case layer, config, manifest, algorithm, blobs }
+
+    /// A layout in which something is a link to what was moved out of it.
+    private static func linked(_ place: LinkPlace, _ temporary: TemporaryDirectory) async throws -> (
+        image: Descriptor, layout: OCILayout, layer: Descriptor, outside: String
+    ) {
+        let builder = try LayoutBuilder(directory: temporary.file("app"))
+        let layer = try builder.addLayer(size: 100_000)
+        let image = try builder.addImage(layers: [layer], name: "1.0")
+        try builder.writeIndexJSON()
+        let layout = OCILayout(directory: temporary.file("app"), patience: .zero)
+        let config = try await ImageContents.read(root: image, from: layout).blobs[0].descriptor
+        let path =
+            switch place {
+            case .layer: builder.path(of: layer.digest)
+            case .config: builder.path(of: config.digest)
+            case .manifest: builder.path(of: image.digest)
+            case .algorithm: temporary.file("app/blobs/sha256")
+            case .blobs: temporary.file("app/blobs")
+            }
+        let outside = temporary.file("outside")
+        try FileManager.default.moveItem(atPath: path, toPath: outside)
+        #expect(symlink(outside, path) == 0)
+        return (image, layout, layer, outside)
+    }
+
+    @Test(
+        "takes blobs that are links, as Bazel writes them, and keeps copies that no longer need what they lead to",
+        arguments: LinkPlace.allCases, PinPolicy.allCases)
+    func linkedBlobs(place: LinkPlace, policy: PinPolicy) async throws {
+        try await TemporaryDirectory.with { temporary in
+            let (image, layout, layer, outside) = try await Self.linked(place, temporary)
+            #expect(layout.file(for: layer.digest) == nil || ![.layer, .algorithm, .blobs].contains(place))
+            let root = try await layout.resolve("1.0").root
+            #expect(root.digest == image.digest)
+            let contents = try await ImageContents.read(root: root, from: layout)
+            let spool = try Spool(directory: temporary.file("spool"), acrossFileSystems: policy)
+            #expect(try await spool.pin(contents, from: layout) == Set(contents.all))
+            let kept = try #require(spool.file(for: layer.digest))
+            if place != .config, place != .manifest {
+                let target =
+                    place == .layer ? outside : outside + (place == .blobs ? "/sha256/" : "/") + layer.digest.hex
+                #expect(FileStatus(of: kept)?.inode != FileStatus(of: target)?.inode)
+            }
+            try FileManager.default.removeItem(atPath: outside)
+            #expect(try await rehash(file: kept, expecting: layer.digest))
+            #expect(try await ImageContents.read(root: root, from: spool).all == contents.all)
+        }
+    }
+
+    enum Target: CaseIterable { case otherContent, otherLength, nothing, itself, pipe, directory, device }
+
+    @Test(
+        "refuses a link that does not lead to the blob, and says the same whatever it leads to",
+        arguments: [LinkPlace.layer, .config, .manifest], Target.allCases)
+    func wrongLinks(place: LinkPlace, target: Target) async throws {
+        try await TemporaryDirectory.with { temporary in
+            let (image, layout, _, outside) = try await Self.linked(place, temporary)
+            let size = try #require(FileStatus(of: outside)).size
+            try FileManager.default.removeItem(atPath: outside)
+            switch target {
+            case .otherContent: try temporary.write(repeatElement(7, count: Int(size)), to: "outside")
+            case .otherLength: try temporary.write([7], to: "outside")
+            case .nothing: break
+            case .itself: #expect(symlink(outside, outside) == 0)
+            case .pipe: #expect(mkfifo(outside, 0o600) == 0)
+            case .directory: try temporary.makeDirectory("outside")
+            case .device: #expect(symlink("/dev/zero", outside) == 0)
+            }
+            let error = await #expect(throws: ImageStoreError.self) {
+                let contents = try await ImageContents.read(root: image, from: layout)
+                try await Spool(directory: temporary.file("spool"), acrossFileSystems: .copy)
+                    .pin(contents, from: layout)
+            }
+            #expect(error?.code == "link-unproven", "\(String(describing: error))")
+            #expect(error?.description.hasSuffix("does not lead to a file that has the digest of its name") == true)
+            let spooled = try FileManager.default.subpathsOfDirectory(atPath: temporary.path)
+                .filter { $0.hasPrefix("spool/incoming/") }
+            #expect(spooled.isEmpty)
         }
     }
 

@@ -54,6 +54,7 @@ final class Bench: Sendable {
     ) async throws {
         var settings = PublisherSettings()
         settings.retry = RetryPolicy(base: .milliseconds(2), cap: .milliseconds(20))
+        settings.filePatience = FilePatience(first: .milliseconds(1), longest: .milliseconds(5), waits: 6)
         settings.registry.manifestGrace = .seconds(4)
         settings.registry.plainHTTP = true  // nothing is asked to find that out
         settings.registry.commitPatience = .seconds(2)

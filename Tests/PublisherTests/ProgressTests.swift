@@ -70,7 +70,7 @@ struct ProgressTests {
                 registry.faults.add(Fault(.manifest, method: "HEAD", .stallAnswer(until: second)))
                 registry.faults.add(
                     Fault(.uploadBody, minimumBody: 1_000_000, .stall(afterBodyBytes: 100_000, until: third)))
-                #expect(try await bench.publisher.retry([job]) == [job])
+                #expect(try await bench.publisher.retry([job]).revived == [job])
                 try await second.waitForArrival()
                 seen.append(try await shown(layer, of: job, bench))
                 second.open()

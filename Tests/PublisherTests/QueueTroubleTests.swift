@@ -1,3 +1,4 @@
+import FoundationEssentials
 import OCI
 import PushQueue
 import Registry
@@ -37,6 +38,37 @@ struct QueueTroubleTests {
                 #expect(ended.job.state == .succeeded, "\(String(describing: ended.job.error))")
                 #expect(registry.bodyBytes(for: layer.digest) == layer.size, "sent once")
                 #expect(registry.requests(.manifest, method: "PUT").count == 1)
+            }
+        }
+    }
+
+    @Test("when it can't even be read at a job's end, nothing is given free that another job needs")
+    func endIsNotRead() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let layer = try bench.builder.addLayer(size: 50_000, seed: 1)
+                try bench.image("app:1", layers: [layer])
+                await bench.publisher.pause("held.example")
+                let needing = try await bench.push("app:1", to: "held.example/r:1")
+                let other = try await bench.push("app:1", to: "held.example/s:1")
+                let gate = TestGate()
+                registry.faults.add(Fault(.uploadBody, .stall(afterBodyBytes: 10, until: gate)))
+                let job = try await bench.push("app:1", to: registry.address + "/r:1")
+                try await gate.waitForArrival()
+                let queue = bench.directory.file("queue.db")
+                try SQLiteFile.execute("ALTER TABLE image_blob RENAME COLUMN wanted TO hidden", at: queue)
+                await #expect(throws: QueueError.self) { try await bench.queue.neededDigests(among: [layer.digest]) }
+                var changes = await bench.publisher.changes().makeAsyncIterator()
+                gate.open()
+                #expect(try await bench.settled(job).job.state == .succeeded)
+                // Changes are followed one after the other: with the next one's, the end of the first is dealt with.
+                _ = try await bench.publisher.cancel([other])
+                while let touched = await changes.next(), touched != other {}
+                try SQLiteFile.execute("ALTER TABLE image_blob RENAME COLUMN hidden TO wanted", at: queue)
+                let pinned = bench.directory.file("spool/blobs/sha256/" + layer.digest.hex)
+                #expect(FileManager.default.fileExists(atPath: pinned))
+                #expect(try await bench.queue.neededDigests(among: [layer.digest]) == [layer.digest])
+                #expect(try await bench.publisher.snapshot(needing)?.job.state == .queued)
             }
         }
     }

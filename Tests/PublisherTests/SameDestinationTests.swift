@@ -55,7 +55,7 @@ struct SameDestinationTests {
                     #expect(try await bench.settled(next).job.state == .succeeded)
                     #expect(registry.tags("r") == ["x": newer])
                     // What has ended so does not come back, and neither does what has succeeded.
-                    #expect(try await bench.publisher.retry([older, next]) == [])
+                    #expect(try await bench.publisher.retry([older, next]).revived == [])
                     #expect(registry.tags("r") == ["x": newer])
                 }
             }
@@ -67,7 +67,7 @@ struct SameDestinationTests {
         try await TestRegistry.with { registry in
             try await Bench.with { bench in
                 try await withRunning(registry, bench) { older, layer, _, gate in
-                    #expect(try await bench.publisher.retry([older]) == [])
+                    #expect(try await bench.publisher.retry([older]).revived == [])
                     #expect(try await bench.publisher.snapshot(older)?.job.state == .running)
                     gate.open()
                     let ended = try await bench.settled(older).job
@@ -90,8 +90,8 @@ struct SameDestinationTests {
                 let older = try await bench.push("app:1", to: registry.address + "/r:x")
                 #expect(try await bench.settled(older).job.state == .failed)
                 try await bench.publish("app:2", to: registry.address + "/r:x")
-                #expect(try await bench.publisher.retry([older]) == [])
-                #expect(try await bench.publisher.retry(nil) == [])
+                #expect(try await bench.publisher.retry([older]).revived == [])
+                #expect(try await bench.publisher.retry(nil).revived == [])
                 #expect(registry.tags("r") == ["x": newer])
             }
         }

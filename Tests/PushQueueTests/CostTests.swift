@@ -77,6 +77,11 @@ struct CostTests {
             try await measure("expire") { _ = try await store.expire(now: 1) }
             try await measure("unblock") { _ = try await store.unblock(registry: "r1.example", now: 1) }
             try await measure("needed") { _ = try await store.neededDigests(among: [.of("base"), .of("?")]) }
+            try await measure("events") { _ = try await store.events(after: 10, limit: 256) }
+            try await measure("the last event before now") { _ = try await store.lastEvent(before: 1_000_000) }
+            try await measure("prune events") {
+                _ = try await store.pruneEvents(now: 50, olderThan: 100, keep: 5, batch: 5)
+            }
             try await measure("prune") {
                 _ = try await store.prune(now: 50, olderThan: 100, keep: ended - 10, batch: 10)
             }
@@ -94,7 +99,7 @@ struct CostTests {
             #expect(all.contains { $0.1 == ["SCAN job"] }, "a walk over the jobs would be seen")
             #expect(plans.count > 60)
             // The table of turns and that of tallies are small; the pragma and the schema are read once, at the start.
-            let small = ["tally", "registry", "sqlite_master"]
+            let small = ["tally", "registry", "sqlite_master", "sqlite_sequence"]
             for (sql, steps) in plans {
                 for step in steps where step.hasPrefix("SCAN ") && !step.contains("USING") {
                     let table = step.split(separator: " ")[1]
@@ -190,6 +195,9 @@ extension JobStore {
         _ = try await neededDigests(among: [layer.digest])
         _ = try await prune(now: 2_000, olderThan: 1, keep: 1, batch: 100)
 
+        try await record(NewEvent(.login, registry: "r1.example"), now: 2_000)
+        _ = try await (events(after: 0, limit: 5), lastEvent(before: 3_000))
+        _ = try await pruneEvents(now: 2_001, olderThan: 1, keep: 1, batch: 5)
         try await remember(layer.digest, registry: "r1", repository: "app", now: 1)
         _ = try await knows(layer.digest, registry: "r1", repository: "app", since: 0)
         _ = try await repositories(holding: layer.digest, registry: "r1", since: 0, limit: 5)

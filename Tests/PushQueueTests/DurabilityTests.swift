@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import Synchronization
 import TestSupport
 import Testing
 
@@ -139,7 +140,43 @@ struct DurabilityTests {
     }
 }
 
+@Suite("A commit that fails")
+struct FailingCommitTests {
+    @Test("tells every one of its callers so, none that it was done, and nothing of it is seen")
+    func failingCommit() async throws {
+        try await withStore { store in
+            var feed = store.changes().makeAsyncIterator()
+            let told = Mutex<[String]>([])
+            // Nothing is served before this is left: all of them share one commit.
+            try await store.read("collect writes") { store in
+                for (name, breaks) in [("first", false), ("breaking", true), ("last", false)] {
+                    let write = PendingWrite(
+                        perform: { store in
+                            try store.insertEventOfTest(name)
+                            // What refers to nothing is found at the commit alone.
+                            if breaks {
+                                try store.database.execute("PRAGMA defer_foreign_keys = ON")
+                                try store.database.run(
+                                    "INSERT INTO attempt (job, number, started_at) VALUES (99, 1, 1)")
+                            }
+                            return { told.withLock { $0.append("\(name) done") } }
+                        }, fail: { _ in told.withLock { $0.append("\(name) failed") } })
+                    store.enqueue(write)
+                }
+            }
+            let id = try await store.accept(one: .push())
+            #expect(told.withLock { $0 } == ["first failed", "breaking failed", "last failed"])
+            #expect(try await store.events(after: 0, limit: 10).map(\.job) == [id])
+            #expect(await feed.next()?.list.map(\.job) == [id])
+        }
+    }
+}
+
 extension JobStore {
+    fileprivate func insertEventOfTest(_ name: String) throws {
+        try database.run("INSERT INTO event (at, kind, registry) VALUES (0, 'login', ?)", name)
+    }
+
     /// Transactions begun so far.
     func commits() async throws -> Int {
         try await read("count commits") { store in

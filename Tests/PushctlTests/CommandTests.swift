@@ -35,7 +35,7 @@ struct CommandTests {
         "an error of the daemon decides the exit status",
         arguments: [
             (ControlError.Kind.imageNotFound, 4), (.remoteNotFound, 4), (.destinationMissing, 2), (.imageInvalid, 1),
-            (.registryFailed(code: "denied"), 1), (.timedOut, 5), (.stopping, 3),
+            (.registryFailed, 1), (.timedOut, 5), (.stopping, 3),
         ] as [(ControlError.Kind, Int32)])
     func errors(kind: ControlError.Kind, status: Int32) async throws {
         var daemon = FakeDaemon()
@@ -43,6 +43,44 @@ struct CommandTests {
         #expect(
             try await pushctl("push x", daemon)
                 == Outcome(status: status, output: "", errors: "pushctl: it failed\ndo that\n"))
+    }
+
+    @Test(
+        "with --json an error is a document on standard output, and nothing else is printed",
+        arguments: [
+            (
+                "--json push --nope x", 2, "usage", "push has no option --nope",
+                "see what there is: pushctl push --help"
+            ), ("status --json", 3, "no-daemon", "no daemon answers: there is no socket DIR/s", nil),
+            ("ping --json", 3, "no-daemon", "no daemon answers: there is no socket DIR/s", nil),
+        ] as [(String, Int32, String, String, String?)])
+    func jsonErrors(line: String, status: Int32, code: String, message: String, advice: String?) async throws {
+        let outcome = try await pushctl(line)
+        #expect(outcome.status == status && outcome.errors.isEmpty)
+        let error = try outcome.errorDocument()
+        #expect(error.code == code)
+        #expect(error.message == message)
+        if let advice { #expect(error.advice == advice) }
+    }
+
+    @Test("with --json an error of the daemon keeps its code; where there is no advice it is null")
+    func jsonDaemonError() async throws {
+        var daemon = FakeDaemon()
+        daemon.onPush = { _ in throw ControlError(.imageInvalid, "it is", advice: nil, code: "layout-invalid") }
+        let outcome = try await pushctl("push x --json", daemon)
+        #expect(outcome.output == #"{"error":{"advice":null,"code":"layout-invalid","message":"it is"}}"# + "\n")
+        #expect(outcome.status == 1 && outcome.errors.isEmpty)
+        let refused = try await pushctl("push x r.example/a --json --platform arm", daemon)
+        #expect(try refused.errorDocument().code == "usage")
+    }
+
+    @Test("ping says who answers, and waits for a daemon that is not there yet")
+    func ping() async throws {
+        #expect(try await pushctl("ping", FakeDaemon()).output == "pushd 1.2.3 answers at DIR/s\n")
+        let none = try await pushctl("ping --wait 50ms")
+        #expect(none.status == 3 && none.errors.hasPrefix("pushctl: no daemon answers: there is no socket DIR/s\n"))
+        let late = try await pushctl("ping --wait 60s", FakeDaemon(), daemonStartsLate: true)
+        #expect(late.status == 0 && late.errors.isEmpty)
     }
 
     @Test("wrong usage ends with 2, and no command too")
@@ -181,6 +219,99 @@ struct CommandTests {
         #expect(try await pushctl("cancel 12 13 --json", daemon).output.hasPrefix("{\"jobs\":[{"))
     }
 
+    /// A daemon with jobs of these numbers, all of them failed; every call is counted.
+    private func daemon(with jobs: Range<Int>, calls: CallSizes) -> FakeDaemon {
+        var daemon = FakeDaemon()
+        func left(_ id: Int) -> LeftJob {
+            LeftJob(
+                job: id,
+                error: JobErrorInfo(
+                    code: "job-not-found", message: "there is no job \(id)", advice: "pushctl status lists the jobs"))
+        }
+        daemon.onCancel = { input in
+            #expect(input.partial == true)
+            calls.add(input.jobs.count)
+            return Cancel.Output(
+                jobs: input.jobs.filter(jobs.contains).map { testJob($0, "canceled") },
+                left: input.jobs.filter { !jobs.contains($0) }.map(left))
+        }
+        daemon.onRetry = { input in
+            let wanted = input.jobs ?? []
+            calls.add(wanted.count)
+            return Retry.Output(
+                jobs: wanted.filter(jobs.contains).map { testJob($0, "queued") },
+                left: wanted.filter { !jobs.contains($0) }.map(left))
+        }
+        daemon.onWait = { input in
+            if let missing = input.jobs.first(where: { !jobs.contains($0) }) {
+                throw ControlError(.jobNotFound, "there is no job \(missing)")
+            }
+            return Wait.Output(jobs: input.jobs.map { testJob($0, "succeeded") })
+        }
+        daemon.onList = { input in
+            let all = jobs.reversed().filter { $0 < input.before ?? .max }.prefix(input.limit ?? 100)
+            let found = input.jobs?.filter(jobs.contains) ?? Array(all)
+            return List.Output(
+                jobs: found.map { testJob($0, "failed") }, counts: [:],
+                left: input.jobs?.filter { !jobs.contains($0) }.map(left))
+        }
+        return daemon
+    }
+
+    @Test("cancel, retry, wait and status take any number of jobs, do what can be done, and tell what is not there")
+    func many() async throws {
+        let calls = CallSizes()
+        let daemon = daemon(with: 1..<2501, calls: calls)
+        let ids = (1...2502).map(String.init).joined(separator: " ")
+        for command in ["cancel", "retry", "wait", "status"] {
+            let outcome = try await pushctl("\(command) \(ids)", daemon)
+            #expect(outcome.status == 4, "\(command)")
+            #expect(
+                outcome.errors == "pushctl: there are no jobs 2501, 2502\npushctl status lists the jobs\n", "\(command)"
+            )
+            #expect(outcome.lines.count == (command == "status" ? 2501 : 2500), "\(command)")
+        }
+        #expect(calls.all == [1000, 1000, 502, 1000, 1000, 502])
+        let json = try await pushctl("cancel 7 9999 --json", daemon)
+        #expect(json.status == 4 && json.errors.isEmpty)
+        #expect(json.output.hasPrefix(#"{"jobs":[{"#))
+        #expect(
+            json.output.hasSuffix(
+                #""left":[{"error":{"advice":"pushctl status lists the jobs","code":"job-not-found","#
+                    + #""message":"there is no job 9999"},"job":9999}]}"# + "\n"))
+        for command in ["cancel", "retry", "wait", "status"] {
+            let none = try await pushctl("\(command) 9999 --json", daemon)
+            #expect(none.status == 4, "\(command)")
+            #expect(try none.errorDocument().code == "job-not-found", "\(command)")
+        }
+    }
+
+    @Test("cancel and retry take all jobs in some states, page by page")
+    func selected() async throws {
+        let calls = CallSizes()
+        let daemon = daemon(with: 1..<2501, calls: calls)
+        #expect(try await pushctl("cancel --all", daemon).lines.count == 2500)
+        #expect(try await pushctl("retry --failed", daemon).lines.count == 2500)
+        #expect(calls.all == [1000, 1000, 500, 1000, 1000, 500])
+        #expect(
+            try await pushctl("cancel --all", self.daemon(with: 1..<1, calls: calls)).output == "no jobs to cancel\n")
+    }
+
+    @Test("retry tells which jobs it left as they are, and why; one that is on its way is no failure")
+    func left() async throws {
+        var daemon = FakeDaemon()
+        daemon.onRetry = { input in
+            let reason = input.jobs == [5] ? ("retry-needless", "job 5 runs") : ("retry-refused", "job 6 is over")
+            return Retry.Output(
+                jobs: [],
+                left: [LeftJob(job: 5, error: JobErrorInfo(code: reason.0, message: reason.1, advice: "push"))])
+        }
+        #expect(try await pushctl("retry 5", daemon) == Outcome(status: 0, output: "job 5 runs\n", errors: ""))
+        #expect(
+            try await pushctl("retry 6", daemon)
+                == Outcome(status: 1, output: "", errors: "pushctl: job 6 is over\npush\n"))
+    }
+
     @Test("show prints the job, or its document")
     func show() async throws {
         var daemon = FakeDaemon()
@@ -289,18 +420,19 @@ struct CommandTests {
             return stream([
                 Events.Output(
                     event: EventInfo(
-                        at: at, kind: "job-state", job: 12, state: "failed", destination: "r.example/a", message: "no")),
-                Events.Output(event: EventInfo(at: at, kind: "registry-paused", message: "r.example is away")),
+                        id: 8, at: at, kind: "job-state", job: 12, state: "failed", destination: "r.example/a",
+                        message: "no")),
+                Events.Output(event: EventInfo(id: 9, at: at, kind: "registry-paused", registry: "r.example")),
             ])
         }
         #expect(
             try await pushctl("events --since 10m", daemon).lines == [
-                "2026-03-04T05:06:07.000Z  job 12  r.example/a  failed: no",
-                "2026-03-04T05:06:07.000Z  registry-paused  r.example is away",
+                "2026-03-04T05:06:07.000Z  #8  job 12  r.example/a  failed: no",
+                "2026-03-04T05:06:07.000Z  #9  registry-paused  r.example",
             ])
         #expect(
             try await pushctl("events --since 10m --json", daemon).lines.last
-                == #"{"at":"2026-03-04T05:06:07.000Z","kind":"registry-paused","message":"r.example is away"}"#)
+                == #"{"at":"2026-03-04T05:06:07.000Z","id":9,"kind":"registry-paused","registry":"r.example"}"#)
     }
 
     @Test("pause and resume tell how the registries stand")
@@ -320,4 +452,13 @@ struct CommandTests {
             try await pushctl("resume r.example --json", daemon).output
                 == #"{"registries":[{"name":"r.example","running":0}]}"# + "\n")
     }
+}
+
+/// How many jobs each call named.
+private final class CallSizes: Sendable {
+    private let sizes = Mutex<[Int]>([])
+
+    func add(_ size: Int) { sizes.withLock { $0.append(size) } }
+
+    var all: [Int] { sizes.withLock { $0 } }
 }

@@ -95,6 +95,12 @@ struct Outcome: Equatable {
     var errors: String
 
     var lines: [Substring] { output.split(separator: "\n") }
+
+    /// The error that was printed for a script; the daemon's directory is written DIR.
+    func errorDocument() throws -> JobErrorInfo {
+        try JSONDecoder().decode([String: JobErrorInfo].self, from: Data(output.utf8))["error"]
+            ?? JobErrorInfo(code: "", message: "no error in \(output)")
+    }
 }
 
 /// What a test's console was given.
@@ -109,10 +115,12 @@ private let mainThread: Void = DispatchQueue(label: "pushctl").async { MainThrea
 /// Runs pushctl against `daemon`, or against none.
 ///
 /// - Parameters:
+///   - daemonStartsLate: whether it starts only once pushctl has asked in vain.
 ///   - terminal: the terminal's columns and rows; nil: a pipe.
 ///   - outputError: what writing to standard output fails with.
 func pushctl(
-    _ line: String, _ daemon: FakeDaemon? = nil, terminal: (Int, Int)? = nil, color: Bool = false,
+    _ line: String, _ daemon: FakeDaemon? = nil, daemonStartsLate: Bool = false, terminal: (Int, Int)? = nil,
+    color: Bool = false,
     outputError: Int32? = nil,
     questions: Questions = Questions(canAsk: false, ask: { _, _ in nil }, readAll: { _ in [] })
 ) async throws -> Outcome {
@@ -124,11 +132,15 @@ func pushctl(
     }
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let socket = directory + "/s"
-    let server = try daemon.map {
-        try ControlServer(
-            socket: .path(socket, group: nil), access: ControlAccess(group: nil), info: ServiceInfo(version: "1.2.3"),
-            service: $0)
+    func start() throws -> ControlServer? {
+        try daemon.map {
+            try ControlServer(
+                socket: .path(socket, group: nil), access: ControlAccess(group: nil),
+                info: ServiceInfo(version: "1.2.3"), service: $0)
+        }
     }
+    let hangUp = daemonStartsLate ? try HangUp(path: socket) : nil
+    var server = daemonStartsLate ? nil : try start()
     let capture = Capture()
     let console = Console(
         write: { bytes throws(OutputError) in
@@ -142,9 +154,15 @@ func pushctl(
         now: { testNow }, localTime: { Timestamp(milliseconds: $0).description })
     let around = Surroundings(environment: ["PUSHD_SOCKET": socket], directory: "/work", userID: 1000)
     _ = mainThread
-    let status = await Pushctl.run(line.split(separator: " ").map(String.init), in: around, console: console)
+    let run = Task { await Pushctl.run(line.split(separator: " ").map(String.init), in: around, console: console) }
+    if let hangUp {
+        await hangUp.hasHungUp()
+        server = try start()
+    }
+    let status = await run.value
     await server?.stop()
     return Outcome(
-        status: status, output: String(decoding: capture.output.withLock { $0 }, as: UTF8.self),
+        status: status,
+        output: String(decoding: capture.output.withLock { $0 }, as: UTF8.self).replacing(directory, with: "DIR"),
         errors: String(decoding: capture.errors.withLock { $0 }, as: UTF8.self).replacing(directory, with: "DIR"))
 }

@@ -66,7 +66,15 @@ struct InvocationTests {
             ),
             ("status -w --limit 5", .status(Command.Status(limit: 5, watch: true))),
             ("show 7", .show(7)), ("wait 7 8 --timeout 90", .wait([7, 8], timeout: .seconds(90))),
-            ("cancel 7", .cancel([7])), ("retry 7", .retry([7])), ("retry --failed", .retry(nil)),
+            ("cancel 7", .cancel(.ids([7]))), ("retry 7", .retry(.ids([7]))),
+            ("retry --failed", .retry(.inStates(["failed", "blocked"], registry: nil))),
+            ("cancel --all", .cancel(.inStates(JobStates.open, registry: nil))),
+            ("cancel --registry r.example", .cancel(.inStates(JobStates.open, registry: "r.example"))),
+            (
+                "cancel --state waiting --state blocked --registry r.example",
+                .cancel(.inStates(["waiting", "blocked"], registry: "r.example"))
+            ),
+            ("retry --all", .retry(.inStates(["waiting", "blocked", "failed"], registry: nil))),
             ("pause", .pause(registry: nil)), ("resume r.example:5000", .resume(registry: "r.example:5000")),
             (
                 "verify r.example/a --deep --against oci:x",
@@ -81,7 +89,9 @@ struct InvocationTests {
             ("login", .login(registry: nil, user: nil, passwordFromInput: false)),
             ("logout r.example", .logout(registry: "r.example")),
             ("repos r.example", .repos(registry: "r.example", limit: nil)),
-            ("events -f --since 10m", .events(follow: true, since: .seconds(600))),
+            ("events -f --since 10m", .events(follow: true, since: .ago(.seconds(600)))),
+            ("events --since 4711", .events(follow: false, since: .after(4711))),
+            ("events --since 1970-01-01T00:00:02Z", .events(follow: false, since: .time(2000))),
             ("completion fish", .completion(.fish)), ("version", .version), ("--version", .version),
             ("help", .help(nil)), ("help push", .help("push")), ("--help", .help(nil)), ("push --help", .help("push")),
             ("push --nonsense -h", .help("push")), ("-h show", .help("show")), ("push -dh x", .help("push")),
@@ -115,7 +125,7 @@ struct InvocationTests {
             ),
             (
                 ["push", "a", "--priority", "high"], "--priority can't be \"high\"",
-                "it is a whole number from -1000 to 1000"
+                "it is a whole number from -100 to 100"
             ),
             (
                 ["push", "a", "--timeout", "5 m"], "--timeout can't be \"5 m\"",
@@ -159,7 +169,15 @@ struct InvocationTests {
             (["show", "0"], "\"0\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["wait", "12x"], "\"12x\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["retry"], "retry: JOB is missing", "write: pushctl retry JOB…, or: pushctl retry --failed"),
-            (["retry", "1", "--failed"], "retry takes either jobs or --failed, not both", nil),
+            (["cancel"], "cancel: JOB is missing", "write: pushctl cancel JOB…, or: pushctl cancel --all"),
+            (
+                ["cancel", "1", "--all"], "cancel takes either jobs, or --all, --state or --registry",
+                "leave one of them out"
+            ),
+            (
+                ["retry", "1", "--failed"], "retry takes either jobs, or --all, --state or --registry or --failed",
+                "leave one of them out"
+            ),
             (["completion", "tcsh"], "no completions for \"tcsh\"", "there are some for bash, zsh and fish"),
             (["images", "x"], "images: \"x\" is too much", "write: pushctl images"),
         ] as [([String], String, String?)])

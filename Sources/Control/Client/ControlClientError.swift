@@ -47,6 +47,21 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
         }
     }
 
+    /// A short word for programs; `docs/errors.md` lists them.
+    public var code: String {
+        switch cause {
+        case .noSocket, .nobodyListens: "no-daemon"
+        case .notPermitted: "permission-denied"
+        case .busy: "daemon-busy"
+        case .pathInvalid: "socket-invalid"
+        case .connectFailed: "connect-failed"
+        case .connectionLost: "connection-lost"
+        case .protocolViolation: "not-pushd"
+        case .replyTooLarge: "reply-too-large"
+        case .timedOut: "daemon-timed-out"
+        }
+    }
+
     public var advice: String? { advice(hasSystemd: access("/run/systemd/system", F_OK) == 0) }
 
     /// - Parameter hasSystemd: whether systemd runs this machine; containers and build servers often have none.

@@ -1,6 +1,9 @@
 /// `org.pushd.Control.Events`: what happens in the daemon. To be called with `more`.
 ///
-/// Errors: `QueueUnavailable`, `Stopping`.
+/// Events are numbered without gaps, also across restarts of the daemon, and kept about as long as jobs are: who
+/// remembers the number of the last one goes on after it, and has seen each once.
+///
+/// Errors: `QueueUnavailable`, `Stopping`; `InvalidParameter` for `after` a number that there has not been yet.
 public enum Events: StreamMethod {
     public static let name = "org.pushd.Control.Events"
 
@@ -9,12 +12,15 @@ public enum Events: StreamMethod {
         public var follow: Bool?
         /// Begins with what happened from then on, as far as it is kept.
         public var since: Timestamp?
+        /// Begins with the next after the event of this number; 0: with the first that there ever was.
+        public var after: Int?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case follow, since }
+        public enum CodingKeys: CodingKey, CaseIterable { case follow, since, after }
 
-        public init(follow: Bool? = nil, since: Timestamp? = nil) {
+        public init(follow: Bool? = nil, since: Timestamp? = nil, after: Int? = nil) {
             self.follow = follow
             self.since = since
+            self.after = after
         }
     }
 
@@ -32,28 +38,39 @@ public enum Events: StreamMethod {
 
 /// Something that happened.
 public struct EventInfo: Codable, Sendable, Equatable {
+    /// Its number; of `lost`, that of the last event that is missing.
+    public var id: Int
     public var at: Timestamp
-    /// A short word for programs: `job`, a job is new or in another state; `lost`, events are missing here, because
-    /// they were not read in time.
+    /// A short word for programs: `job`, a job is new or in another state; `registry-paused` and `registry-resumed`, by
+    /// a person; `registry-trouble` and `registry-recovered`; `configuration-reloaded` and `configuration-refused`;
+    /// `login` and `logout`; `lost`, events are missing here, because they are no longer kept.
     public var kind: String
     public var job: Int?
     public var state: String?
     public var image: String?
     public var destination: String?
+    /// Absent for jobs, and where it is about all registries.
+    public var registry: String?
+    /// Of the error that led to it.
+    public var code: String?
     public var message: String?
-    /// How many events were lost, at least.
+    /// How many events were lost; absent where that is not known.
     public var count: Int?
 
     public init(
-        at: Timestamp, kind: String, job: Int? = nil, state: String? = nil, image: String? = nil,
-        destination: String? = nil, message: String? = nil, count: Int? = nil
+        id: Int, at: Timestamp, kind: String, job: Int? = nil, state: String? = nil, image: String? = nil,
+        destination: String? = nil, registry: String? = nil, code: String? = nil, message: String? = nil,
+        count: Int? = nil
     ) {
+        self.id = id
         self.at = at
         self.kind = kind
         self.job = job
         self.state = state
         self.image = image
         self.destination = destination
+        self.registry = registry
+        self.code = code
         self.message = message
         self.count = count
     }

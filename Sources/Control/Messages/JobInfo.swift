@@ -49,7 +49,9 @@ public struct JobInfo: Codable, Sendable, Equatable {
     private static let endedStates: Set<String> = ["succeeded", "failed", "canceled", "superseded"]
 
     /// Those that this version knows.
-    static let states = endedStates.union(["queued", "running", "waiting", "blocked"])
+    static let states = [
+        "queued", "running", "waiting", "blocked", "succeeded", "failed", "canceled", "superseded",
+    ]
 
     public init(
         id: Int, state: String, image: String, source: String, digest: String, destination: String,

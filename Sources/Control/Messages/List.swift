@@ -11,18 +11,22 @@ public enum List: Method {
         public var jobs: [Int]?
         /// Host and port; absent: all.
         public var registry: String?
-        /// How many at most; absent: as the daemon sees fit.
+        /// How many at most; absent: 100, or as many as are named.
         public var limit: Int?
         /// Only older jobs than this one, for the next page.
         public var before: Int?
         /// Absent: false.
         public var withBlobs: Bool?
+        /// Jobs that are named and that there are not are told in ``Output/left``, instead of failing the call.
+        public var partial: Bool?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case states, jobs, registry, limit, before, withBlobs }
+        public enum CodingKeys: CodingKey, CaseIterable {
+            case states, jobs, registry, limit, before, withBlobs, partial
+        }
 
         public init(
             states: [String]? = nil, jobs: [Int]? = nil, registry: String? = nil, limit: Int? = nil,
-            before: Int? = nil, withBlobs: Bool? = nil
+            before: Int? = nil, withBlobs: Bool? = nil, partial: Bool? = nil
         ) {
             self.states = states
             self.jobs = jobs
@@ -30,6 +34,7 @@ public enum List: Method {
             self.limit = limit
             self.before = before
             self.withBlobs = withBlobs
+            self.partial = partial
         }
     }
 
@@ -37,10 +42,13 @@ public enum List: Method {
         public var jobs: [JobInfo]
         /// How many jobs there are in each state, whatever was asked for.
         public var counts: [String: Int]
+        /// Named jobs that there are not; absent: none.
+        public var left: [LeftJob]?
 
-        public init(jobs: [JobInfo], counts: [String: Int]) {
+        public init(jobs: [JobInfo], counts: [String: Int], left: [LeftJob]? = nil) {
             self.jobs = jobs
             self.counts = counts
+            self.left = left
         }
     }
 }

@@ -1,6 +1,7 @@
 /// `org.pushd.Control.Retry`: queues jobs again, at once.
 ///
-/// Errors: `JobNotFound`, `Refused` (running or succeeded, or a newer job has its destination), `QueueUnavailable`.
+/// Errors: `QueueUnavailable`; without `partial` also `JobNotFound` (then none is queued) and `ImageInvalid` (the image of
+/// one is no longer there).
 public enum Retry: Method {
     public static let name = "org.pushd.Control.Retry"
 
@@ -9,19 +10,27 @@ public enum Retry: Method {
         public var jobs: [Int]?
         /// Every failed and blocked job.
         public var failed: Bool?
+        /// A job for which it can't be done is told in ``Output/left``, and the rest is done.
+        public var partial: Bool?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case jobs, failed }
+        public enum CodingKeys: CodingKey, CaseIterable { case jobs, failed, partial }
 
-        public init(jobs: [Int]? = nil, failed: Bool? = nil) {
+        public init(jobs: [Int]? = nil, failed: Bool? = nil, partial: Bool? = nil) {
             self.jobs = jobs
             self.failed = failed
+            self.partial = partial
         }
     }
 
     public struct Output: Codable, Sendable, Equatable {
         /// The jobs that were queued again, without blobs.
         public var jobs: [JobInfo]
+        /// Those that were left as they are; `retry-needless` where a job is on its way already. Absent: none.
+        public var left: [LeftJob]?
 
-        public init(jobs: [JobInfo]) { self.jobs = jobs }
+        public init(jobs: [JobInfo], left: [LeftJob]? = nil) {
+            self.jobs = jobs
+            self.left = left
+        }
     }
 }

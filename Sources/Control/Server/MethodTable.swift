@@ -26,7 +26,7 @@ struct MethodTable: Sendable {
                 switch input.interface {
                 case "org.varlink.service": GetInterfaceDescription.Output(description: standardInterfaceDescription)
                 case "org.pushd.Control": GetInterfaceDescription.Output(description: controlInterfaceDescription)
-                default: throw ControlError(.interfaceNotFound(input.interface), "no such interface")
+                default: throw Self.unknownInterface(input.interface)
                 }
             },
             Self.single(Push.self, service.push),
@@ -60,20 +60,34 @@ struct MethodTable: Sendable {
     /// - Throws: ``ControlError`` where the call cannot be answered whatever its parameters are.
     func handler(for call: CallMessage) throws(ControlError) -> MethodHandler {
         guard let handler = handlers[call.method] else { throw unknown(call.method) }
-        guard !call.upgrade else { throw ControlError(.invalidParameter("upgrade"), "no method can be upgraded") }
-        guard call.more || !handler.isStream else { throw ControlError(.expectedMore, "several replies follow") }
+        guard !call.upgrade else {
+            throw .refusing("upgrade", "no method can be upgraded", advice: "leave \"upgrade\" out")
+        }
+        guard call.more || !handler.isStream else {
+            throw ControlError(
+                .expectedMore, "\(call.method) answers with several replies",
+                advice: "call it with \"more\": true (varlinkctl call --more)")
+        }
         return handler
     }
 
     private func unknown(_ method: String) -> ControlError {
         let name = shortened(method)
         guard let dot = method.lastIndex(of: ".") else {
-            return ControlError(.invalidParameter("method"), "a method is called by interface and name")
+            return .refusing(
+                "method", "\"\(name)\" is not a method: it is called by interface and name",
+                advice: "write org.pushd.Control.\(name)")
         }
-        guard interfaces.contains(String(method[..<dot])) else {
-            return ControlError(.interfaceNotFound(shortened(String(method[..<dot]))), "no such interface")
-        }
-        return ControlError(.methodNotFound(name), "no such method")
+        guard interfaces.contains(String(method[..<dot])) else { return Self.unknownInterface(String(method[..<dot])) }
+        return ControlError(
+            .methodNotFound(name), "there is no method \(name)",
+            advice: "org.varlink.service.GetInterfaceDescription tells which there are")
+    }
+
+    private static func unknownInterface(_ name: String) -> ControlError {
+        ControlError(
+            .interfaceNotFound(shortened(name)), "there is no interface \(shortened(name))",
+            advice: "org.varlink.service.GetInfo tells which there are")
     }
 
     private static func single<M: Method>(
@@ -120,7 +134,9 @@ struct MethodTable: Sendable {
         of call: CallMessage, _ method: M.Type, _ known: Set<String>
     ) throws(ControlError) -> M.Input {
         if let unknown = call.parameterNames.first(where: { !known.contains($0) }) {
-            throw ControlError(.invalidParameter(shortened(unknown)), "no such parameter")
+            throw .refusing(
+                shortened(unknown), "\(M.name) has no parameter '\(shortened(unknown))'",
+                advice: known.isEmpty ? "it takes none" : "it takes \(known.sorted().joined(separator: ", "))")
         }
         let input: M.Input
         do {
@@ -129,7 +145,9 @@ struct MethodTable: Sendable {
             // Of a number that is too large the decoder does not tell where it was.
             let only = call.parameterNames.count == 1 ? call.parameterNames[0] : "parameters"
             let key = (error as? DecodingError)?.outermostKey ?? only
-            throw ControlError(.invalidParameter(key), "missing or of the wrong type")
+            throw .refusing(
+                key, "the parameter '\(shortened(key))' of \(M.name) is missing or of another type",
+                advice: "org.varlink.service.GetInterfaceDescription tells the types")
         }
         try input.check()
         return input
@@ -149,6 +167,13 @@ extension ControlError {
     /// The daemon ends the call because it stops.
     static var stopping: ControlError {
         ControlError(.stopping, "the daemon is stopping", advice: "accepted jobs go on when it runs again")
+    }
+
+    /// The caller is neither the daemon's user nor root, nor in the group.
+    static var notAdmitted: ControlError {
+        ControlError(
+            .permissionDenied, "this user may not control the daemon",
+            advice: "run as the daemon's user or as root, or let an administrator add this user to its group")
     }
 
     /// Bytes that are no call.

@@ -96,7 +96,7 @@ final class ServerLoop {
         let connection = Connection(id: lastConnection, socket: socket, messageLimit: limits.messageBytes)
         let regular = connections.values.count { !$0.isRefused }
         if !isAdmitted {
-            refuse(connection, ControlError(.permissionDenied, "not the daemon's user"))
+            refuse(connection, .notAdmitted)
         } else if regular >= limits.connections {
             refuse(
                 connection,

@@ -16,19 +16,21 @@ public struct ServiceInfo: Sendable {
 /// `org.varlink.service.GetInfo`: what every Varlink service tells of itself.
 ///
 /// Source: varlink.org, "Service".
-enum GetInfo: Method {
-    static let name = "org.varlink.service.GetInfo"
+public enum GetInfo: Method {
+    public static let name = "org.varlink.service.GetInfo"
 
-    struct Input: Parameters {
-        enum CodingKeys: CodingKey, CaseIterable {}
+    public struct Input: Parameters {
+        public enum CodingKeys: CodingKey, CaseIterable {}
+
+        public init() {}
     }
 
-    struct Output: Codable, Sendable, Equatable {
-        var vendor: String
-        var product: String
-        var version: String
-        var url: String
-        var interfaces: [String]
+    public struct Output: Codable, Sendable, Equatable {
+        public var vendor: String
+        public var product: String
+        public var version: String
+        public var url: String
+        public var interfaces: [String]
     }
 }
 

@@ -41,24 +41,27 @@ extension ControlError {
     }
 
     var wireParameters: WireParameters {
+        var parameters = WireParameters(message: message, advice: advice, code: code)
         switch kind {
-        case .permissionDenied, .expectedMore: WireParameters()
-        case .interfaceNotFound(let interface): WireParameters(interface: interface)
-        case .methodNotFound(let method), .methodNotImplemented(let method): WireParameters(method: method)
-        case .invalidParameter(let parameter): WireParameters(parameter: parameter)
-        case .registryFailed(let code): WireParameters(message: message, advice: advice, code: code)
+        case .interfaceNotFound(let interface): parameters.interface = interface
+        case .methodNotFound(let method), .methodNotImplemented(let method): parameters.method = method
+        case .invalidParameter(let parameter): parameters.parameter = parameter
         case .imageNotFound, .imageInvalid, .destinationMissing, .referenceInvalid, .jobNotFound, .remoteNotFound,
-            .refused, .timedOut, .queueUnavailable, .stopping, .failed, .messageRejected, .tooManyConnections,
-            .unknown:
-            WireParameters(message: message, advice: advice)
+            .registryFailed, .refused, .timedOut, .queueUnavailable, .stopping, .failed, .messageRejected,
+            .tooManyConnections, .permissionDenied, .expectedMore, .unknown:
+            break
         }
+        return parameters
     }
 
     /// Reads an error reply. Fields that are missing or of another type are done without.
     init(name: String, parameters: Data) {
         let fields = LenientFields(parameters)
         let kind = Self.kind(name, fields)
-        self.init(kind, fields["message"] ?? Self.message(kind), advice: fields["advice"] ?? Self.advice(kind))
+        let message = fields["message"]
+        self.init(
+            kind, message ?? Self.message(kind),
+            advice: fields["advice"] ?? (message == nil ? Self.advice(kind) : nil), code: fields["code"])
     }
 
     private static func kind(_ name: String, _ fields: LenientFields) -> Kind {
@@ -69,7 +72,7 @@ extension ControlError {
         case ownPrefix + "ReferenceInvalid": .referenceInvalid
         case ownPrefix + "JobNotFound": .jobNotFound
         case ownPrefix + "RemoteNotFound": .remoteNotFound
-        case ownPrefix + "RegistryFailed": .registryFailed(code: fields["code"] ?? "")
+        case ownPrefix + "RegistryFailed": .registryFailed
         case ownPrefix + "Refused": .refused
         case ownPrefix + "TimedOut": .timedOut
         case ownPrefix + "QueueUnavailable": .queueUnavailable
@@ -87,10 +90,10 @@ extension ControlError {
         }
     }
 
-    /// What the standard errors mean, which carry no text of their own.
+    /// What the standard errors mean: another service, or an earlier pushd, sends them without a text.
     private static func message(_ kind: Kind) -> String {
         switch kind {
-        case .permissionDenied: "this user may not control the daemon"
+        case .permissionDenied: notAdmitted.message
         case .interfaceNotFound(let name): "the daemon does not offer the interface \(shortened(name))"
         case .methodNotFound(let name): "the daemon does not know the method \(shortened(name))"
         case .methodNotImplemented(let name): "the daemon does not implement the method \(shortened(name))"
@@ -103,8 +106,7 @@ extension ControlError {
 
     private static func advice(_ kind: Kind) -> String? {
         switch kind {
-        case .permissionDenied:
-            "run as the daemon's user or as root, or let an administrator add this user to its group"
+        case .permissionDenied: notAdmitted.advice
         case .interfaceNotFound, .methodNotFound, .methodNotImplemented:
             "check that pushd and pushctl are of the same version, and restart pushd after an upgrade"
         default: nil

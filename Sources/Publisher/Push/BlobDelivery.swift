@@ -122,7 +122,10 @@ struct BlobDelivery: Sendable {
         let error: any Error
 
         /// Trouble that passes is the registry's, and meets all; the rest is about that job's repository or content.
-        var endsThisJobToo: Bool { !PushFailure(error).isForGood }
+        var endsThisJobToo: Bool {
+            let failure = PushFailure(error)
+            return !failure.isForGood && failure.disposition != .waitForFile
+        }
     }
 
     /// Leads the blob's transfer, or waits for the job that does. One at a time for each repository in any case.
@@ -320,7 +323,7 @@ struct BlobDelivery: Sendable {
 
     private func upload(_ blob: BlobNode, to target: String, session: UploadSession?) async throws {
         let (digest, size) = (blob.descriptor.digest, blob.descriptor.size)
-        guard let file = content.file(for: digest) ?? blob.path else { throw PushFailure.blobGone(digest) }
+        guard let file = try await content.fileToSend(blob) else { throw PushFailure.blobGone(digest) }
         let counter = TransferProgress()
         let start = session?.offset ?? 0
         let isResumed = session.map { !$0.isFresh } ?? false
@@ -346,7 +349,7 @@ struct BlobDelivery: Sendable {
                         },
                         learned: { fact in try? await registry.learn(fact) },
                         isStopping: isStopping,
-                        localBlobIsIntact: { try await rehash(file: file, expecting: digest) }))
+                        localBlobIsIntact: { [content] in try await content.isIntact(file, blob) }))
                 progress.addMoved(result.bytesSent, of: digest)
                 progress.noteAdvance()
             } catch {

@@ -10,6 +10,8 @@ struct PushFailure: Error, Sendable {
         case retry(after: Duration?)
         /// Every request to this registry would fail the same way: the registry is paused.
         case pauseRegistry(RegistryHealth.Trouble)
+        /// A local file is not what it has to be, and may be whole again in a moment: it is looked at again a few times.
+        case waitForFile
         /// A person must act; the job goes on when that can be noticed, or by `pushctl retry`.
         case block
         case fail
@@ -45,11 +47,14 @@ struct PushFailure: Error, Sendable {
                 registryAnswered = false
                 pauseReason = error.reason
             case .waitForPerson: disposition = .block
+            case .waitForFile:
+                disposition = .waitForFile
+                registryAnswered = false
             case .fail: disposition = .fail
             }
         case let error as ImageStoreError:
             self.error = JobError(code: error.code, message: error.description, advice: error.advice)
-            disposition = error.isTransient ? .retry(after: nil) : .fail
+            disposition = error.isTransient ? .retry(after: nil) : error.mayBeUnfinished ? .waitForFile : .fail
             registryAnswered = false
         case let error as QueueError:
             self.error = JobError(code: "queue", message: error.description, advice: error.advice)
@@ -67,7 +72,7 @@ struct PushFailure: Error, Sendable {
             error: JobError(
                 code: "blob-missing", message: "blob \(digest) is no longer in the local store",
                 advice: "build or pull the image again and push it anew"),
-            disposition: .fail)
+            disposition: .waitForFile)
     }
 }
 
@@ -79,7 +84,8 @@ extension ImageStoreError {
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
             .layoutInvalid, .indexUnreadable, .imageInvalid,
             .manifestTooLarge, .formatRefused,
-            .blobsMissing, .platformsMissing, .platformNotFound, .blobSizes, .digestMismatch, .unsafePath, .cannotLink:
+            .blobsMissing, .platformsMissing, .platformNotFound, .blobSizes, .digestMismatch, .unsafePath,
+            .linkUnproven, .fileChanged, .cannotLink:
             false
         }
     }

@@ -64,14 +64,19 @@ struct AutoPublisher: Sendable {
                         log(.storeTrouble(store: "oci:" + directory, reason: reason))
                         told = reason
                     }
-                    try await signal.wait(for: min(.milliseconds(100 << min(failures, 16)), rescan))
+                    try await signal.wait(for: min(Self.pause(after: failures), rescan))
                 }
             } catch { return }
         }
     }
 
-    /// Looks at an unfinished image, about six seconds in all, before anything is said about it.
-    private static let patience = 6
+    /// Twenty times a second at first: what is missing mostly comes right after the index. Then less and less often.
+    static func pause(after failures: Int) -> Duration {
+        failures <= 20 ? .milliseconds(50) : .milliseconds(50 << min(failures - 20, 17))
+    }
+
+    /// Looks at an unfinished image, about seven seconds in all, before anything is said about it.
+    private static let patience = 26
 
     /// - Returns: which images can't go where their rules say, and why: that lasts until they or the rules change.
     /// - Throws: the first other error, after the images without one were enqueued.

@@ -49,6 +49,8 @@ actor Engine {
     var wallClock: WallClock
     /// By how much the clock was set that the queue does not know of yet.
     var unfollowedStep: Int64 = 0
+    /// Registries whose trouble was told to readers of events, and whose recovery is not yet.
+    private var troubled: Set<String> = []
     private let stopping = Flag()
     private let wake = Signal()
     let jobChanged: @Sendable (JobID) -> Void
@@ -194,6 +196,16 @@ actor Engine {
         let now = parts.clocks.elapsed()
         if changed { schedule.worked(registry, now: now) } else { schedule.answered(registry, now: now) }
         if !wasOpen, schedule.isOpen(registry) { wake.raise() }
+        noteRecovery(of: registry)
+    }
+
+    private func noteRecovery(of registry: String) {
+        guard schedule.isOpen(registry), troubled.remove(registry) != nil else { return }
+        note(NewEvent(.registryRecovered, registry: registry))
+    }
+
+    private func note(_ event: NewEvent) {
+        parts.queue.note(event, now: parts.clocks.wall()) { [log = parts.log] in log(.queueTrouble(String(describing: $0))) }
     }
 
     /// Another job's trouble has paused the registry: this one goes on afterwards, and no failure counts for it.
@@ -212,6 +224,12 @@ actor Engine {
             claim.job.destination.domain, now: parts.clocks.elapsed(), trouble,
             reason: failure.pauseReason ?? failure.error.code, policy: settings.retry, random: parts.random())
         if isCurrent { runs[claim.job.id]?.hasPaused = true }
+        if troubled.insert(claim.job.destination.domain).inserted {
+            note(
+                NewEvent(
+                    .registryTrouble, registry: claim.job.destination.domain, code: failure.error.code,
+                    message: failure.pauseReason ?? failure.error.message))
+        }
     }
 
     /// When a job is due that waits for its registry, by the wall clock: as soon as the registry may be asked, which
@@ -272,7 +290,10 @@ actor Engine {
         let job = claim.job
         let name = job.destination.domain
         let now = parts.clocks.wall()
-        if failure.registryAnswered { schedule.answered(name, now: parts.clocks.elapsed()) }
+        if failure.registryAnswered {
+            schedule.answered(name, now: parts.clocks.elapsed())
+            noteRecovery(of: name)
+        }
         parts.log(.attemptFailed(job: job.id, attempt: claim.attempt, error: failure.error))
         // Bytes that were sent and lost are no progress: a registry that loses all would be sent them for ever.
         let advanced = progress.hasAdvanced
@@ -284,6 +305,10 @@ actor Engine {
             switch failure.disposition {
             case .fail, .block: break
             case .pauseRegistry: due = dueAfterPause(of: name)
+            case .waitForFile:
+                let attempts = (try? await parts.queue.attempts(of: job.id)) ?? []
+                let earlier = FilePatience.series(attempts.map(\.error?.code), failures: failures)
+                due = settings.filePatience.wait(after: earlier).map { now + $0.inMilliseconds }
             case .retry(let after):
                 let delay = settings.retry.delay(failures: failures, retryAfter: after, random: parts.random())
                 due = now + delay.inMilliseconds

@@ -19,9 +19,6 @@ public actor ImagePublisher {
     let clocks: Clocks
     var clock: @Sendable () -> Int64 { clocks.wall }
     private let log: @Sendable (PublisherLog) -> Void
-    private let events = Broadcast<PublisherEvent>(capacity: 4096)
-    private var recent: [PublisherEvent] = []
-    private var lastEvent: Int64 = 0
     private let touched: Broadcast<JobID>
     private var directories: [String]
     private var rescan: Duration
@@ -92,10 +89,7 @@ public actor ImagePublisher {
                 for await changes in jobChanges {
                     for change in changes.list { await self?.follow(change) }
                     // More than anybody can follow: what it meant for the spool is made good by looking at all.
-                    if changes.missedSome {
-                        await self?.skipEvent()
-                        try? await self?.tidy()
-                    }
+                    if changes.missedSome { try? await self?.tidy() }
                 }
             }
             group.addTask { [bandwidth] in
@@ -107,7 +101,7 @@ public actor ImagePublisher {
             await group.next()
             group.cancelAll()
         }
-        events.finish()
+        queue.endEvents()
         touched.finish()
     }
 
@@ -171,6 +165,8 @@ public actor ImagePublisher {
         let historyAge = settings.historyAge.inMilliseconds
         while try await queue.prune(now: now, olderThan: historyAge, keep: settings.historyCount, batch: batch) == batch
         {}
+        let events = settings.historyCount * Self.eventsOfJob
+        while try await queue.pruneEvents(now: now, olderThan: historyAge, keep: events, batch: batch) == batch {}
         let ledgerAge = settings.ledgerAge.inMilliseconds
         while try await queue.pruneLedger(now: now, olderThan: ledgerAge, keep: Self.ledgerSize, batch: batch) == batch
         {}
@@ -186,8 +182,8 @@ public actor ImagePublisher {
     /// Registries purge uploads that nobody goes on with after a week or so.
     private static let uploadLife: Duration = .seconds(7 * 86_400)
 
-    /// Events that nobody can make any more: at least one, and the gap in the numbers tells readers so.
-    private func skipEvent() { lastEvent += 1 }
+    /// Events kept for each job that the history keeps: most have three or four.
+    private static let eventsOfJob = 8
 
     private func follow(_ change: JobChange) async {
         touched.send(change.job)
@@ -195,14 +191,6 @@ public actor ImagePublisher {
         if change.old == nil {
             log(.accepted(job: job.id, image: job.image, destination: job.destination, origin: job.origin))
         }
-        lastEvent += 1
-        let event = PublisherEvent(
-            number: lastEvent, at: job.updatedAt, job: job.id, state: job.state, image: job.image,
-            destination: job.destination,
-            error: job.error)
-        recent.append(event)
-        if recent.count > 2000 { recent.removeFirst(1000) }
-        events.send(event)
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
             await engine.forget(job.id)
@@ -273,34 +261,59 @@ public actor ImagePublisher {
         return PushAnswer(pushes: plans, leftOut: leftOut)
     }
 
+    /// Jobs that are changed in one transaction, which others have to wait for.
+    private static let piece = 1000
+
     public func cancel(_ ids: [JobID]) async throws -> [JobID: JobState] {
-        let states = try await queue.cancel(ids, now: clock())
-        await engine.abandon(ids)
+        var states: [JobID: JobState] = [:]
+        var rest = ids[...]
+        while !rest.isEmpty {
+            let piece = Array(rest.prefix(Self.piece))
+            rest = rest.dropFirst(Self.piece)
+            states.merge(try await queue.cancel(piece, now: clock())) { first, _ in first }
+            await engine.abandon(piece)
+        }
         return states
     }
 
     /// Tries ended or waiting jobs again now; nil: all that failed or are blocked.
     ///
-    /// - Throws: `ImageStoreError` if the image of one is no longer on this machine; where all are meant, only if
-    ///   that leaves none.
-    public func retry(_ ids: [JobID]?) async throws -> [JobID] {
-        let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
-        let jobs = try await queue.jobs(
-            JobFilter(states: states, ids: ids, registry: nil, before: nil, limit: 10_000))
+    /// One that can't be tried stops no other.
+    public func retry(_ ids: [JobID]?) async throws -> RetryOutcome {
         await credentials.forgetAnswers()
-        var revived: [JobID] = []
-        var gone: ImageStoreError?
-        for job in jobs {
-            do {
-                revived += try await retry(job)
-            } catch let error as ImageStoreError where ids == nil {
-                gone = gone ?? error
+        var outcome = RetryOutcome()
+        var registries: Set<String> = []
+        var rest = ids.map { Set($0).sorted(by: >)[...] }
+        var before = JobID.max
+        // Piece by piece, newest first: however many there are, few are held at a time.
+        while true {
+            let piece = rest.map { Array($0.prefix(Self.piece)) }
+            rest = rest?.dropFirst(Self.piece)
+            let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
+            let jobs = try await queue.jobs(JobFilter(states: states, ids: piece, before: before, limit: Self.piece))
+            for job in jobs {
+                registries.insert(job.destination.domain)
+                try await retry(job, &outcome)
             }
+            before = jobs.last?.id ?? before
+            if piece?.isEmpty ?? jobs.isEmpty { break }
         }
-        if revived.isEmpty, let gone { throw gone }
-        for registry in Set(jobs.map(\.destination.domain)) { await engine.tryNow(registry) }
+        for registry in registries { await engine.tryNow(registry) }
         engine.nudge()
-        return revived
+        return outcome
+    }
+
+    private func retry(_ job: Job, _ outcome: inout RetryOutcome) async throws {
+        do {
+            let revived = try await retry(job)
+            if !revived.isEmpty {
+                outcome.revived += revived
+            } else if let now = try await queue.job(job.id) {
+                outcome.left.append((job.id, .init(now.state)))
+            }
+        } catch let error as ImageStoreError {
+            outcome.left.append((job.id, .imageGone(error)))
+        }
     }
 
     private func retry(_ job: Job) async throws -> [JobID] {
@@ -327,9 +340,20 @@ public actor ImagePublisher {
         return contents
     }
 
-    public func pause(_ registry: String?) async { await engine.hold(registry) }
+    public func pause(_ registry: String?) async {
+        await engine.hold(registry)
+        await record(NewEvent(.registryPaused, registry: registry))
+    }
 
-    public func resume(_ registry: String?) async { await engine.release(registry) }
+    public func resume(_ registry: String?) async {
+        await engine.release(registry)
+        await record(NewEvent(.registryResumed, registry: registry))
+    }
+
+    /// Stores an event that is not about a job. What it tells of has happened, also where it can't be stored.
+    public func record(_ event: NewEvent) async {
+        do { try await queue.record(event, now: clock()) } catch { log(.queueTrouble(String(describing: error))) }
+    }
 
     /// Sets how fast bodies may be sent, to one registry or with nil to all together.
     public func limitBandwidth(_ change: BandwidthChange, of registry: String?) async {
@@ -367,15 +391,11 @@ public actor ImagePublisher {
     /// The ids of jobs as something about them changes, many times a second while bytes move.
     public func changes() -> AsyncStream<JobID> { touched.listen() }
 
-    /// Reads what has happened, as far as it is kept (a thousand events or more), and what happens from now on.
+    /// Reads what has happened, as far as it is kept, and with `follow` what happens from then on.
     ///
-    /// - Parameters:
-    ///   - since: milliseconds since 1970; nil: nothing of the past.
-    ///   - follow: whether it goes on with what is to come.
-    public func events(since: Int64?, follow: Bool) -> EventReader {
-        EventReader(
-            past: since.map { since in recent.filter { $0.at >= since } } ?? [],
-            future: follow ? events.listen() : nil, last: lastEvent)
+    /// - Throws: ``EventAhead``, `QueueError`.
+    public func events(from start: EventStart, follow: Bool) async throws -> EventReader {
+        try await EventReader(queue: queue, from: start, follow: follow)
     }
 
     /// Where an image was published to, as far as the history goes.

@@ -43,16 +43,3 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
         }
     }
 }
-
-/// Something that happened to a job, for whoever listens.
-public struct PublisherEvent: Sendable {
-    /// Counts from 1 since the daemon's start, without gaps but for events that could not be kept.
-    public let number: Int64
-    /// Milliseconds since 1970.
-    public let at: Int64
-    public let job: JobID
-    public let state: JobState
-    public let image: String
-    public let destination: ImageReference
-    public let error: JobError?
-}

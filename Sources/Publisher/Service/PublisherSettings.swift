@@ -12,6 +12,7 @@ public struct PublisherSettings: Sendable {
     public var uploads = 8
     public var uploadsPerRegistry = 4
     public var retry = RetryPolicy()
+    var filePatience = FilePatience()
     /// How long it is believed without asking that a registry has a blob that it had.
     public var ledgerAge: Duration = .seconds(24 * 3600)
     /// How long what a registry can and cannot do is remembered.

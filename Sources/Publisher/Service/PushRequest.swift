@@ -79,6 +79,25 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// A short word for programs.
+    public var code: String {
+        switch self {
+        case .destinationInvalid: "reference-invalid"
+        case .destinationMissing: "destination-missing"
+        case .namespaceMissing: "namespace-missing"
+        case .loginUnreadable: "login-unusable"
+        case .templateUnusable: "template-unusable"
+        case .destinationTwice: "destination-twice"
+        case .nameUnusable: "name-unusable"
+        case .tagGiven: "tag-given"
+        case .nothingToPush: "nothing-to-push"
+        case .digestDiffers: "digest-differs"
+        case .loginMissing: "own-login-missing"
+        case .loginForSeveral: "login-for-several"
+        case .stopping: "stopping"
+        }
+    }
+
     public var advice: String? {
         switch self {
         case .destinationInvalid: "write the destination as HOST[:PORT]/REPOSITORY[:TAG]"

@@ -123,7 +123,7 @@ extension RegistryClient {
             // Why it was refused says more, unless the look may succeed later.
             switch error.disposition {
             case .retry, .retryRegistry: throw error
-            case .waitForPerson, .fail: return false
+            case .waitForPerson, .waitForFile, .fail: return false
             }
         }
         if let found, found.digest.isOf(bytes) { return true }

@@ -39,7 +39,7 @@ extension RegistryClient {
             switch error.disposition {
             case .retryRegistry: throw error
             case .retry where error.status == nil: throw error
-            case .retry, .waitForPerson, .fail: return .refused(error)
+            case .retry, .waitForPerson, .waitForFile, .fail: return .refused(error)
             }
         }
     }

@@ -20,11 +20,12 @@ extension RegistryError {
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
             .withheldLayersWanted, .digestAlgorithmRefused, .mediaTypeUnsupported,
             .manifestTooLarge, .contentMissing, .pushUnsupported,
-            .listingUnsupported, .requestRefused, .bodyTooLarge, .localBlobDamaged,
-            .localFileChanged:
+            .listingUnsupported, .requestRefused, .bodyTooLarge:
             .fail
+        case .localBlobDamaged, .localFileChanged:
+            .waitForFile
         case .localFileUnreadable(_, let errno):
-            Self.passingErrors.contains(errno) ? .retry : .fail
+            Self.passingErrors.contains(errno) ? .retry : .waitForFile
         }
     }
 

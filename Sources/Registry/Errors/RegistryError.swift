@@ -127,6 +127,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         case retryRegistry
         /// A person must do what ``RegistryError/advice`` says; nothing is lost until then.
         case waitForPerson
+        /// A local file is not what it has to be, and may be whole again in a moment.
+        case waitForFile
         case fail
     }
 

@@ -4,7 +4,7 @@ extension CommandSpec {
         ("Publish", [push, wait, retry, cancel]),
         ("Look", [status, show, images, events, verify, inspect, tags, repos]),
         ("Registries", [login, logout, registries, pause, resume, limit]),
-        ("Daemon", [doctor, version, completion, help]),
+        ("Daemon", [doctor, ping, version, completion, help]),
     ]
 
     static let all: [CommandSpec] = groups.flatMap(\.commands)
@@ -24,7 +24,7 @@ extension CommandSpec {
             .flag("detach", "d", "print the jobs' ids and return at once"),
             .flag("all-tags", "a", "push every tag of IMAGE, a name without a tag"),
             .value("platform", "OS/ARCH[/VARIANT]", repeats: true, "push only this platform; may be repeated"),
-            .value("priority", "N", "higher goes first (default: 0)"),
+            .value("priority", "N", "higher goes first: from -100 to 100 (default: 0)"),
             .value(
                 "verify", "LEVEL", choices: ["none", "manifest", "blobs", "deep"],
                 "what to check in the registry afterwards"),
@@ -91,16 +91,40 @@ extension CommandSpec {
         examples: [("pushctl wait 12 13", ""), ("pushctl wait --timeout 10m 12", "at most ten minutes")])
 
     private static let cancel = CommandSpec(
-        "cancel", "JOB…", .atLeast(1), .job,
+        "cancel", "JOB…|--all", .atLeast(0), .job,
         summary: "give jobs up; what has ended stays as it is",
-        examples: [("pushctl cancel 12 13", "")])
+        details: [
+            "Of jobs that are named, those that are not there are told, and the rest is canceled: exit status 4 then."
+        ],
+        options: [
+            .flag("all", nil, "all jobs that have not ended"),
+            .value(
+                "state", "STATE", choices: JobStates.open, repeats: true, "all jobs in this state; may be repeated"),
+            .value("registry", "HOST", "only jobs for this registry; alone: all of them that have not ended"),
+        ],
+        examples: [
+            ("pushctl cancel 12 13", ""), ("pushctl cancel --registry registry.example", "all that still go there"),
+        ])
 
     private static let retry = CommandSpec(
         "retry", "JOB…|--failed", .atLeast(0), .job,
         summary: "try jobs again now",
-        details: ["For jobs that have failed, are blocked, wait for their next attempt, or were canceled."],
-        options: [.flag("failed", nil, "all failed and blocked jobs")],
-        examples: [("pushctl retry 12", ""), ("pushctl retry --failed", "after the network is back")])
+        details: [
+            "For jobs that have failed, are blocked, wait for their next attempt, or were canceled. One that can't be tried "
+                + "again is told, and the rest is tried: exit status 1 then, or 4 where one of them is not there."
+        ],
+        options: [
+            .flag("failed", nil, "all failed and blocked jobs"),
+            .flag("all", nil, "those, and all that wait for their next attempt"),
+            .value(
+                "state", "STATE", choices: ["waiting", "blocked", "failed", "canceled"], repeats: true,
+                "all jobs in this state; may be repeated"),
+            .value("registry", "HOST", "only jobs for this registry; alone: as --all, for that one"),
+        ],
+        examples: [
+            ("pushctl retry 12", ""), ("pushctl retry --failed", "after the network is back"),
+            ("pushctl retry --failed --registry registry.example", ""),
+        ])
 
     private static let pause = CommandSpec(
         "pause", "[REGISTRY]", .range(0...1),
@@ -226,13 +250,21 @@ extension CommandSpec {
     private static let events = CommandSpec(
         "events", "", .exactly(0),
         summary: "print what has happened, or happens",
+        details: [
+            "Jobs that change their state, registries that are paused or in trouble, logins, and configurations that were "
+                + "read. Each event has a number; who remembers the last one goes on after it with --since, and sees each "
+                + "once, also across restarts of the daemon. They are kept about as long as jobs that have ended; where "
+                + "older ones were asked for, an event of the kind lost says so."
+        ],
         options: [
             .flag("follow", "f", "go on with what happens from now on, until Ctrl-C"),
-            .value("since", "DURATION", "begin so long ago, such as 10m or 2h"),
+            .value(
+                "since", "ID|TIME",
+                "begin after this event, at this time (2026-03-04T05:06:07Z), or so long ago (10m, 2h)"),
         ],
         examples: [
             ("pushctl events --since 1h", "the last hour"),
-            ("pushctl events --follow --json", "one JSON object a line"),
+            ("pushctl events --since 4711 -f --json", "go on after event 4711, one JSON object a line"),
         ])
 
     private static let completion = CommandSpec(
@@ -242,6 +274,16 @@ extension CommandSpec {
             ("pushctl completion bash > /etc/bash_completion.d/pushctl", ""),
             ("pushctl completion fish > ~/.config/fish/completions/pushctl.fish", ""),
         ])
+
+    private static let ping = CommandSpec(
+        "ping", "", .exactly(0),
+        summary: "ask whether the daemon answers",
+        details: [
+            "Exit status: 0 if it answers, 3 if not. With --wait it is asked again and again until it does, or the time "
+                + "is up: for scripts that have just started it."
+        ],
+        options: [.value("wait", "DURATION", "wait so long for it, such as 10s")],
+        examples: [("pushctl ping", ""), ("pushctl ping --wait 10s", "after: pushd &")])
 
     private static let version = CommandSpec(
         "version", "", .exactly(0),

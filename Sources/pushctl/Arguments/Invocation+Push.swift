@@ -1,3 +1,4 @@
+internal import Control
 internal import OCI
 
 /// The options of `push`.
@@ -10,7 +11,7 @@ extension Invocation {
         push.dryRun = parsed.has("dry-run")
         push.verify = parsed.value("verify")
         push.format = parsed.value("format")
-        push.priority = try integer(parsed, "priority", in: -1000...1000)
+        push.priority = try integer(parsed, "priority", in: Push.Input.priorities)
         push.timeout = try duration(parsed, "timeout")
         for text in parsed.values("platform") {
             guard Platform(parsing: text) != nil else {

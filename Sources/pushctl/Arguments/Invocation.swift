@@ -1,3 +1,4 @@
+internal import Control
 internal import OCI
 
 /// How a push is followed.
@@ -45,6 +46,22 @@ enum Command: Sendable, Equatable {
         case lift, useConfigured
     }
 
+    /// Where the events begin.
+    enum EventStart: Sendable, Equatable {
+        /// After the event of this number.
+        case after(Int)
+        case ago(Duration)
+        /// Milliseconds since 1970.
+        case time(Int64)
+    }
+
+    /// Which jobs a command is for.
+    enum JobSelection: Sendable, Equatable {
+        case ids([Int])
+        /// Those in one of these states, at a registry or at all.
+        case inStates([String], registry: String?)
+    }
+
     struct Status: Sendable, Equatable {
         var jobs: [Int] = []
         var states: [String] = []
@@ -56,9 +73,8 @@ enum Command: Sendable, Equatable {
     case status(Status)
     case show(Int)
     case wait([Int], timeout: Duration?)
-    case cancel([Int])
-    /// Nil: all failed and blocked jobs.
-    case retry([Int]?)
+    case cancel(JobSelection)
+    case retry(JobSelection)
     case pause(registry: String?)
     case resume(registry: String?)
     case verify(reference: String, against: String?, deep: Bool)
@@ -72,9 +88,11 @@ enum Command: Sendable, Equatable {
     case doctor(registry: String?)
     case registries(registry: String?, forget: Bool)
     case images
-    /// - Parameter since: how far back to begin; nil: with what is kept, or with now where following.
-    case events(follow: Bool, since: Duration?)
+    /// - Parameter since: where to begin; nil: with what is kept, or with now where following.
+    case events(follow: Bool, since: EventStart?)
     case completion(Shell)
+    /// - Parameter wait: how long a daemon may take to answer; nil: it is asked once.
+    case ping(wait: Duration?)
     case version
     case help(String?)
 }
@@ -121,15 +139,8 @@ struct Invocation: Sendable, Equatable {
             return .status(status)
         case "show": return .show(try job(operands[0]))
         case "wait": return .wait(try jobs(operands), timeout: try duration(parsed, "timeout"))
-        case "cancel": return .cancel(try jobs(operands))
-        case "retry":
-            let isAll = parsed.has("failed")
-            if isAll, !operands.isEmpty { throw UsageError("retry takes either jobs or --failed, not both") }
-            if !isAll, operands.isEmpty {
-                throw UsageError(
-                    "retry: JOB is missing", advice: "write: pushctl retry JOB…, or: pushctl retry --failed")
-            }
-            return .retry(isAll ? nil : try jobs(operands))
+        case "cancel": return .cancel(try selection(parsed, all: JobStates.open))
+        case "retry": return .retry(try selection(parsed, all: ["waiting", "blocked", "failed"]))
         case "pause": return .pause(registry: operands.first)
         case "resume": return .resume(registry: operands.first)
         case "verify":
@@ -164,13 +175,14 @@ struct Invocation: Sendable, Equatable {
             }
             return .registries(registry: registry, forget: parsed.has("forget"))
         case "images": return .images
-        case "events": return .events(follow: parsed.has("follow"), since: try duration(parsed, "since"))
+        case "events": return .events(follow: parsed.has("follow"), since: try eventStart(parsed))
         case "completion":
             guard let shell = Shell(rawValue: operands[0]) else {
                 throw UsageError(
                     "no completions for \"\(operands[0])\"", advice: "there are some for bash, zsh and fish")
             }
             return .completion(shell)
+        case "ping": return .ping(wait: try duration(parsed, "wait"))
         case "version": return .version
         default:
             if let topic = operands.first {
@@ -194,11 +206,37 @@ struct Invocation: Sendable, Equatable {
         UsageError("\(one) and \(other) exclude each other", advice: "leave one of them out")
     }
 
+    /// - Parameter all: the states of the jobs that are meant where none are named.
+    private static func selection(
+        _ parsed: ParsedArguments, all: [String]
+    ) throws(UsageError) -> Command.JobSelection {
+        let name = parsed.command.name
+        var states = parsed.values("state")
+        if parsed.has("failed") { states += ["failed", "blocked"] }
+        let isSelected = parsed.has("all") || !states.isEmpty || parsed.has("registry")
+        guard isSelected else {
+            if parsed.operands.isEmpty {
+                let group = name == "retry" ? "--failed" : "--all"
+                throw UsageError(
+                    "\(name): JOB is missing", advice: "write: pushctl \(name) JOB…, or: pushctl \(name) \(group)")
+            }
+            return .ids(try jobs(parsed.operands))
+        }
+        guard parsed.operands.isEmpty else {
+            throw UsageError(
+                "\(name) takes either jobs, or --all, --state or --registry\(name == "retry" ? " or --failed" : "")",
+                advice: "leave one of them out")
+        }
+        let registry = try parsed.value("registry").map { text throws(UsageError) in try reference(text) }
+        return .inStates(states.isEmpty ? all : states, registry: registry)
+    }
+
     private static func jobs(_ texts: [String]) throws(UsageError) -> [Int] {
         var jobs: [Int] = []
+        var seen: Set<Int> = []
         for text in texts {
             let id = try job(text)
-            if !jobs.contains(id) { jobs.append(id) }
+            if seen.insert(id).inserted { jobs.append(id) }
         }
         return jobs
     }
@@ -222,9 +260,17 @@ struct Invocation: Sendable, Equatable {
         guard let number = Int(text), range.contains(number) else {
             throw UsageError(
                 "--\(option) can't be \"\(text)\"",
-                advice: "it is a whole number from \(range.lowerBound) to \(range.upperBound)")
+                advice: numberAdvice(range))
         }
         return number
+    }
+
+    private static func eventStart(_ parsed: ParsedArguments) throws(UsageError) -> Command.EventStart? {
+        guard let text = parsed.value("since") else { return nil }
+        if let start = Command.EventStart(text) { return start }
+        throw UsageError(
+            "--since can't be \"\(text)\"",
+            advice: "write an event's number, a time such as 2026-03-04T05:06:07Z, or how long ago: 10m, 2h")
     }
 
     static func duration(_ parsed: ParsedArguments, _ option: String) throws(UsageError) -> Duration? {

@@ -8,6 +8,21 @@ func parseDuration(_ text: String) -> Duration? {
     return .seconds(seconds)
 }
 
+extension Command.EventStart {
+    /// A whole number is an event's, RFC 3339 is a time, `10m` is so long ago; nil unless it is one of these.
+    init?(_ text: String) {
+        if text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let id = Int(text) {
+            self = .after(id)
+        } else if let time = try? Timestamp(parsing: text) {
+            self = .time(time.milliseconds)
+        } else if let span = parseDuration(text) {
+            self = .ago(span)
+        } else {
+            return nil
+        }
+    }
+}
+
 extension Command.LimitChange {
     /// `20MB/s`, `500k`, `none`, `default`; nil unless it is one of these.
     init?(_ text: String) {

@@ -18,29 +18,6 @@ extension Session {
         return ExitStatus.done
     }
 
-    func events(follow: Bool, since: Duration?) async throws -> Int32 {
-        let from = since.map { Timestamp(milliseconds: console.now() - Int64($0.inSeconds * 1000)) }
-        let input = Events.Input(follow: follow ? true : nil, since: from)
-        for try await reply in try await daemon.connect().stream(Events.self, input) {
-            guard let event = reply.event else { break }
-            if json { try console.printJSON(event) } else { try console.print(line(event)) }
-        }
-        return ExitStatus.done
-    }
-
-    private func line(_ event: EventInfo) -> Line {
-        var line = Line(console.isTerminal ? console.localTime(event.at.milliseconds) : event.at.description, .dim)
-        if let job = event.job { line.append("  job \(job)") }
-        if let destination = event.destination { line.append("  " + destination) }
-        if let state = event.state {
-            line.append("  " + state, style(of: state))
-        } else {
-            line.append("  " + event.kind)
-        }
-        if let message = event.message { line.append((event.state == nil ? "  " : ": ") + message) }
-        return line
-    }
-
     /// Works without a daemon too: the version of pushctl itself was asked for first.
     func version() async throws -> Int32 {
         let daemon: Status.Output?

@@ -2,53 +2,37 @@ internal import Control
 
 /// Commands that change jobs or wait for them.
 extension Session {
-    func wait(_ jobs: [Int], timeout: Duration?) async throws -> Int32 {
+    func wait(_ named: [Int], timeout: Duration?) async throws -> Int32 {
         let deadline = timeout.map { ContinuousClock.now + $0 }
         var client = try await daemon.connect()
-        var ended: [JobInfo]?
-        while ended == nil {
-            let left = deadline.map { max(($0 - .now).inSeconds, 0) }
+        var (rest, ended, left) = (named[...], [JobInfo](), [LeftJob]())
+        while !rest.isEmpty {
+            let time = deadline.map { max(($0 - .now).inSeconds, 0) }
             do {
-                ended = try await client.call(Wait.self, Wait.Input(jobs: jobs, timeout: left)).jobs
+                let input = Wait.Input(jobs: Array(rest.prefix(Self.piece)), timeout: time)
+                ended += try await client.call(Wait.self, input).jobs
+                rest = rest.dropFirst(Self.piece)
+            } catch let error as ControlError where error.kind == .jobNotFound {
+                // The others are waited for all the same.
+                let missing = try await list(Array(rest), withBlobs: nil, over: client).left ?? []
+                guard !missing.isEmpty else { throw error }
+                left += missing
+                rest = rest.filter { job in !missing.contains { $0.job == job } }[...]
             } catch let error as ControlClientError where error.isLoss {
                 client = try await daemon.connectAgain(within: Follower.patience)
             } catch let error as ControlError where error.kind == .stopping {
                 client = try await daemon.connectAgain(within: Follower.patience)
             }
         }
-        let jobs = ended ?? []
+        if ended.isEmpty, left.count == 1, let only = left.first { throw Failure(only) }
         if json {
-            try console.printJSON(JobsDocument(try await withBlobs(jobs, over: client)))
+            try console.printJSON(JobsDocument(try await withBlobs(ended, over: client), left: left))
         } else {
-            try console.print(jobs.map(jobLine))
+            try console.print(ended.map(jobLine))
         }
-        return verdict(on: jobs)
-    }
-
-    func cancel(_ jobs: [Int]) async throws -> Int32 {
-        let client = try await daemon.connect()
-        let jobs = try await client.call(Cancel.self, Cancel.Input(jobs: jobs)).jobs
-        try await tellChanged(jobs, over: client) { $0.state == "canceled" ? nil : "it had ended before" }
-        return ExitStatus.done
-    }
-
-    func retry(_ jobs: [Int]?) async throws -> Int32 {
-        let client = try await daemon.connect()
-        let changed = try await client.call(Retry.self, Retry.Input(jobs: jobs, failed: jobs == nil ? true : nil)).jobs
-        if changed.isEmpty, !json { try console.print("no failed jobs") }
-        try await tellChanged(changed, over: client) { _ in nil }
-        return ExitStatus.done
-    }
-
-    private func tellChanged(
-        _ jobs: [JobInfo], over client: ControlClient, note: (JobInfo) -> String?
-    ) async throws {
-        if json { return try console.printJSON(JobsDocument(try await withBlobs(jobs, over: client))) }
-        for job in jobs {
-            var line = jobLine(job)
-            if let note = note(job) { line.append(" (\(note))", .dim) }
-            try console.print(line)
-        }
+        let verdict = verdict(on: ended)
+        let status = json ? self.status(of: left) : complain(of: left)
+        return status == ExitStatus.done ? verdict : status
     }
 
     func pause(_ registry: String?) async throws -> Int32 {

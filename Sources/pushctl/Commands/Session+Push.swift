@@ -104,7 +104,7 @@ extension Session {
                 "following stopped: \(error)",
                 advice: "the jobs are kept, and go on when pushd runs again; see them with: "
                     + "pushctl status \(ids(of: jobs))",
-                status: error.exitStatus)
+                status: error.exitStatus, code: error.code)
         }
         let ended = follower.progress.jobs.map(\.info)
         switch ending {

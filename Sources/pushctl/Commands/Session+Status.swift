@@ -5,8 +5,9 @@ extension Session {
         if status.watch { return try await watch(status) }
         let client = try await daemon.connect()
         let screen = try await screen(for: status, over: client)
+        if screen.jobs.isEmpty, screen.left.count == 1, let only = screen.left.first { throw Failure(only) }
         if json || !screen.jobs.isEmpty || status.jobs.isEmpty { try show(screen, for: status) }
-        return missing(status.jobs, in: screen.jobs)
+        return json ? self.status(of: screen.left) : complain(of: screen.left)
     }
 
     /// What there is to show now.
@@ -18,14 +19,18 @@ extension Session {
         let registries =
             wantsRegistries ? try await client.call(Control.Status.self, Control.Status.Input()).registries : []
         return StatusScreen(
-            jobs: list.jobs, counts: list.counts, registries: registries, isChosen: isChosen, states: status.states)
+            jobs: list.jobs, counts: list.counts, registries: registries, isChosen: isChosen, states: status.states,
+            left: list.left ?? [])
     }
 
     private func chosenJobs(_ status: Command.Status, over client: ControlClient) async throws -> List.Output {
         let input = List.Input(
-            states: status.states.isEmpty ? nil : status.states, jobs: status.jobs.isEmpty ? nil : status.jobs,
-            limit: status.limit ?? max(50, status.jobs.count), withBlobs: json ? true : nil)
-        return try await client.call(List.self, input)
+            states: status.states.isEmpty ? nil : status.states, limit: status.limit ?? 50,
+            withBlobs: json ? true : nil)
+        guard !status.jobs.isEmpty else { return try await client.call(List.self, input) }
+        var list = try await list(status.jobs, states: input.states, withBlobs: input.withBlobs, over: client)
+        if let limit = status.limit { list.jobs = Array(list.jobs.prefix(limit)) }
+        return list
     }
 
     /// The jobs in hand, and then the latest that have ended.
@@ -62,19 +67,12 @@ extension Session {
         StatusScreen.Surroundings(now: console.now(), glyphs: console.glyphs, localTime: console.localTime)
     }
 
-    private func missing(_ ids: [Int], in jobs: [JobInfo]) -> Int32 {
-        let missing = ids.filter { id in !jobs.contains { $0.id == id } }
-        guard !missing.isEmpty else { return ExitStatus.done }
-        for id in missing {
-            console.complain("there is no job \(id)", advice: "jobs that ended long ago are forgotten")
-        }
-        return ExitStatus.notFound
-    }
 }
 
-/// `{"counts":{…},"jobs":[…],"registries":[…]}`.
+/// `{"counts":{…},"jobs":[…],"registries":[…]}`, and `"left"` where jobs were named that there are not.
 private struct StatusDocument: Encodable {
     let jobs: [JobDocument]
+    let left: [LeftDocument]?
     let counts: [String: Int]
     let registries: [RegistryInfo]
 
@@ -82,5 +80,6 @@ private struct StatusDocument: Encodable {
         registries = screen.registries
         jobs = screen.jobs.map(JobDocument.init)
         counts = screen.counts
+        left = screen.left.isEmpty ? nil : screen.left.map(LeftDocument.init)
     }
 }

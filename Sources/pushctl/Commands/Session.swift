@@ -22,8 +22,8 @@ struct Session {
         case .status(let status): return try await self.status(status)
         case .show(let job): return try await show(job)
         case .wait(let jobs, let timeout): return try await wait(jobs, timeout: timeout)
-        case .cancel(let jobs): return try await cancel(jobs)
-        case .retry(let jobs): return try await retry(jobs)
+        case .cancel(let selection): return try await cancel(selection)
+        case .retry(let selection): return try await retry(selection)
         case .pause(let registry): return try await pause(registry)
         case .resume(let registry): return try await resume(registry)
         case .verify(let reference, let against, let deep):
@@ -39,6 +39,7 @@ struct Session {
         case .registries(let registry, let forget): return try await registries(registry, forget: forget)
         case .images: return try await images()
         case .events(let follow, let since): return try await events(follow: follow, since: since)
+        case .ping(let wait): return try await ping(wait: wait)
         case .version: return try await version()
         case .completion(let shell):
             try console.write(Array(shell.completions.utf8))
@@ -59,8 +60,7 @@ struct Session {
     func withBlobs(_ jobs: [JobInfo], over client: ControlClient) async throws -> [JobInfo] {
         let missing = jobs.filter { $0.blobs == nil }.map(\.id)
         guard !missing.isEmpty else { return jobs }
-        let input = List.Input(jobs: missing, limit: missing.count, withBlobs: true)
-        let found = try await client.call(List.self, input).jobs
+        let found = try await list(missing, withBlobs: true, over: client).jobs
         let blobs = Dictionary(found.map { ($0.id, $0.blobs) }, uniquingKeysWith: { first, _ in first })
         return jobs.map { job in
             var job = job

@@ -11,6 +11,8 @@ struct StatusScreen: Sendable, Equatable {
     var isChosen: Bool
     /// The states asked for; empty: all.
     var states: [String] = []
+    /// Jobs that were named and are not there.
+    var left: [LeftJob] = []
 
     /// Nothing more happens by itself, and no person is waited for.
     var isOver: Bool {

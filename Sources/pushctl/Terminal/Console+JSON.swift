@@ -31,6 +31,30 @@ extension Console {
     private func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 }
 
+/// `{"error":{"code":…,"message":…,"advice":…}}`: what a command prints under `--json` in place of its document.
+struct ErrorDocument: Encodable {
+    let error: JobErrorDocument
+
+    init(_ failure: Failure) {
+        error = JobErrorDocument(
+            error: JobErrorInfo(code: failure.code, message: failure.message, advice: failure.advice))
+    }
+}
+
+/// An error with every key of the contract; `advice` is null where there is none.
+struct JobErrorDocument: Encodable {
+    let error: JobErrorInfo
+
+    private enum CodingKeys: String, CodingKey { case code, message, advice }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(error.code, forKey: .code)
+        try values.encode(error.message, forKey: .message)
+        try values.encode(error.advice, forKey: .advice)
+    }
+}
+
 /// A job as scripts see it: every key of the contract is there, null where it says nothing.
 struct JobDocument: Encodable {
     private let job: JobInfo
@@ -42,19 +66,6 @@ struct JobDocument: Encodable {
             verified, attempts, createdAt,
             updatedAt, startedAt, endedAt, nextAttemptAt, error, waitsFor, supersededBy, bytesTotal, bytesUploaded,
             bytesMounted, bytesExisting, blobs
-    }
-
-    private struct ErrorDocument: Encodable {
-        let error: JobErrorInfo
-
-        enum CodingKeys: String, CodingKey { case code, message, advice }
-
-        func encode(to encoder: any Encoder) throws {
-            var values = encoder.container(keyedBy: CodingKeys.self)
-            try values.encode(error.code, forKey: .code)
-            try values.encode(error.message, forKey: .message)
-            try values.encode(error.advice, forKey: .advice)
-        }
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -78,7 +89,7 @@ struct JobDocument: Encodable {
         try values.encode(job.startedAt, forKey: .startedAt)
         try values.encode(job.endedAt, forKey: .endedAt)
         try values.encode(job.nextAttemptAt, forKey: .nextAttemptAt)
-        try values.encode(job.error.map(ErrorDocument.init), forKey: .error)
+        try values.encode(job.error.map(JobErrorDocument.init), forKey: .error)
         try values.encode(job.waitsFor, forKey: .waitsFor)
         try values.encode(job.supersededBy, forKey: .supersededBy)
         try values.encode(job.bytesTotal, forKey: .bytesTotal)
@@ -89,9 +100,24 @@ struct JobDocument: Encodable {
     }
 }
 
-/// `{"jobs":[…]}`.
+/// `{"jobs":[…]}`, and where jobs were named that it was not done to, `"left":[{"job":…,"error":{…}}]`.
 struct JobsDocument: Encodable {
     let jobs: [JobDocument]
+    let left: [LeftDocument]?
 
-    init(_ jobs: [JobInfo]) { self.jobs = jobs.map(JobDocument.init) }
+    init(_ jobs: [JobInfo], left: [LeftJob] = []) {
+        self.jobs = jobs.map(JobDocument.init)
+        self.left = left.isEmpty ? nil : left.map(LeftDocument.init)
+    }
+}
+
+/// A job that was named and left as it is.
+struct LeftDocument: Encodable {
+    let job: Int
+    let error: JobErrorDocument
+
+    init(_ left: LeftJob) {
+        job = left.job
+        error = JobErrorDocument(error: left.error)
+    }
 }

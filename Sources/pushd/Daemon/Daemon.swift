@@ -166,7 +166,9 @@ struct Daemon {
                 log(.warning, limit: limit, "\(key) changed: takes effect at the next start")
             }
             log(.info, limit: limit, "the configuration was read again")
+            await publisher.record(NewEvent(.configurationReloaded))
         } catch {
+            await publisher.record(NewEvent(.configurationRefused, message: "\(error)"))
             log(.error, "the old configuration stays in force: \(error)")
         }
     }

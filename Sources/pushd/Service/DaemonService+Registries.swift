@@ -1,6 +1,7 @@
 import Control
 import OCI
 import Publisher
+import PushQueue
 import Registry
 
 /// What the control socket offers about registries: logins, pauses, limits, and what is known of them.
@@ -11,6 +12,7 @@ extension DaemonService {
             let password = Secret(input.password)
             try await publisher.checkLogin(input.user, password, at: registry)
             let place = try await keeping { try await $0.store(user: input.user, password: password, for: registry) }
+            await publisher.record(NewEvent(.login, registry: registry, message: "as \(input.user)"))
             let jobs = try await publisher.loggedIn(at: registry)
             return Login.Output(registry: registry, place: place, jobs: jobs.map { Int($0) })
         }
@@ -20,6 +22,7 @@ extension DaemonService {
         try await translatingErrors {
             let registry = try await self.registry(input.registry)
             let place = try await keeping { try await $0.erase(registry) }
+            if place != nil { await publisher.record(NewEvent(.logout, registry: registry)) }
             await publisher.forgetLogin(at: registry)
             return Logout.Output(
                 registry: registry, place: place, remaining: try? await publisher.placeOfLogin(at: registry))
@@ -28,7 +31,7 @@ extension DaemonService {
 
     private func keeping<Value>(_ body: (CredentialStore) async throws -> Value) async throws -> Value {
         do { return try await body(logins()) } catch let failure as CredentialStore.Failure {
-            throw ControlError(.failed, failure.description, advice: failure.advice)
+            throw ControlError(.failed, failure.description, advice: failure.advice, code: "login-not-kept")
         }
     }
 

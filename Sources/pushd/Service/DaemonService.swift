@@ -45,22 +45,14 @@ struct DaemonService: ControlService {
 
     func list(_ input: List.Input) async throws -> List.Output {
         try await translatingErrors {
-            let states = try input.states.map { names in
-                Set(
-                    try names.map { name in
-                        guard let state = JobState(rawValue: name) else {
-                            throw ControlError(
-                                .invalidParameter("states"), "\"\(name.prefix(40))\" is not a state",
-                                advice: "states are \(JobState.allCases.map(\.rawValue).joined(separator: ", "))")
-                        }
-                        return state
-                    })
-            }
+            let states = input.states.map { Set($0.compactMap(JobState.init(rawValue:))) }
+            let missing = try await self.missing(among: input.jobs ?? [])
+            if let first = missing.first, input.partial != true { throw unknownJob(first) }
+            let registry: String? = if let name = input.registry { try await self.registry(name) } else { nil }
             let filter = JobFilter(
-                states: states, ids: input.jobs.map { $0.map(JobID.init) }, registry: input.registry,
-                before: input.before.map(JobID.init), limit: min(max(input.limit ?? 100, 1), 10_000))
+                states: states, ids: input.jobs.map { $0.map(JobID.init) }, registry: registry,
+                before: input.before.map(JobID.init), limit: input.limit)
             let found = try await publisher.jobs(filter)
-            if let wanted = input.jobs { try requireAll(wanted, among: found) }
             var jobs: [JobInfo] = []
             for job in found {
                 let withBlobs = input.withBlobs ?? false
@@ -70,7 +62,9 @@ struct DaemonService: ControlService {
                         try await publisher.snapshot(job, withBlobs: withBlobs || wantsSums), withBlobs: withBlobs))
             }
             let counts = try await publisher.counts()
-            return List.Output(jobs: jobs, counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }))
+            return List.Output(
+                jobs: jobs, counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }),
+                left: left(missing))
         }
     }
 
@@ -95,7 +89,7 @@ struct DaemonService: ControlService {
                     return true
                 }
                 group.addTask {
-                    try await Task.sleep(for: .seconds(min(max(timeout, 0), 1e9)))
+                    try await Task.sleep(for: .seconds(timeout))
                     return false
                 }
                 let first = try await group.next() ?? false
@@ -113,19 +107,26 @@ struct DaemonService: ControlService {
 
     func cancel(_ input: Cancel.Input) async throws -> Cancel.Output {
         try await translatingErrors {
-            try requireAll(input.jobs, among: try await publisher.jobs(.init(ids: input.jobs.map(JobID.init))))
-            _ = try await publisher.cancel(input.jobs.map(JobID.init))
-            return Cancel.Output(jobs: try await infos(input.jobs))
+            let missing = try await self.missing(among: input.jobs)
+            if let first = missing.first, input.partial != true { throw unknownJob(first) }
+            let known = input.jobs.filter { !missing.contains($0) }
+            _ = try await publisher.cancel(known.map(JobID.init))
+            return Cancel.Output(jobs: try await infos(known), left: left(missing))
         }
     }
 
     func retry(_ input: Retry.Input) async throws -> Retry.Output {
         try await translatingErrors {
-            if let jobs = input.jobs {
-                try requireAll(jobs, among: try await publisher.jobs(.init(ids: jobs.map(JobID.init))))
+            let missing = try await self.missing(among: input.jobs ?? [])
+            if let first = missing.first, input.partial != true { throw unknownJob(first) }
+            let outcome = try await publisher.retry(
+                input.jobs.map { $0.filter { !missing.contains($0) }.map(JobID.init) })
+            if input.partial != true, input.jobs != nil || outcome.revived.isEmpty {
+                for case (_, .imageGone(let error)) in outcome.left { throw error }
             }
-            let revived = try await publisher.retry(input.jobs.map { $0.map(JobID.init) })
-            return Retry.Output(jobs: try await infos(revived.map(Int.init)))
+            let left = outcome.left.map(LeftJob.init) + missing.map { LeftJob(unknownJob($0), of: $0) }
+            return Retry.Output(
+                jobs: try await infos(outcome.revived.map(Int.init)), left: left.isEmpty ? nil : left)
         }
     }
 
@@ -133,11 +134,7 @@ struct DaemonService: ControlService {
 
     func verify(_ input: Verify.Input) async throws -> Verify.Output {
         try await translatingErrors {
-            guard let level = VerifyLevel(rawValue: input.level ?? "blobs"), level != .none else {
-                throw ControlError(
-                    .invalidParameter("level"), "\"\((input.level ?? "").prefix(40))\" is not a level",
-                    advice: "levels are manifest, blobs, deep")
-            }
+            let level = input.level.flatMap(VerifyLevel.init(rawValue:)) ?? .blobs
             let reference = try remote(input.reference)
             guard let report = try await publisher.verify(reference, against: input.against, level: level) else {
                 throw notFound(reference)
@@ -159,9 +156,9 @@ struct DaemonService: ControlService {
             // Kinds that pushd could not push are shown too, as long as they are documents at all.
             if let fault = image.manifest.fault, case .notJSON = fault.reason {
                 throw ControlError(
-                    .registryFailed(code: "protocol-violation"),
+                    .registryFailed,
                     "cannot read the manifest of \(reference.path) at \(reference.domain): \(fault)",
-                    advice: "check host and port of \(reference.domain)")
+                    advice: "check host and port of \(reference.domain)", code: "protocol-violation")
             }
             return Inspect.Output(reference, image)
         }
@@ -234,12 +231,20 @@ struct DaemonService: ControlService {
 
     func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> {
         let follow = input.follow == true
-        let since = input.since?.milliseconds ?? (follow ? nil : 0)
+        let start: EventStart =
+            if let after = input.after {
+                .after(Int64(after))
+            } else if let since = input.since {
+                .since(since.milliseconds)
+            } else {
+                follow ? .now : .oldest
+            }
         // From this moment on, although the first is read only when the client has room.
-        let reader = Task { await publisher.events(since: since, follow: follow) }
+        let reader = Task { try await publisher.events(from: start, follow: follow) }
         return AsyncThrowingStream {
-            guard let item = await reader.value.next() else { return nil }
-            return Events.Output(event: EventInfo(item))
+            try await translatingErrors {
+                try await reader.value.next().map { Events.Output(event: EventInfo($0)) }
+            }
         }
     }
 
@@ -259,18 +264,39 @@ struct DaemonService: ControlService {
     private func infos(_ ids: [Int]) async throws -> [JobInfo] {
         var jobs: [JobInfo] = []
         for id in ids {
-            guard let snapshot = try await publisher.snapshot(JobID(id)) else { throw unknownJob(id) }
-            jobs.append(JobInfo(snapshot, withBlobs: true))
+            guard let snapshot = try await publisher.snapshot(JobID(id), withBlobs: false) else { throw unknownJob(id) }
+            jobs.append(JobInfo(snapshot, withBlobs: false))
         }
         return jobs
     }
 
-    private func requireAll(_ wanted: [Int], among found: [Job]) throws {
-        let ids = Set(found.map { Int($0.id) })
-        if let missing = wanted.first(where: { !ids.contains($0) }) { throw unknownJob(missing) }
+    /// Those of the numbers that no job has.
+    private func missing(among wanted: [Int]) async throws -> Set<Int> {
+        guard !wanted.isEmpty else { return [] }
+        let found = try await publisher.jobs(JobFilter(ids: wanted.map(JobID.init)))
+        return Set(wanted).subtracting(found.map { Int($0.id) })
+    }
+
+    private func left(_ missing: Set<Int>) -> [LeftJob]? {
+        missing.isEmpty ? nil : missing.sorted().map { LeftJob(unknownJob($0), of: $0) }
     }
 }
 
 func unknownJob(_ id: Int) -> ControlError {
     ControlError(.jobNotFound, "there is no job \(id)", advice: "pushctl status lists the jobs")
+}
+
+extension LeftJob {
+    init(_ error: ControlError, of job: Int) {
+        self.init(job: job, error: JobErrorInfo(code: error.code, message: error.message, advice: error.advice))
+    }
+
+    init(_ left: (job: JobID, reason: RetryOutcome.Reason)) {
+        let reason = left.reason
+        self.init(
+            job: Int(left.job),
+            error: JobErrorInfo(
+                code: reason.code, message: "job \(left.job) is not tried again: \(reason.description)",
+                advice: reason.advice))
+    }
 }

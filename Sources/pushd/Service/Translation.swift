@@ -20,7 +20,8 @@ extension ImageStoreError {
         case .notSupported, .entryNotSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid,
             .manifestTooLarge,
             .formatRefused, .blobsMissing,
-            .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .cannotLink, .noSpace, .system:
+            .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .linkUnproven, .fileChanged, .cannotLink,
+            .noSpace, .system:
             .imageInvalid
         }
     }
@@ -30,7 +31,7 @@ extension RegistryError {
     /// What to do about a request that nobody repeats: a job would be tried again by itself.
     fileprivate var adviceForOnce: String? {
         switch disposition {
-        case .waitForPerson, .fail: advice
+        case .waitForPerson, .waitForFile, .fail: advice
         case .retry, .retryRegistry:
             advice ?? retryAfter.map { "try again in \($0.components.seconds) s" } ?? "try again in a while"
         }
@@ -44,15 +45,19 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
     } catch let error as ControlError {
         throw error
     } catch let error as ImageStoreError {
-        throw ControlError(error.kind, error.description, advice: error.advice)
+        throw ControlError(error.kind, error.description, advice: error.advice, code: error.code)
     } catch let error as ImageReferenceError {
         throw ControlError(.referenceInvalid, error.description, advice: "write HOST[:PORT]/REPOSITORY[:TAG]")
     } catch let error as PushRefusal {
         throw ControlError(error)
+    } catch let error as EventAhead {
+        throw ControlError.refusing(
+            "after", error.description, advice: "the numbers began anew with another state directory: begin with 0")
     } catch let error as QueueError {
         throw ControlError(.queueUnavailable, error.description, advice: error.advice)
     } catch let error as RegistryError {
-        throw ControlError(.registryFailed(code: error.code), error.description, advice: error.adviceForOnce)
+        throw ControlError(
+            .registryFailed, error.description, advice: error.adviceForOnce, code: error.code)
     } catch is CancellationError {
         throw CancellationError()
     } catch {
@@ -70,32 +75,19 @@ extension ControlError {
             case .loginMissing, .loginForSeveral: .refused
             case .stopping: .stopping
             }
-        self.init(kind, refusal.description, advice: refusal.advice)
+        self.init(kind, refusal.description, advice: refusal.advice, code: refusal.code)
     }
 }
 
 extension PushRequest {
-    /// - Throws: `ControlError` for a value that means nothing.
+    /// - Parameter input: one whose values were checked: see ``Parameters/check()``.
+    /// - Throws: ``PushRefusal`` where the caller's login files can't be read.
     init(_ input: Push.Input) throws {
         self.init(image: input.image)
         destinations = input.destinations ?? []
-        platforms = try (input.platforms ?? []).map { text in
-            guard let platform = Platform(parsing: text) else {
-                throw ControlError(
-                    .invalidParameter("platforms"), "\"\(text.prefix(100))\" is not a platform",
-                    advice: "write OS/ARCH or OS/ARCH/VARIANT, for example linux/arm64")
-            }
-            return platform
-        }
-        priority = min(max(input.priority ?? 0, -1000), 1000)
-        verify = try input.verify.map { text in
-            guard let level = VerifyLevel(rawValue: text) else {
-                throw ControlError(
-                    .invalidParameter("verify"), "\"\(text.prefix(40))\" is not a level of verification",
-                    advice: "levels are \(VerifyLevel.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            return level
-        }
+        platforms = (input.platforms ?? []).compactMap(Platform.init(parsing:))
+        priority = input.priority ?? 0
+        verify = input.verify.flatMap(VerifyLevel.init(rawValue:))
         if let login = input.login {
             self.login = .given(user: login.user, password: Secret(login.password))
         } else if let files = input.loginFiles {
@@ -107,21 +99,8 @@ extension PushRequest {
         }
         force = input.force ?? false
         allTags = input.allTags ?? false
-        format = try input.format.map { text in
-            guard let format = ImageFormat(rawValue: text) else {
-                throw ControlError(
-                    .invalidParameter("format"), "\"\(text.prefix(40))\" is not a format",
-                    advice: "formats are docker and oci")
-            }
-            return format
-        }
-        timeout = try input.timeout.map { seconds in
-            guard seconds > 0, seconds < 1e9 else {
-                throw ControlError(
-                    .invalidParameter("timeout"), "a timeout is a positive number of seconds", advice: nil)
-            }
-            return .milliseconds(Int64(seconds * 1000))
-        }
+        format = input.format.flatMap(ImageFormat.init(rawValue:))
+        timeout = input.timeout.map { .milliseconds(Int64($0 * 1000)) }
     }
 }
 
@@ -247,13 +226,14 @@ extension EventInfo {
         switch item {
         case .event(let event):
             self.init(
-                at: Timestamp(milliseconds: event.at), kind: "job", job: Int(event.job), state: event.state.rawValue,
-                image: event.image, destination: event.destination.description, message: event.error?.message)
-        case .lost(let count, let at):
+                id: Int(event.id), at: Timestamp(milliseconds: event.at), kind: event.kind.rawValue,
+                job: event.job.map(Int.init), state: event.state?.rawValue, image: event.image,
+                destination: event.destination, registry: event.registry, code: event.code, message: event.message)
+        case .lost(let count, let last, let at):
+            let what = count.map { "\($0) \($0 == 1 ? "event is" : "events are")" } ?? "earlier events are"
             self.init(
-                at: Timestamp(milliseconds: at), kind: "lost",
-                message: "\(count) \(count == 1 ? "event was" : "events were") lost here: they were not read in time",
-                count: Int(count))
+                id: Int(last), at: Timestamp(milliseconds: at), kind: "lost",
+                message: "\(what) missing here: no longer kept", count: count.map(Int.init))
         }
     }
 }

@@ -213,9 +213,9 @@ struct ClassificationTests {
             (.proxyForbids(proxy), "proxy-forbids", .waitForPerson),
             (.proxyFailed(proxy, reason: "a"), "proxy-failed", .retryRegistry),
             (.responseTooLarge(limit: 5), "protocol-violation", .retry),
-            (.localRead(path: "/a", errno: 2), "file-unreadable", .fail),
+            (.localRead(path: "/a", errno: 2), "file-unreadable", .waitForFile),
             (.localRead(path: "/a", errno: 24), "file-unreadable", .retry),
-            (.localFileChanged(path: "/a"), "file-changed", .fail),
+            (.localFileChanged(path: "/a"), "file-changed", .waitForFile),
         ] as [(HTTPError.Cause, String, RegistryError.Disposition)])
     func noAnswer(_ cause: HTTPError.Cause, _ code: String, _ disposition: RegistryError.Disposition) throws {
         let url = try HTTPURL(parsing: "https://registry.test/v2/")

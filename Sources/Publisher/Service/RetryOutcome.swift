@@ -1,0 +1,56 @@
+public import ImageStore
+public import PushQueue
+
+/// What became of jobs that were to be tried again.
+public struct RetryOutcome: Sendable {
+    /// Why a job was left as it is.
+    public enum Reason: Sendable, CustomStringConvertible {
+        /// It is tried without that: it waits for its turn, or runs.
+        case onItsWay(JobState)
+        /// It has succeeded, or a newer one took its place: trying it would put the tag back.
+        case over(JobState)
+        /// A newer job for its destination is pending or has succeeded.
+        case newerJob
+        /// Its image is no longer on this machine.
+        case imageGone(ImageStoreError)
+
+        init(_ state: JobState) {
+            switch state {
+            case .queued, .running: self = .onItsWay(state)
+            case .succeeded, .superseded: self = .over(state)
+            case .waiting, .blocked, .failed, .canceled: self = .newerJob
+            }
+        }
+
+        /// A short word for programs.
+        public var code: String {
+            switch self {
+            case .onItsWay: "retry-needless"
+            case .over, .newerJob: "retry-refused"
+            case .imageGone(let error): error.code
+            }
+        }
+
+        public var description: String {
+            switch self {
+            case .onItsWay(let state): "it is \(state.rawValue) already"
+            case .over(.succeeded): "it has succeeded"
+            case .over: "a newer job took its place"
+            case .newerJob: "a newer job for its destination is pending or has succeeded"
+            case .imageGone(let error): error.description
+            }
+        }
+
+        public var advice: String? {
+            switch self {
+            case .onItsWay: nil
+            case .over, .newerJob: "push the image again if it is the one that is wanted there"
+            case .imageGone(let error): error.advice
+            }
+        }
+    }
+
+    /// Those that are queued now.
+    public internal(set) var revived: [JobID] = []
+    public internal(set) var left: [(job: JobID, reason: Reason)] = []
+}

@@ -1,0 +1,133 @@
+/// The outbox: what has happened, numbered, in the order in which it was committed.
+extension JobStore {
+    /// Stores an event; on disk when this returns.
+    public nonisolated func record(_ event: NewEvent, now: Int64) async throws(QueueError) {
+        try await write(Self.recording) { store in try store.insert(event, now: now) }
+    }
+
+    /// Stores an event without waiting for the disk, in the order of the calls.
+    ///
+    /// - Parameter failed: is told if it can't be stored.
+    public nonisolated func note(_ event: NewEvent, now: Int64, failed: @escaping @Sendable (QueueError) -> Void) {
+        let write = PendingWrite(
+            perform: { store in
+                try store.insert(event, now: now)
+                return {}
+            },
+            fail: { [path] in failed(QueueError($0, attempt: Self.recording, path: path)) })
+        enqueue(write)
+    }
+
+    private static let recording = "record an event"
+
+    /// Events with higher numbers than `id`, oldest first.
+    public nonisolated func events(after id: Int64, limit: Int) async throws(QueueError) -> [QueueEvent] {
+        try await read("read events") { store in
+            try store.database.rows(
+                """
+                SELECT id, at, kind, job, state, image, destination, registry, code, message
+                  FROM event WHERE id > ? ORDER BY id LIMIT ?
+                """, id, limit, read: QueueEvent.init)
+        }
+    }
+
+    /// The number of the oldest event that is still there, and of the latest that there ever was.
+    ///
+    /// - Returns: a `first` above `latest` where none is there.
+    public nonisolated func eventNumbers() async throws(QueueError) -> (first: Int64, latest: Int64) {
+        try await read("read the numbers of events") { store in try store.eventNumbers() }
+    }
+
+    /// The number of the latest event before a time; nil where all that are there came later.
+    ///
+    /// It looks back from the newest, so its cost is that of reading what comes after.
+    public nonisolated func lastEvent(before time: Int64) async throws(QueueError) -> Int64? {
+        var (first, high) = try await eventNumbers()
+        // In pieces, so that nobody waits long for the database.
+        while high >= first {
+            let low = max(first, high - 9_999)
+            let range = (low, high)
+            let found = try await read("look for events") { store in
+                try store.database.row(
+                    "SELECT id FROM event WHERE id >= ?1 AND id <= ?2 AND at < ?3 ORDER BY id DESC LIMIT 1",
+                    range.0, range.1, time
+                ) { $0.int64(0) }
+            }
+            if let found { return found }
+            high = low - 1
+        }
+        return nil
+    }
+
+    /// Rings when events were committed; ends with the store, or when ``endEvents()`` was called.
+    public nonisolated func eventBell() -> AsyncStream<Void> { bell.listen() }
+
+    /// Ends what waits for more events: the daemon stops.
+    public nonisolated func endEvents() { bell.finish() }
+
+    /// Deletes the oldest events: those that are too old, as far as no younger one stands before them, and those that
+    /// are too many.
+    ///
+    /// Called again until it returns less than `batch`.
+    ///
+    /// - Parameters:
+    ///   - olderThan: milliseconds.
+    ///   - keep: how many may stay.
+    ///   - batch: the most that are deleted by this call, which others have to wait for.
+    /// - Returns: how many were deleted.
+    public nonisolated func pruneEvents(
+        now: Int64, olderThan: Int64, keep: Int, batch: Int
+    ) async throws(QueueError) -> Int {
+        try await write("prune the events") { store in
+            let (first, latest) = try store.eventNumbers()
+            let end = min(first + Int64(batch), latest + 1)
+            guard first < end else { return 0 }
+            let young = try store.database.row(
+                "SELECT id FROM event WHERE id < ?1 AND at >= ?2 ORDER BY id LIMIT 1", end, now - olderThan
+            ) { $0.int64(0) }
+            let limit = max(young ?? end, min(end, latest + 1 - Int64(max(0, keep))))
+            return try store.database.run("DELETE FROM event WHERE id < ?", limit)
+        }
+    }
+
+    private func eventNumbers() throws -> (first: Int64, latest: Int64) {
+        let latest = try database.row("SELECT seq FROM sqlite_sequence WHERE name = 'event'") { $0.int64(0) } ?? 0
+        let first = try database.row("SELECT id FROM event ORDER BY id LIMIT 1") { $0.int64(0) }
+        return (first ?? latest + 1, latest)
+    }
+
+    private func insert(_ event: NewEvent, now: Int64) throws {
+        try database.run(
+            "INSERT INTO event (at, kind, registry, code, message) VALUES (?, ?, ?, ?, ?)",
+            now, event.kind.rawValue, event.registry, event.code, event.message)
+        hasEvents = true
+    }
+
+    /// Tells that a job is in a state from now on. Only a state that an error has led to comes with its words.
+    func insertEvent(of job: JobID, _ state: JobState, now: Int64) throws {
+        let isError = state == .waiting || state == .blocked || state == .failed
+        try database.run(
+            """
+            INSERT INTO event (at, kind, job, state, image, destination, code, message)
+            SELECT ?3, 'job', id, ?2, name, destination, iif(?4, error_code, NULL),
+                   iif(?4, substr(error_message, 1, ?5), NULL)
+              FROM job WHERE id = ?1
+            """, job, state.rawValue, now, isError, QueueEvent.messageLimit)
+        hasEvents = true
+    }
+}
+
+extension QueueEvent {
+    fileprivate init(_ row: Row) throws(SQLiteError) {
+        id = row.int64(0)
+        at = row.int64(1)
+        kind = try row.word(2)
+        job = row.optionalInt64(3)
+        state = row.optionalText(4) == nil ? nil : try row.word(4)
+        image = row.optionalText(5)
+        destination = row.optionalText(6)
+        registry = row.optionalText(7)
+        code = row.optionalText(8)
+        message = row.optionalText(9)
+    }
+}

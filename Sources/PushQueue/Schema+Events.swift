@@ -1,0 +1,19 @@
+/// The schema's third version: what has happened, for those who were not listening.
+extension Migration {
+    static let events = """
+        -- Numbers never come twice and have no gaps: rows are deleted at the front alone. Names are copied, because an
+        -- event may outlive its job.
+        CREATE TABLE event (
+            id          INTEGER PRIMARY KEY AUTOINCREMENT,
+            at          INTEGER NOT NULL,
+            kind        TEXT    NOT NULL,
+            job         INTEGER,
+            state       TEXT,
+            image       TEXT,                            -- as the user named it
+            destination TEXT,
+            registry    TEXT,
+            code        TEXT,                            -- of the error, where the event is one
+            message     TEXT
+        ) STRICT;
+        """
+}
