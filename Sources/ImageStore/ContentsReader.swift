@@ -202,7 +202,7 @@ struct ContentsReader {
     /// Whether a layer is not sent: because of its licence, or because its type tells that it may be absent and it is.
     private func isWithheld(_ layer: Descriptor) throws -> Bool {
         guard layer.mediaType.isNonDistributable else { return false }
-        return try layer.isHadElsewhere || (source.openForReading(layer.digest) == nil && layer.inlineContent == nil)
+        return try layer.isHadElsewhere || (source.openForReading(layer) == nil && layer.inlineContent == nil)
     }
 
     /// Finds and measures a blob, and hashes a configuration; nil if that went into the list of what is wrong.

@@ -47,21 +47,6 @@ extension JobStore {
         }
     }
 
-    /// Makes all jobs due that wait for their next attempt: it has become worthwhile at once.
-    ///
-    /// - Parameter registry: nil: at all registries.
-    public nonisolated func endWaits(at registry: String?, now: Int64) async throws(QueueError) {
-        try await write("end waits") { store in
-            let names =
-                try registry.map { [$0] }
-                ?? store.database.rows("SELECT name FROM registry WHERE ready > 0") { $0.text(0) }
-            for name in names {
-                try store.database.run(
-                    "UPDATE job SET due_at = ?2 WHERE registry = ?1 AND due_at IS NOT NULL AND due_at > ?2", name, now)
-            }
-        }
-    }
-
     /// Takes back the jobs that were running when the last daemon ended. Called once, before the first claim.
     ///
     /// - Returns: how many there were.

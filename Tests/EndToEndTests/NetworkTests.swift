@@ -3,10 +3,8 @@ import TestSupport
 import Testing
 
 /// A machine in the machine, whose network can be taken away: a network namespace, with a loopback of its own.
-@Suite("A network that comes back", .enabled(if: NetworkTests.canHaveOwn))
+@Suite("A network that comes back", .enabled(if: canHaveNetworkOfItsOwn))
 struct NetworkTests {
-    static let canHaveOwn = getuid() == 0 && installedProgram("ip") != nil && installedProgram("unshare") != nil
-
     @Test("is noticed at once")
     func comesBack() async throws {
         try await Machine.with { machine in
@@ -42,3 +40,5 @@ struct NetworkTests {
         }
     }
 }
+
+private let canHaveNetworkOfItsOwn = getuid() == 0 && installedProgram("ip") != nil && installedProgram("unshare") != nil

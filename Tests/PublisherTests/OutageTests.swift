@@ -137,7 +137,7 @@ struct OutageTests {
         switch sign {
         case .resume: await publisher.resume(registry.address)
         case .resumeAll: await publisher.resume(nil)
-        case .retry: #expect(try await publisher.retry([first]) == [first])
+        case .retry: #expect(try await publisher.retry([first]).revived == [first])
         case .login: _ = try await publisher.loggedIn(at: registry.address)
         case .reload: await bench.reload()
         case .network: await publisher.networkChanged()

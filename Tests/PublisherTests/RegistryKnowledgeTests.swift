@@ -167,7 +167,7 @@ struct PushLoginTests {
                 _ = try await bench.publisher.cancel([id])
                 try await bench.waitFor(.canceled, of: id)
                 await bench.publisher.resume(registry.address)
-                #expect(try await bench.publisher.retry([id]) == [id])
+                #expect(try await bench.publisher.retry([id]).revived == [id])
                 let again = try await bench.settled(id)
                 #expect(again.job.state == .blocked)
                 #expect(again.job.error?.code == "login-missing")

@@ -110,9 +110,11 @@ struct TimeTravelTests {
                     known.withLock { $0.jobs = [waiting, queued] }
                 }
                 registry.faults.removeAll()
+                let jobs = known.withLock { $0.jobs }
                 try await Bench.with(in: directory) { bench in
-                    for job in known.withLock({ $0.jobs }) {
-                        #expect(try await bench.settled(job).job.state == .succeeded)
+                    for job in jobs {
+                        let state = try await bench.settled(job).job.state
+                        #expect(state == .succeeded)
                     }
                 }
             }

@@ -222,7 +222,7 @@ struct CommandTests {
     /// A daemon with jobs of these numbers, all of them failed; every call is counted.
     private func daemon(with jobs: Range<Int>, calls: CallSizes) -> FakeDaemon {
         var daemon = FakeDaemon()
-        func left(_ id: Int) -> LeftJob {
+        @Sendable func left(_ id: Int) -> LeftJob {
             LeftJob(
                 job: id,
                 error: JobErrorInfo(

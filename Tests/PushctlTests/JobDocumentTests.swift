@@ -16,11 +16,13 @@ struct JobDocumentTests {
         return Set(list.matches(of: #/[a-z][A-Za-z]+/#).map { String($0.0) })
     }
 
+    /// A value that does not matter.
+    private struct Anything: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
+
     /// The keys of a JSON object.
     private func keys(_ value: some Encodable) throws -> Set<String> {
-        struct Anything: Decodable {
-            init(from decoder: any Decoder) throws {}
-        }
         return Set(try JSONDecoder().decode([String: Anything?].self, from: JSONEncoder().encode(value)).keys)
     }
 
