@@ -367,7 +367,13 @@ let controlInterfaceDescription = """
 
     # Checks a login against its registry and keeps it where the daemon looks for logins; blocked jobs for the registry go
     # on. Without a registry the default one is meant.
-    method Login(registry: ?string, user: string, password: string) -> (registry: string, place: string, jobs: []int)
+    method Login(registry: ?string, user: string, password: string) -> (
+      registry: string,
+      place: string,
+      jobs: []int,
+      # False where the registry asks for no login, and so user and password may be wrong.
+      asked: ?bool
+    )
 
     # Forgets it: where it was, and where there is another one.
     method Logout(registry: ?string) -> (registry: string, place: ?string, remaining: ?string)

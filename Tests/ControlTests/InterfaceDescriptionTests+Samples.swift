@@ -108,7 +108,8 @@ extension InterfaceDescriptionTests {
             Login.self,
             [Login.Input(registry: "r", user: "u", password: "p"), Login.Input(user: "u", password: "p")],
             [
-                Login.Output(registry: "r", place: "/f", jobs: [1]), Login.Output(registry: "r", place: "/f", jobs: []),
+                Login.Output(registry: "r", place: "/f", jobs: [1], asked: false),
+                Login.Output(registry: "r", place: "/f", jobs: []),
             ]),
         Sample(
             Logout.self, [Logout.Input(registry: "r"), Logout.Input()],

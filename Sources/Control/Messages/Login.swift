@@ -5,7 +5,8 @@ public enum Login: Method {
     public static let name = "org.pushd.Control.Login"
 
     public struct Input: Parameters, CustomStringConvertible, CustomReflectable {
-        /// Host and port; absent: the configured default registry, or else Docker Hub.
+        /// Host and port, or an address such as `https://index.docker.io/v1/`; absent: the configured default registry,
+        /// or else Docker Hub.
         public var registry: String?
         public var user: String
         /// A password or a token.
@@ -30,8 +31,11 @@ public enum Login: Method {
         public var place: String
         /// The jobs that go on.
         public var jobs: [Int]
+        /// False where the registry asks for no login, and so user and password may be wrong; absent or true elsewhere.
+        public var asked: Bool?
 
-        public init(registry: String, place: String, jobs: [Int]) {
+        public init(registry: String, place: String, jobs: [Int], asked: Bool? = nil) {
+            self.asked = asked
             self.registry = registry
             self.place = place
             self.jobs = jobs

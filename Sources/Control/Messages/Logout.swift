@@ -5,7 +5,7 @@ public enum Logout: Method {
     public static let name = "org.pushd.Control.Logout"
 
     public struct Input: Parameters {
-        /// Host and port; absent: the configured default registry, or else Docker Hub.
+        /// Host and port, or an address such as `https://index.docker.io/v1/`; absent: the configured default registry, or else Docker Hub.
         public var registry: String?
 
         public enum CodingKeys: CodingKey, CaseIterable { case registry }

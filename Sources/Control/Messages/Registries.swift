@@ -47,7 +47,8 @@ public struct RegistryInfo: Codable, Sendable, Equatable {
     public var requestsPeriod: Double?
     /// Its own limit of bandwidth, in bytes a second.
     public var bytesPerSecond: Int?
-    /// Whose login is used and where it is kept; absent where there is none. Only from `Registries`.
+    /// Whose login is used and where it is kept, also those of namespaces, and what is wrong with one that can't be used;
+    /// absent where there is none. Only from `Registries`.
     public var login: String?
     /// What it has shown to do. Only from `Registries`.
     public var learned: [LearnedInfo]?

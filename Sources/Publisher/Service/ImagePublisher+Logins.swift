@@ -8,10 +8,11 @@ extension ImagePublisher {
 
     /// Checks a login against its registry; nothing is kept.
     ///
+    /// - Returns: whether the registry asked for it.
     /// - Throws: `RegistryError`, `CancellationError`.
-    public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws {
+    public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws -> Bool {
         let login = OneLogin(user: user, password: password, origin: "the login that was given")
-        try await RegistryClient(
+        return try await RegistryClient(
             domain: registry, settings: settings.settings(for: registry), http: http, credentials: login,
             schemes: await registries.facts(of: registry).schemes
         ).checkLogin()

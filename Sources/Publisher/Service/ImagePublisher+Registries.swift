@@ -17,13 +17,25 @@ extension ImagePublisher {
                 RegistryState(
                     activity: activity.first { $0.name == name }
                         ?? RegistryActivity(name: name),
-                    login: try? await credentials.credential(registry: name, repository: ""),
+                    login: await loginInUse(at: name),
                     allowance: allowances[name],
                     bandwidth: bandwidths.first { $0.registry == name }?.bytesPerSecond,
                     learned: try await registries.facts(of: name).all,
                     mountRefusals: try await queue.mountRefusals(registry: name, since: since)))
         }
         return states
+    }
+
+    private func loginInUse(at registry: String) async -> LoginInUse {
+        func login(_ repository: String) async -> LoginInUse.Login {
+            do {
+                return try await credentials.credential(registry: registry, repository: repository)
+                    .map(LoginInUse.Login.found) ?? .none
+            } catch { return .unusable(reason: "\(error)") }
+        }
+        var namespaces: [(name: String, login: LoginInUse.Login)] = []
+        for name in await credentials.namespaces(registry: registry) { namespaces.append((name, await login(name))) }
+        return LoginInUse(host: await login(""), namespaces: namespaces)
     }
 
     /// What goes on at the registries that are busy, paused, or waited for.
@@ -84,8 +96,7 @@ extension ImagePublisher {
 /// One registry: what goes on there, and what is known of it.
 public struct RegistryState: Sendable {
     public let activity: RegistryActivity
-    /// Where it is from, and whose it is; nil where there is none that can be used.
-    public let login: FoundCredential?
+    public let login: LoginInUse
     /// What it says that it may still be asked; nil where it says nothing.
     public let allowance: RateAllowance?
     /// In bytes a second; nil: no limit of its own.
@@ -93,4 +104,17 @@ public struct RegistryState: Sendable {
     public let learned: [LearnedFact]
     /// The repositories that it would mount nothing from.
     public let mountRefusals: [LearnedFact]
+}
+
+/// The logins that requests to a registry have at this moment.
+public struct LoginInUse: Sendable {
+    public enum Login: Sendable {
+        case none
+        case found(FoundCredential)
+        case unusable(reason: String)
+    }
+
+    /// For repositories in none of ``namespaces``.
+    public let host: Login
+    public let namespaces: [(name: String, login: Login)]
 }

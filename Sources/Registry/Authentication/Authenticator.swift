@@ -121,6 +121,9 @@ public actor Authenticator {
     /// Forgets all tokens: a login was made or removed, and what it may do may have changed.
     public func credentialsChanged() { tokens = TokenCache() }
 
+    /// Whether the registry has said how it wants to be logged in to.
+    var asksForLogin: Bool { method != nil }
+
     /// Where tokens come from; nil where none are wanted, or nothing was asked yet.
     var tokenServer: HTTPOrigin? {
         if case .bearer(let realm, _) = method { realm.origin } else { nil }

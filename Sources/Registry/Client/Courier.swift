@@ -112,7 +112,8 @@ struct Courier: Sendable {
         }
     }
 
-    private func request(for call: Call, _ authorization: String?) async throws -> HTTPRequest {
+    /// The request as it goes out, to the registry or to where it was redirected.
+    func request(for call: Call, _ authorization: String?) async throws -> HTTPRequest {
         var request = HTTPRequest(
             method: call.method, url: call.url, headers: call.headers, body: call.body, tls: try await tls(for: call),
             proxy: settings.proxy, limits: settings.limits, progress: call.progress)

@@ -91,8 +91,10 @@ public final class RegistryClient: Sendable {
 
     /// Whether the registry lets in whom the credentials name. One that wants no login lets everybody in.
     ///
+    /// - Returns: whether it asked for the login.
     /// - Throws: ``RegistryError``, with ``RegistryError/Cause/loginRejected``; `CancellationError`.
-    public func checkLogin() async throws {
+    @discardableResult
+    public func checkLogin() async throws -> Bool {
         let attempt = Attempt(.readManifest, "log in", at: domain, repository: nil)
         let call = Courier.Call(method: .get, url: try url("/v2/", for: attempt), scopes: [], attempt: attempt)
         let response = try await courier.ask(call)
@@ -100,6 +102,7 @@ public final class RegistryClient: Sendable {
             let answer = ServerAnswer(response)
             throw response.status == 404 ? attempt.error(.notARegistry) : attempt.error(answer)
         }
+        return await courier.authenticator.asksForLogin
     }
 
     /// Whether both repositories are asked with the same login: a blob can be mounted from one into the other only then,

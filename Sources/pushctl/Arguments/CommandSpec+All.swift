@@ -228,6 +228,7 @@ extension CommandSpec {
         ],
         options: [
             .value("user", "USER", "the user's name; else it is asked for", short: "u"),
+            .value("username", "USER", "the same as --user"),
             .flag("password-stdin", nil, "read the password or token from standard input"),
         ],
         examples: [

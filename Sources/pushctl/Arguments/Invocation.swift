@@ -38,6 +38,9 @@ enum Command: Sendable, Equatable {
         /// The caller's own, in those of these files that there are.
         case files([String])
         case user(String, passwordFromInput: Bool)
+
+        /// Whether the password is asked for.
+        var isTyped: Bool { if case .user(_, passwordFromInput: false) = self { true } else { false } }
     }
 
     /// What becomes of a limit.
@@ -155,10 +158,10 @@ struct Invocation: Sendable, Equatable {
             return .inspect(reference: try reference(operands[0]), raw: parsed.has("raw"))
         case "login":
             return .login(
-                registry: try operands.first.map { operand throws(UsageError) in try reference(operand) },
-                user: parsed.value("user"), passwordFromInput: parsed.has("password-stdin"))
+                registry: try operands.first.map { operand throws(UsageError) in try loginAddress(operand) },
+                user: try loginUser(parsed), passwordFromInput: parsed.has("password-stdin"))
         case "logout":
-            return .logout(registry: try operands.first.map { operand throws(UsageError) in try reference(operand) })
+            return .logout(registry: try operands.first.map { operand throws(UsageError) in try loginAddress(operand) })
         case "tags":
             return .tags(
                 repository: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)))
@@ -190,6 +193,17 @@ struct Invocation: Sendable, Equatable {
             }
             return .help(operands.first)
         }
+    }
+
+    /// The registry as docker users name it: its address is taken too, and what it means is the daemon's matter.
+    private static func loginAddress(_ text: String) throws(UsageError) -> String {
+        ["https://", "http://"].contains(where: text.lowercased().hasPrefix) ? text : try reference(text)
+    }
+
+    private static func loginUser(_ parsed: ParsedArguments) throws(UsageError) -> String? {
+        guard let name = parsed.value("username") else { return parsed.value("user") }
+        if parsed.value("user") != nil { throw conflict("--user", "--username") }
+        return name
     }
 
     private static func limit(_ operands: [String]) throws(UsageError) -> Command {

@@ -4,6 +4,8 @@ internal import FoundationEssentials
 /// Logging in and out.
 extension Session {
     func login(_ registry: String?, user: String?, passwordFromInput: Bool) async throws -> Int32 {
+        let show = passwordFromInput ? {} : console.questions.hush()
+        defer { show() }
         // Asked for only what is of use: whether there is a daemon is known first.
         let client = try await daemon.connect()
         let pipe = "pipe it in: pushctl login -u USER --password-stdin \(registry ?? "REGISTRY") < FILE"
@@ -15,6 +17,12 @@ extension Session {
             return ExitStatus.done
         }
         var lines: [Line] = ["logged in to \(output.registry) as \(user); the login is in \(output.place)"]
+        if output.asked == false {
+            lines = [
+                "\(output.registry) asks for no login: whether user and password are right is not known",
+                "the login of \(user) is kept in \(output.place)",
+            ]
+        }
         if !output.jobs.isEmpty {
             let jobs = output.jobs.map(String.init).joined(separator: ", ")
             lines.append(output.jobs.count == 1 ? "job \(jobs) goes on" : "jobs \(jobs) go on")
@@ -78,9 +86,9 @@ extension Session {
         guard console.questions.canAsk else {
             throw UsageError("there is no terminal to ask for the password on", advice: advice)
         }
-        let given = user ?? console.questions.ask("user: ", false)
+        let given = user ?? console.questions.ask("Username: ", false)
         guard let name = given, !name.isEmpty else { throw Failure("no user was given", status: ExitStatus.usage) }
-        guard let password = console.questions.ask("password or token: ", true), !password.isEmpty else {
+        guard let password = console.questions.ask("Password: ", true), !password.isEmpty else {
             throw Failure("no password was given", status: ExitStatus.usage)
         }
         return (name, password)

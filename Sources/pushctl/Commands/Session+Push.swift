@@ -5,8 +5,14 @@ extension Session {
         let orders = try orders(of: push)
         let digestFile = push.digestFile.map { DigestFile(path: $0) }
         try digestFile?.check()
-        let client = try await daemon.connect()
-        let accepted = try await accept(orders, push, over: client)
+        let show = push.login.isTyped ? console.questions.hush() : {}
+        let client: ControlClient
+        let accepted: Accepted
+        do {
+            defer { show() }
+            client = try await daemon.connect()
+            accepted = try await accept(orders, push, over: client)
+        }
         try tellLeftOut(of: accepted, isPlan: push.dryRun)
         let (verdict, jobs) = try await carryOn(with: accepted, push, over: client)
         // Not all that was asked for, although the rest is done.

@@ -4,6 +4,12 @@ internal import Glibc
 struct Questions: Sendable {
     /// Whether a person can be asked: standard input is a terminal.
     var canAsk: Bool
+    /// From now on what is typed is not shown, except for the answers of open questions: a person may type before the
+    /// question is there. Nothing that was typed is lost.
+    ///
+    /// - Returns: ends it. An answer that was typed and not asked for is thrown away then: it may be a password, and the
+    ///   shell would show it.
+    var hush: @Sendable () -> @Sendable () -> Void = { {} }
     /// Prints the question to standard error and reads a line; nil at the end of the input.
     ///
     /// - Parameter isSecret: the answer is not shown as it is typed.
@@ -13,33 +19,7 @@ struct Questions: Sendable {
 
     static let standard = Questions(
         canAsk: isatty(STDIN_FILENO) == 1,
-        ask: { question, isSecret in
-            _ = question.withCString { write(STDERR_FILENO, $0, strlen($0)) }
-            guard isSecret else { return readLine(strippingNewline: true) }
-            return withoutEcho { readLine(strippingNewline: true) }
-        },
+        hush: { SilentTerminal.shared.begin() },
+        ask: { question, isSecret in SilentTerminal.shared.ask(question, isSecret: isSecret) },
         readAll: { readToEnd(STDIN_FILENO, atMost: $0) })
-
-    /// Runs `body` with a terminal that does not show what is typed, and is as before afterwards: also where a signal
-    /// ends the program.
-    private static func withoutEcho(_ body: () -> String?) -> String? {
-        var before = termios()
-        guard tcgetattr(STDIN_FILENO, &before) == 0 else { return body() }
-        var silent = before
-        silent.c_lflag &= ~tcflag_t(ECHO)
-        let old = before
-        let signals = Signals([SIGINT, SIGTERM, SIGHUP]) { number in
-            var old = old
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &old)
-            _ = write(STDERR_FILENO, "\n", 1)
-            _exit(Session.status(ofSignal: number))
-        }
-        defer { signals.stop() }
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
-        defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
-            _ = write(STDERR_FILENO, "\n", 1)
-        }
-        return body()
-    }
 }

@@ -8,25 +8,45 @@ import Registry
 extension DaemonService {
     func login(_ input: Login.Input) async throws -> Login.Output {
         try await translatingErrors {
-            let registry = try await self.registry(input.registry)
+            let registry = try await self.registry(ofLogin: input.registry)
             let password = Secret(input.password)
-            try await publisher.checkLogin(input.user, password, at: registry)
+            let isAsked = try await check(input.user, password, at: registry)
             let place = try await keeping { try await $0.store(user: input.user, password: password, for: registry) }
             await publisher.record(NewEvent(.login, registry: registry, message: "as \(input.user)"))
             let jobs = try await publisher.loggedIn(at: registry)
-            return Login.Output(registry: registry, place: place, jobs: jobs.map { Int($0) })
+            return Login.Output(
+                registry: registry, place: place, jobs: jobs.map { Int($0) }, asked: isAsked ? nil : false)
         }
     }
 
     func logout(_ input: Logout.Input) async throws -> Logout.Output {
         try await translatingErrors {
-            let registry = try await self.registry(input.registry)
+            let registry = try await self.registry(ofLogin: input.registry)
             let place = try await keeping { try await $0.erase(registry) }
             if place != nil { await publisher.record(NewEvent(.logout, registry: registry)) }
             await publisher.forgetLogin(at: registry)
             return Logout.Output(
                 registry: registry, place: place, remaining: try? await publisher.placeOfLogin(at: registry))
         }
+    }
+
+    /// - Returns: whether the registry asked for the login.
+    private func check(_ user: String, _ password: Secret, at registry: String) async throws -> Bool {
+        do { return try await publisher.checkLogin(user, password, at: registry) } catch let error as RegistryError
+            where error.cause == .loginRejected
+        {
+            let says = error.serverMessage.map { "; it says: \($0)" } ?? ""
+            throw ControlError(
+                .registryFailed(code: error.code),
+                "wrong user or password: \(registry) rejected the login of \(user)\(says)",
+                advice: "type them again; where the account has a second factor, use an access token as the password")
+        }
+    }
+
+    /// As docker users name it: an address is taken too.
+    private func registry(ofLogin text: String?) async throws -> String {
+        guard let text, text.contains("/") else { return try await registry(text) }
+        return try await registry(LoginAddress(text)?.registry ?? text)
     }
 
     private func keeping<Value>(_ body: (CredentialStore) async throws -> Value) async throws -> Value {

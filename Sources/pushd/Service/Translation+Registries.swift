@@ -17,7 +17,7 @@ extension RegistryInfo {
 
     init(_ state: RegistryState) {
         self.init(state.activity, allowance: state.allowance, bytesPerSecond: state.bandwidth)
-        login = state.login.map { ($0.user.map { "\($0), from " } ?? "") + $0.origin }
+        login = state.login.text
         learned =
             state.learned.compactMap(LearnedInfo.init)
             + state.mountRefusals.map { refusal in
@@ -69,4 +69,23 @@ extension DoctorStep {
 
 extension Duration {
     fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
+
+extension LoginInUse {
+    /// `me, from FILE (entry "HOST"); for team: robot, from FILE (entry "HOST/team")`. Nil where there is none at all.
+    var text: String? {
+        let own = namespaces.map { "for \($0.name): \($0.login.text ?? "none")" }
+        if own.isEmpty { return host.text }
+        return ([host.text ?? "none for the registry as a whole"] + own).joined(separator: "; ")
+    }
+}
+
+extension LoginInUse.Login {
+    fileprivate var text: String? {
+        switch self {
+        case .none: nil
+        case .found(let login): (login.user.map { "\($0), from " } ?? "") + login.origin
+        case .unusable(let reason): "can't be used: \(reason)"
+        }
+    }
 }

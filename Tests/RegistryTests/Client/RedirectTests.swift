@@ -31,6 +31,29 @@ struct RedirectTests {
     }
 
     @Test(
+        "show no client certificate to another host, port or scheme",
+        arguments: [
+            ("https://registry.test/v2/a", true), ("https://registry.test:443/b", true),
+            ("https://registry.test:8443/v2/a", false), ("https://storage.test/b", false),
+            ("https://registry.test.storage.test/b", false), ("http://registry.test/v2/a", false),
+        ])
+    func clientCertificate(address: String, isShown: Bool) async throws {
+        var settings = RegistrySettings()
+        settings.tls = TLSOptions(
+            authorityFiles: ["/ca.pem"], clientCertificate: "/client.pem", clientKey: "/client.key")
+        let http = HTTPClient()
+        let client = try RegistryClient(
+            domain: "registry.test", settings: settings, http: http, credentials: NoCredentials())
+        let attempt = Attempt(.readBlob, "read", at: "registry.test", repository: "a")
+        let call = Courier.Call(method: .get, url: try HTTPURL(parsing: address), scopes: [], attempt: attempt)
+        let request = try await client.courier.request(for: call, nil)
+        #expect(request.tls.clientCertificate == (isShown ? "/client.pem" : nil))
+        #expect(request.tls.clientKey == (isShown ? "/client.key" : nil))
+        #expect(request.tls.authorityFiles == ["/ca.pem"])
+        await http.shutdown()
+    }
+
+    @Test(
         "are refused elsewhere",
         arguments: [
             (.get, 302, "http://registry.test/b"), (.put, 307, "http://storage.test/b"),
