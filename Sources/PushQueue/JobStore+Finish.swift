@@ -31,7 +31,7 @@ extension JobStore {
     /// - Parameters:
     ///   - at: when the job is due again.
     ///   - error: nil gives the attempt back: it does not count, its record is dropped, and the job is queued.
-    ///   - madeProgress: whether bytes moved, so that the count of failures in a row starts anew.
+    ///   - madeProgress: whether the push is nearer to its end, so that the count of failures in a row starts anew.
     ///   - tried: for how long it could have been tried so far, in milliseconds; nil: as before.
     public nonisolated func retryLater(
         _ claim: Claim, at: Int64, error: JobError?, madeProgress: Bool, tried: Int64? = nil, now: Int64

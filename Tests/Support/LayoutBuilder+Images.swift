@@ -38,10 +38,12 @@ extension LayoutBuilder {
     @discardableResult
     public func addManifest(
         config: Descriptor, layers: [Descriptor], name: String? = nil, mediaType: MediaType = .ociManifest,
-        artifactType: String? = nil, subject: Descriptor? = nil, platform: Platform? = nil
+        artifactType: String? = nil, subject: Descriptor? = nil, annotations: [String: String]? = nil,
+        platform: Platform? = nil
     ) throws -> Descriptor {
         let file = ManifestFile(
-            mediaType: mediaType, artifactType: artifactType, config: config, layers: layers, subject: subject)
+            mediaType: mediaType, artifactType: artifactType, config: config, layers: layers, subject: subject,
+            annotations: annotations)
         let descriptor = try addBlob(Self.encode(file), mediaType: mediaType).with(annotations: nil, platform: platform)
         if let name { addEntry(descriptor, refName: name) }
         return descriptor
@@ -80,6 +82,7 @@ private struct ManifestFile: Encodable {
     var config: Descriptor
     var layers: [Descriptor]
     var subject: Descriptor?
+    var annotations: [String: String]?
 }
 
 private struct ConfigFile: Encodable {

@@ -76,6 +76,9 @@ extension RegistryCore {
             headers.append(("Location", "http://\(call.host)/v2/\(repository)/manifests/\(digest)"))
         }
         if profile.sendsDigestHeader { headers.append(("Docker-Content-Digest", digest.description)) }
+        if profile.keepsReferrers, let subject = try? JSONDecoder().decode(Document.self, from: Data(bytes)).subject {
+            headers.append(("OCI-Subject", subject.digest))
+        }
         return Answer(profile.storedStatus, headers: headers)
     }
 
@@ -92,6 +95,7 @@ extension RegistryCore {
         var config: Reference?
         var layers: [Reference]?
         var manifests: [Reference]?
+        var subject: Reference?
     }
 
     /// - Returns: the refusal of a manifest that is malformed or names what is not here.

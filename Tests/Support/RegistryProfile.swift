@@ -88,6 +88,8 @@ public struct RegistryProfile: Sendable {
     public var checksIndexes = true
     /// Whether manifests get a `Location` in the answer to their PUT.
     public var namesManifestLocation = true
+    /// Whether a manifest's subject is processed, as registries do that list referrers by themselves.
+    public var keepsReferrers = false
     /// Whether DELETE of an upload works; 405 otherwise.
     public var cancelsUploads = true
     /// Whether HEAD is answered for blobs and manifests; 405 otherwise.

@@ -30,6 +30,8 @@ struct BlobDelivery: Sendable {
         /// Where it was mounted from or which job sent it.
         var detail: String?
         var mountedFrom: String?
+        /// Whether the registry took it now and never before for this job.
+        var isNew = false
     }
 
     /// How much is believed of what is remembered and of what the registry says.
@@ -43,7 +45,8 @@ struct BlobDelivery: Sendable {
     ///
     /// - Throws: ``RegistryError``, `ImageStoreError`, `CancellationError`.
     func deliver(_ blob: BlobNode, trust: Trust) async throws -> Report {
-        let report = try await progress.bringing { try await bring(blob, trust: trust) }
+        var report = try await progress.bringing { try await bring(blob, trust: trust) }
+        if report.outcome != .existing { report.isNew = progress.noteHeld(blob.descriptor.digest) }
         progress.update(blob.descriptor.digest) {
             $0.outcome = report.outcome
             $0.detail = report.detail
@@ -133,14 +136,18 @@ struct BlobDelivery: Sendable {
         _ blob: BlobNode, session: UploadSession?, trust: Trust, refused: Set<String>, isAlone: Bool
     ) async throws -> TransferResult {
         let digest = blob.descriptor.digest
-        let waited = Flag()
-        let willWait: @Sendable (SharedTransfers.Leader) -> Void = { leader in
+        let leader = Mutex<SharedTransfers.Leader?>(nil)
+        let willWait: @Sendable (SharedTransfers.Leader) -> Void = { other in
             // Perhaps for each of the two places one after the other: it counts once.
-            if !waited.isRaised { progress.wait(true) }
-            waited.raise()
-            progress.update(digest) { $0.sharedWith = leader }
+            if leader.withLock({ known in
+                defer { known = other }
+                return known == nil
+            }) {
+                progress.wait(true)
+            }
+            progress.update(digest) { $0.sharedWith = other }
         }
-        defer { if waited.isRaised { progress.wait(false) } }
+        defer { if leader.withLock({ $0 != nil }) { progress.wait(false) } }
         let own = SharedTransfers.Leader(job: job, meter: progress.meter(of: digest))
         let here = BlobLocation(registry: registry.name, digest: digest, repository: repository)
         let lead: SharedTransfers.Work = {
@@ -152,8 +159,10 @@ struct BlobDelivery: Sendable {
             if isAlone { return try await lead() }
             let anywhere = BlobLocation(registry: registry.name, digest: digest)
             return try await transfers.bring(anywhere, for: own, willWait: willWait, work: lead)
-        } catch  where waited.isRaised && !(error is CancellationError) {
+        } catch {
+            guard let other = leader.withLock({ $0 }), !(error is CancellationError) else { throw error }
             progress.update(digest) { $0.sharedWith = nil }
+            progress.noteKept(other.meter.bytesKept, of: digest)
             let met = (error as? RegistryError)?.met(waitingFor: digest, in: repository)
             throw OthersTrouble(error: met ?? error)
         }
@@ -326,7 +335,6 @@ struct BlobDelivery: Sendable {
         guard let file = try await content.fileToSend(blob) else { throw PushFailure.blobGone(digest) }
         let counter = TransferProgress()
         let start = session?.offset ?? 0
-        let isResumed = session.map { !$0.isFresh } ?? false
         let confirmed = Mutex(start)
         let turn = UploadTurn(progress)
         defer { turn.comes() }
@@ -351,13 +359,11 @@ struct BlobDelivery: Sendable {
                         isStopping: isStopping,
                         localBlobIsIntact: { [content] in try await content.isIntact(file, blob) }))
                 progress.addMoved(result.bytesSent, of: digest)
-                progress.noteAdvance()
             } catch {
                 let held = confirmed.withLock { $0 }
                 progress.addMoved(max(0, counter.bytesSent - min(start, held)), of: digest)
-                // Only an upload that is gone on with, and keeps what it gets, comes nearer to its end: where each
-                // attempt begins anew, bytes are no progress.
-                if isResumed, held > start { progress.noteAdvance() }
+                progress.meter(of: digest).keep(held)
+                progress.noteKept(held, of: digest)
                 throw error
             }
         }

@@ -20,6 +20,36 @@ final class TransferMeter: Sendable {
             return shown - min(start, shown)
         }
     }
+
+    private let kept = Mutex<Int64>(0)
+
+    /// The registry keeps so many bytes of an upload that broke off.
+    func keep(_ bytes: Int64) { kept.withLock { $0 = bytes } }
+
+    var bytesKept: Int64 { kept.withLock { $0 } }
+}
+
+/// How near a job has come to its end over all its attempts.
+///
+/// Only what is new counts as progress: what the registry took before and has lost since brings nothing nearer, however
+/// often it is sent.
+struct PushAdvance: Sendable {
+    /// The highest offset of each blob's uploads.
+    private var offsets: [Digest: Int64] = [:]
+    /// Blobs and manifests that the registry has taken.
+    private var held: Set<Digest> = []
+
+    var isEmpty: Bool { offsets.isEmpty && held.isEmpty }
+
+    /// - Returns: whether it was never held before.
+    mutating func hold(_ digest: Digest) -> Bool { held.insert(digest).inserted }
+
+    /// - Returns: whether an upload of the blob has never been so far.
+    mutating func reach(_ offset: Int64, of digest: Digest) -> Bool {
+        guard !held.contains(digest), offset > offsets[digest] ?? 0 else { return false }
+        offsets[digest] = offset
+        return true
+    }
 }
 
 /// What a running job is doing this moment: read by whoever follows it, written by its transfers, kept in memory only.
@@ -41,6 +71,7 @@ final class JobProgress: Sendable {
     private let blobs = Mutex<[Digest: Blob]>([:])
     /// Body bytes that reached the network during this attempt, whatever became of them.
     private let moved = Mutex<[Digest: Int64]>([:])
+    private let advance: Mutex<PushAdvance>
     private let advanced = Flag()
     private let selfMounted = Flag()
     /// How many blobs are being brought, and for how many of these nothing is done but waiting.
@@ -48,16 +79,24 @@ final class JobProgress: Sendable {
     private let changed: @Sendable () -> Void
     private let idles: @Sendable () -> Void
 
+    /// What a job's attempts hand on to the next one.
+    struct Carried: Sendable {
+        /// The bytes that were shown of blobs under way.
+        var shown: [Digest: Int64] = [:]
+        var advance = PushAdvance()
+    }
+
     /// - Parameters:
-    ///   - before: what an earlier attempt has shown of the blobs.
+    ///   - before: what the earlier attempts hand on.
     ///   - idles: called when the job does nothing any more but wait for others.
     init(
-        before: [Digest: Int64] = [:], changed: @escaping @Sendable () -> Void,
+        before: Carried = Carried(), changed: @escaping @Sendable () -> Void,
         idles: @escaping @Sendable () -> Void = {}
     ) {
         self.changed = changed
         self.idles = idles
-        blobs.withLock { $0 = before.mapValues { Blob(bytesDone: $0) } }
+        advance = Mutex(before.advance)
+        blobs.withLock { $0 = before.shown.mapValues { Blob(bytesDone: $0) } }
     }
 
     func update(_ digest: Digest, _ change: (inout Blob) -> Void) {
@@ -91,8 +130,20 @@ final class JobProgress: Sendable {
 
     func addMoved(_ bytes: Int64, of digest: Digest) { moved.withLock { $0[digest, default: 0] += bytes } }
 
-    /// A blob is nearer to its end than when the attempt began, for good.
-    func noteAdvance() { advanced.raise() }
+    /// The registry has taken a blob or a manifest.
+    ///
+    /// - Returns: whether it never did before.
+    @discardableResult
+    func noteHeld(_ digest: Digest) -> Bool {
+        let isNew = advance.withLock { $0.hold(digest) }
+        if isNew { advanced.raise() }
+        return isNew
+    }
+
+    /// The registry keeps so many bytes of an upload that broke off.
+    func noteKept(_ bytes: Int64, of digest: Digest) {
+        if advance.withLock({ $0.reach(bytes, of: digest) }) { advanced.raise() }
+    }
 
     var hasAdvanced: Bool { advanced.isRaised }
 
@@ -130,7 +181,8 @@ final class JobProgress: Sendable {
     }
 
     /// What the next attempt begins with.
-    var bytesShown: [Digest: Int64] {
-        snapshot.filter { $0.value.outcome == .pending }.mapValues(\.bytesDone).filter { $0.value > 0 }
+    var carried: Carried {
+        let shown = snapshot.filter { $0.value.outcome == .pending }.mapValues(\.bytesDone).filter { $0.value > 0 }
+        return Carried(shown: shown, advance: advance.withLock { $0 })
     }
 }

@@ -223,7 +223,7 @@ struct PushRun: Sendable {
     private func deliver(_ blob: BlobNode, trust: BlobDelivery.Trust) async throws -> BlobDelivery.Report {
         try await mayAsk()
         let report = try await delivery.deliver(blob, trust: trust)
-        await answered(report.outcome == .uploaded || report.outcome == .mounted)
+        await answered(report.isNew && report.outcome != .shared)
         if report.outcome != .existing {
             try await queue.setOutcome(
                 claim, digest: blob.descriptor.digest, outcome: report.outcome, detail: report.detail,
@@ -258,17 +258,42 @@ struct PushRun: Sendable {
     private func putRoot(_ contents: ImageContents) async throws {
         guard let root = contents.manifests.last else { throw PushFailure.blobGone(job.root.digest) }
         try await mayAsk()
-        let reference = job.destination.tag.map { ManifestReference.tag($0) } ?? .digest(root.descriptor.digest)
-        try await put(root, as: reference)
-        try await delivery.remember(root.descriptor.digest, in: repository)
+        let digest = root.descriptor.digest
+        guard let tag = job.destination.tag else {
+            try await put(root, as: .digest(digest))
+            return try await delivery.remember(digest, in: repository)
+        }
+        // The tag last: were it there before the list of what refers to the subject, a crash between would leave the
+        // push as done.
+        if root.document.subject != nil, try await !delivery.registry.keepsReferrers {
+            try await put(root, as: .digest(digest))
+            try await bytesPut(root, as: .tag(tag))
+        } else {
+            try await put(root, as: .tag(tag))
+        }
+        try await delivery.remember(digest, in: repository)
     }
 
+    /// Puts a manifest, and sees to it that what it refers to shows it.
     private func put(_ node: ManifestNode, as reference: ManifestReference) async throws {
-        try await delivery.registry.putManifest { [client, repository] in
+        let processed = try await bytesPut(node, as: reference)
+        guard let subject = node.document.subject?.digest else { return }
+        try await delivery.registry.learn(.keepsReferrers(processed == subject))
+        guard processed != subject else { return }
+        try await ReferrersTag(registry: delivery.registry, repository: repository, sleep: verifier.sleep)
+            .list(node, under: subject)
+    }
+
+    /// - Returns: the subject that the registry says it has processed.
+    @discardableResult
+    private func bytesPut(_ node: ManifestNode, as reference: ManifestReference) async throws -> Digest? {
+        let processed = try await delivery.registry.putManifest { [client, repository] in
             try await client.putManifest(
                 repository, reference, bytes: node.bytes, mediaType: node.descriptor.mediaType,
                 digest: node.descriptor.digest)
         }
+        delivery.progress.noteHeld(node.descriptor.digest)
+        return processed
     }
 
     /// - Parameter isTagOld: whether the tag was there already; else the children were looked for before it was put.

@@ -9,7 +9,7 @@ public struct RetryPolicy: Sendable, Equatable {
     public var cap: Duration
     /// The longest wait that a registry may ask for: its word is obeyed, but not to the end of days.
     public var maximumRetryAfter: Duration
-    /// Failures in a row, without a byte moved between them, after which a push is given up; nil: never.
+    /// Failures in a row, with no progress between them, after which a push is given up; nil: never.
     public var maximumFailures: Int?
     /// For how long a push could have been tried when it is given up; nil: never.
     public var giveUpAfter: Duration?

@@ -55,12 +55,12 @@ extension Engine {
 
     /// What a running job does this moment; of one that waits for its next attempt, how far it had come.
     func progress(of job: JobID) -> [Digest: JobProgress.Blob] {
-        runs[job]?.progress.snapshot ?? (shown[job] ?? [:]).mapValues { JobProgress.Blob(bytesDone: $0) }
+        runs[job]?.progress.snapshot ?? (carried[job]?.shown ?? [:]).mapValues { JobProgress.Blob(bytesDone: $0) }
     }
 
     /// The job has ended: a later life of it begins with nothing.
     func forget(_ job: JobID) {
-        shown[job] = nil
+        carried[job] = nil
         lastCalls[job] = nil
         tryTime.forget(job)
     }

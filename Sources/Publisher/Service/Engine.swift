@@ -40,8 +40,8 @@ actor Engine {
     var settings: PublisherSettings
     var schedule: Schedule
     var runs: [JobID: Run] = [:]
-    /// The bytes that were shown of blobs under way, of jobs that go on in a later attempt.
-    var shown: [JobID: [Digest: Int64]] = [:]
+    /// Of jobs that go on in a later attempt.
+    var carried: [JobID: JobProgress.Carried] = [:]
     var claiming = ClaimWindow()
     var tryTime: TryTime
     /// Of waiting jobs whose registry has asked for a pause that is longer than their time.
@@ -112,8 +112,8 @@ actor Engine {
         tryTime.began(claim.job.id, at: name)
         lastCalls[claim.job.id] = nil
         let progress = JobProgress(
-            before: shown[claim.job.id] ?? [:], changed: { [jobChanged] in jobChanged(claim.job.id) },
-            idles: { [wake] in wake.raise() })
+            before: carried[claim.job.id] ?? JobProgress.Carried(),
+            changed: { [jobChanged] in jobChanged(claim.job.id) }, idles: { [wake] in wake.raise() })
         let task = Task { await perform(claim, progress) }
         runs[claim.job.id] = Run(attempt: claim.attempt, registry: name, task: task, progress: progress)
         if claiming.wasAbandoned(claim.job.id) { task.cancel() }
@@ -131,9 +131,8 @@ actor Engine {
             result = .failure(error)
         }
         // Before the end is written: the next attempt may begin as soon as it is.
-        let bytes = progress.bytesShown
-        shown[claim.job.id] = bytes.isEmpty ? nil : bytes
-        if await !conclude(claim, result, progress) { shown[claim.job.id] = nil }
+        carried[claim.job.id] = progress.carried
+        if await !conclude(claim, result, progress) { carried[claim.job.id] = nil }
         // The next attempt at the same job may have begun as soon as this one's end was written.
         if runs[claim.job.id]?.attempt == claim.attempt { runs[claim.job.id] = nil }
         schedule.ended(name, now: parts.clocks.elapsed())
@@ -301,7 +300,8 @@ actor Engine {
         troubled(claim, failure)
         var due: Int64?
         let tried = triedTime(of: job)
-        if settings.retry.allowsRetry(failures: failures, tried: tried) {
+        // What got on may go on, however few failures are allowed.
+        if settings.retry.allowsRetry(failures: advanced ? 0 : failures, tried: tried) {
             switch failure.disposition {
             case .fail, .block: break
             case .pauseRegistry: due = dueAfterPause(of: name)

@@ -39,6 +39,9 @@ actor RegistryAccess {
 
     func learn(_ fact: RegistryFact) async throws { try await facts.learn(fact.name, fact.value) }
 
+    /// Whether it was seen to keep the lists of what refers to its manifests.
+    var keepsReferrers: Bool { get async throws { try await facts.known()["keeps-referrers"] == "yes" } }
+
     /// How the body of a blob of `size` bytes is sent here.
     func uploadStyle(size: Int64, chunkSize: Int64) async throws -> UploadStyle {
         UploadStyle(size: size, chunkSize: chunkSize, facts: try await facts.known())
@@ -47,9 +50,9 @@ actor RegistryAccess {
     /// Puts a manifest, not faster than the registry has shown to take them.
     ///
     /// - Throws: what `put` throws; `CancellationError`.
-    nonisolated func putManifest(_ put: @Sendable () async throws -> Void) async throws {
+    nonisolated func putManifest<Value: Sendable>(_ put: @Sendable () async throws -> Value) async throws -> Value {
         try await Task.sleep(until: facts.manifestTurn(), clock: .continuous)
-        do { try await put() } catch let error as RegistryError where error.cause == .rateLimited {
+        do { return try await put() } catch let error as RegistryError where error.cause == .rateLimited {
             try await facts.manifestRefused()
             throw error
         }

@@ -17,6 +17,8 @@ actor RegistryFacts {
     private let clock: @Sendable () -> Int64
     private var facts: [String: Fact]?
     private var manifests = ManifestPace()
+    /// Whose turn it is to change the list of what refers to a manifest, by repository and digest.
+    nonisolated let referrersTurns = Slots<String>(Slots.Limits(each: 1))
 
     init(registry: String, queue: JobStore, age: Duration, clock: @escaping @Sendable () -> Int64) {
         self.registry = registry

@@ -24,6 +24,8 @@ public struct RemoteManifest: Sendable {
     /// As the registry named it, without parameters.
     public let mediaType: MediaType
     public let digest: Digest
+    /// By which a later PUT can be made to depend on that nothing changed; nil where the registry names none that may.
+    public let entityTag: String?
 
     public var descriptor: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count)) }
 }

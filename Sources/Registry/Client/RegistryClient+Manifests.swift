@@ -48,7 +48,10 @@ extension RegistryClient {
         if Digest.contradicting(digest, of: response.body, in: response) != nil {
             throw RegistryError(.digestMismatch(found: digest), attempt, answer: ServerAnswer(response))
         }
-        return RemoteManifest(bytes: response.body, mediaType: Self.mediaType(of: response), digest: digest)
+        // A weak one can't be a condition: RFC 9110, 13.1.1.
+        let entityTag = response.headers["ETag"].flatMap { $0.hasPrefix("\"") && $0.utf8.count <= 200 ? $0 : nil }
+        return RemoteManifest(
+            bytes: response.body, mediaType: Self.mediaType(of: response), digest: digest, entityTag: entityTag)
     }
 
     /// Puts a manifest, byte for byte, under a tag or its digest.
@@ -58,11 +61,16 @@ extension RegistryClient {
     /// - Parameters:
     ///   - mediaType: as the manifest itself says.
     ///   - digest: of `bytes`.
+    ///   - replacing: the entity tag of what alone is to be replaced; a registry that knows conditions answers 412 where
+    ///     something else is there. Many know none.
+    /// - Returns: the subject that the registry says it has processed: it keeps the list of its referrers then.
     /// - Throws: ``RegistryError``, with ``RegistryError/Cause/referencesMissing`` where the registry lacks what the
     ///   manifest names, ``RegistryError/Cause/tagConflict(existing:)`` where the tag can't be moved.
+    @discardableResult
     public func putManifest(
-        _ repository: String, _ reference: ManifestReference, bytes: [UInt8], mediaType: MediaType, digest: Digest
-    ) async throws {
+        _ repository: String, _ reference: ManifestReference, bytes: [UInt8], mediaType: MediaType, digest: Digest,
+        replacing entityTag: String? = nil
+    ) async throws -> Digest? {
         let (operation, text): (Attempt.Operation, String) =
             switch reference {
             case .tag(let tag): (.putTag, "put manifest \(digest.shortened) under \(repository):\(tag)")
@@ -72,38 +80,51 @@ extension RegistryClient {
         attempt.mediaType = mediaType
         var call = try manifestCall(.put, repository, reference, attempt)
         call.headers = ["Content-Type": mediaType.rawValue]
+        if let entityTag { call.headers["If-Match"] = entityTag }
         call.body = .bytes(bytes)
         call.scopes = [.push(repository)]
         let isByDigest = reference.digest != nil
-        var refusal = try await put(call, bytes, digest, isByDigest: isByDigest)
+        var outcome = try await put(call, bytes, digest, isByDigest: isByDigest)
         // Some refuse what is right at random: once more.
-        if refusal?.cause == .manifestRefused, let status = refusal?.status, [400, 500].contains(status) {
-            refusal = try await put(call, bytes, digest, isByDigest: isByDigest)
+        if case .refused(let refusal) = outcome, refusal.cause == .manifestRefused, let status = refusal.status,
+            [400, 500].contains(status)
+        {
+            outcome = try await put(call, bytes, digest, isByDigest: isByDigest)
         }
-        guard let refusal else { return }
-        guard try await holds(repository, reference, bytes, after: refusal) else { throw refusal }
+        switch outcome {
+        case .taken(let subject): return subject
+        case .refused(let refusal):
+            guard try await holds(repository, reference, bytes, after: refusal) else { throw refusal }
+            return nil
+        }
     }
 
-    /// - Returns: why it was refused; nil if it was not.
+    private enum PutOutcome {
+        /// With what `OCI-Subject` says.
+        case taken(subject: Digest?)
+        case refused(RegistryError)
+    }
+
     private func put(
         _ call: Courier.Call, _ bytes: [UInt8], _ digest: Digest, isByDigest: Bool
-    ) async throws -> RegistryError? {
+    ) async throws -> PutOutcome {
         do {
             let response = try await courier.ask(call)
             let answer = ServerAnswer(response)
             guard (200..<300).contains(response.status) else {
                 let error = call.attempt.error(answer)
-                return isByDigest && answer.refusesAlgorithm(of: digest)
-                    ? error.with(.digestAlgorithmRefused(digest.algorithm)) : error
+                return .refused(
+                    isByDigest && answer.refusesAlgorithm(of: digest)
+                        ? error.with(.digestAlgorithmRefused(digest.algorithm)) : error)
             }
             guard response.status == 201 || (response.status < 205 && response.headers["Docker-Content-Digest"] != nil)
             else { throw call.attempt.misfit(answer, "HTTP status \(response.status) to a manifest") }
             if let found = Digest.contradicting(digest, of: bytes, in: response) {
                 throw RegistryError(.digestMismatch(found: found), call.attempt, answer: answer)
             }
-            return nil
+            return .taken(subject: response.headers["OCI-Subject"].flatMap { try? Digest(parsing: $0) })
         } catch let error as RegistryError where error.cause == .denied {
-            return error
+            return .refused(error)
         }
     }
 

@@ -15,7 +15,7 @@ extension RegistryError {
         case .certificateUntrusted, .certificateExpired, .certificateForOtherHost, .clientCertificateWanted,
             .certificateFilesUnusable,
             .speaksPlainHTTP, .wantsTLS, .proxyLogin, .proxyForbids, .loginMissing, .loginRejected, .loginUnusable,
-            .denied, .quotaExceeded, .repositoryMissing, .repositoryCreationRefused:
+            .denied, .quotaExceeded, .repositoryMissing, .repositoryCreationRefused, .referrersTagTaken:
             .waitForPerson
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
             .withheldLayersWanted, .digestAlgorithmRefused, .mediaTypeUnsupported,
@@ -76,6 +76,7 @@ extension RegistryError {
         case .nameRefused: "name-refused"
         case .tagRefused: "tag-refused"
         case .tagConflict: "tag-conflict"
+        case .referrersTagTaken: "referrers-tag-taken"
         case .manifestRefused: "manifest-refused"
         case .withheldLayersWanted: "manifest-refused"
         case .digestAlgorithmRefused: "manifest-refused"

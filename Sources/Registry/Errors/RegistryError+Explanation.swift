@@ -70,6 +70,7 @@ extension RegistryError {
         case .tagRefused: "it does not take the tag"
         case .tagConflict(let existing):
             "the tag can't be moved" + (existing.map { " and holds another manifest: \($0)" } ?? "")
+        case .referrersTagTaken(let tag): "the tag \(tag) holds something else than that list"
         case .manifestRefused: "it refuses the manifest"
         case .withheldLayersWanted(let layers, _):
             "it wants layers that are not sent, because their type says that they may not be distributed: "
@@ -130,6 +131,8 @@ extension RegistryError {
         case .nameRefused: "choose a name that \(registry) takes: lower-case letters, and as many parts as it wants"
         case .tagRefused: "choose another tag"
         case .tagConflict: "choose a new tag, or have the old one deleted"
+        case .referrersTagTaken(let tag):
+            "give what is under \(name):\(tag) another tag and delete this one, then: pushctl retry --failed"
         case .manifestRefused:
             wordAdvice
                 ?? (mediaType?.format == .oci

@@ -80,6 +80,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         case nameRefused, tagRefused
         /// The tag can't be moved and holds another manifest; nil where it could not be read.
         case tagConflict(existing: Digest?)
+        /// The tag for the list of what refers to a manifest holds something else.
+        case referrersTagTaken(tag: String)
         case manifestRefused, manifestTooLarge
         /// It wants layers that were not sent because of their type.
         case withheldLayersWanted([Digest], haveAddresses: Bool)

@@ -19,6 +19,8 @@ public enum RegistryFact: Sendable, Hashable {
     case wholePutRefused
     /// It is of this machine, and speaks TLS or doesn't.
     case loopbackScheme(HTTPURL.Scheme)
+    /// Whether it keeps the lists of what refers to its manifests: it says so when it takes one that has a subject.
+    case keepsReferrers(Bool)
 
     /// For the database. Stable.
     public var name: String {
@@ -31,6 +33,7 @@ public enum RegistryFact: Sendable, Hashable {
         case .secondPatchRefused: "second-patch-refused"
         case .wholePutRefused: "whole-put-refused"
         case .loopbackScheme: Self.loopbackSchemeName
+        case .keepsReferrers: "keeps-referrers"
         }
     }
 
@@ -43,6 +46,7 @@ public enum RegistryFact: Sendable, Hashable {
         case .manifestRate(let count): String(count)
         case .brokenBody(let losesSession): losesSession ? "yes" : "no"
         case .loopbackScheme(let scheme): scheme.rawValue
+        case .keepsReferrers(let keeps): keeps ? "yes" : "no"
         case .rangeUnreliable, .secondPatchRefused, .wholePutRefused: "yes"
         }
     }
@@ -60,6 +64,10 @@ public enum RegistryFact: Sendable, Hashable {
         case "whole-put-refused": "a blob has to come before the request that closes its upload"
         case loopbackSchemeName: value == "https" ? "it speaks TLS" : "it speaks plain HTTP, and no TLS"
         case "range-unreliable": "what it says of an upload's progress is not true"
+        case "keeps-referrers":
+            value == "yes"
+                ? "it lists by itself what refers to an image"
+                : "what refers to an image is listed under a tag, which pushd writes"
         case "manifest-rate": "it takes \(value) manifests a second"
         default: nil
         }

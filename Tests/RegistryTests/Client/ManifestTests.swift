@@ -118,6 +118,18 @@ struct ManifestTests {
         }
     }
 
+    @Test("warnings of the registry change nothing")
+    func warnings() async throws {
+        try await Bench.with { bench in
+            let warning = Fault.Action.setHeader("Warning", #"299 - "this registry ends tomorrow""#)
+            bench.registry.faults.add(Fault(.manifest, times: .max, warning))
+            let digest = try await Self.manifest(bench).digest
+            try await Self.put(bench, .tag("v1"))
+            #expect(try await bench.client.manifestHead("team/app", .tag("v1"))?.digest == digest)
+            #expect(bench.methods == ["PUT", "HEAD"])
+        }
+    }
+
     @Test("absence is the word of a registry only", arguments: ["HEAD", "GET"])
     func absence(method: String) async throws {
         try await Bench.with { bench in

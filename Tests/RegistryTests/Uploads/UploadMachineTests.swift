@@ -26,6 +26,32 @@ struct UploadMachineTests {
         try HTTPURL(parsing: "https://registry.test/v2/team/app/blobs/uploads/u?state=\(number)")
     }
 
+    @Test("a status beyond what was sent, within the blob's size, is another's upload: a new one is opened")
+    func statusBeyondWhatWasSent() throws {
+        func afterStatus(of held: Int64) throws -> UploadMachine.Action {
+            var machine = UploadMachine(
+                size: 100, style: .chunked(40), session: nil, commitPatience: .seconds(60))
+            guard case .startSession = machine.start() else { return machine.start() }
+            let opened = UploadSession(location: try Self.location(1), offset: 0, chunkMinimum: nil, isFresh: true)
+            guard case .send(let body) = machine.next(.started(opened)) else { return machine.start() }
+            #expect(body.range == 0..<40)
+            guard case .askStatus = machine.next(.offsetRefused(Self.error, wanted: nil), of: body) else {
+                Issue.record("the status should be asked")
+                return machine.start()
+            }
+            return machine.next(.held(.bytes(held), at: nil))
+        }
+        guard case .startSession = try afterStatus(of: 41) else {
+            Issue.record("more than was sent was believed")
+            return
+        }
+        guard case .send(let body) = try afterStatus(of: 30) else {
+            Issue.record("what was sent was not believed")
+            return
+        }
+        #expect(body.range == 30..<70)
+    }
+
     @Test("ends, whatever the registry does, and keeps its promises on the way", arguments: 0..<300)
     func keepsItsPromises(seed: Int) throws {
         var dice = Dice(state: UInt64(seed))
@@ -209,7 +235,8 @@ struct UploadStyleTests {
             (.brokenBody(losesSession: false), "broken-body-loses-session", "no"),
             (.minimumChunk(5), "minimum-chunk", "5"),
             (.manifestRate(3), "manifest-rate", "3"),
-            (.rangeUnreliable, "range-unreliable", "yes"),
+            (.rangeUnreliable, "range-unreliable", "yes"), (.keepsReferrers(true), "keeps-referrers", "yes"),
+            (.keepsReferrers(false), "keeps-referrers", "no"),
             (.maximumBody(7), "maximum-body", "7"), (.secondPatchRefused, "second-patch-refused", "yes"),
             (.wholePutRefused, "whole-put-refused", "yes"), (.loopbackScheme(.https), "loopback-scheme", "https"),
             (.loopbackScheme(.http), "loopback-scheme", "http"),

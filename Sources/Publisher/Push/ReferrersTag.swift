@@ -1,0 +1,63 @@
+import ImageStore
+import OCI
+import PushQueue
+import Registry
+
+/// Enters a manifest into the list of what refers to its subject, at a registry that keeps none.
+///
+/// The list is one document that all writers replace, so it is read, added to, put, and looked at again. Jobs of this
+/// daemon take turns; against others a condition helps where the registry knows any, and else the look afterwards: what
+/// was ever seen in the list is put into it again.
+///
+/// Source: OCI distribution-spec 1.1, "Pushing Manifests with Subject".
+struct ReferrersTag: Sendable {
+    let registry: RegistryAccess
+    let repository: String
+    let sleep: @Sendable (Duration) async throws -> Void
+
+    /// Returns when the registry shows it in the list.
+    ///
+    /// - Throws: ``RegistryError``; ``PushFailure`` where it never shows; `CancellationError`.
+    func list(_ node: ManifestNode, under subject: Digest) async throws {
+        try await registry.facts.referrersTurns.withSlot(for: "\(repository)@\(subject)") {
+            try await enter(node, under: subject)
+        }
+    }
+
+    private func enter(_ node: ManifestNode, under subject: Digest) async throws {
+        var all = ReferrersIndex()
+        for round in 0...Self.rounds {
+            let found = try await registry.client.referrers(of: subject, in: repository)
+            var isComplete = false
+            if let found {
+                // All that was seen before is in it still?
+                var seen = found.index
+                isComplete = !seen.add(from: all) && found.index.lists(node.descriptor.digest)
+                all = seen
+            }
+            if isComplete { return }
+            if round == Self.rounds { break }
+            if round > 1 { try await sleep(.seconds(1 << (round - 2))) }
+            try all.add(node.descriptor, bytes: node.bytes)
+            do {
+                let entityTag = round + 1 < Self.rounds ? found?.entityTag : nil
+                try await registry.putManifest { [all] in
+                    try await registry.client.putReferrers(all, of: subject, into: repository, replacing: entityTag)
+                }
+            } catch let error as RegistryError where error.status == 412 && round + 1 < Self.rounds {
+                continue  // somebody else was quicker, or nothing can be replaced on a condition
+            }
+        }
+        throw PushFailure(
+            error: JobError(
+                code: "verification-failed",
+                message:
+                    "the list of what refers to \(subject), under \(repository):\(ReferrersIndex.tag(of: subject)) "
+                    + "at \(registry.name), does not keep what was put into it",
+                advice: "another program may write it at the same time; it is tried again"),
+            disposition: .retry(after: nil))
+    }
+
+    /// How often it is put at most.
+    private static let rounds = 4
+}
