@@ -1,3 +1,4 @@
+import HTTP
 import OCI
 import PushQueue
 import TestSupport
@@ -112,5 +113,25 @@ struct ProgressTests {
                 }
             }
         }
+    }
+}
+
+@Suite("What is sent a second time")
+struct SentAgainTests {
+    @Test("is told from where the upload goes on until it has come as far as it was")
+    func meter() {
+        let meter = TransferMeter()
+        #expect(meter.sentAgain(shown: 100) == nil, "nothing is under way")
+        let upload = TransferProgress()
+        meter.follow(upload)
+        #expect(meter.sentAgain(shown: 100) == nil, "the registry was not asked yet")
+        upload.reset(to: 40)
+        #expect(meter.sentAgain(shown: 100) == 60)
+        upload.add(30)
+        #expect(meter.sentAgain(shown: 100) == 60)
+        upload.add(30)
+        #expect(meter.sentAgain(shown: 100) == nil)
+        upload.reset(to: 0)
+        #expect(meter.sentAgain(shown: 100) == 100, "it began anew")
     }
 }

@@ -34,7 +34,7 @@ struct StatusScreenTests {
                 "203 jobs: 1 running, 4 waiting, 193 queued, 2 blocked, 3 succeeded",
                 "registry.example is paused, next try in 7 s; in trouble since T-120 (2 min ago);",
                 "  197 jobs wait: it can't be reached: nothing listens there (connection refused)",
-                "JOB  STATE    DESTINATION                  DONE  TRY    AGE  NOTE",
+                "JOB  STATE    DESTINATION              DONE  TRY    AGE  NOTE",
             ])
         #expect(lines.count == 23)
         #expect(lines.allSatisfy { $0.displayWidth <= 80 })
@@ -69,7 +69,7 @@ struct StatusScreenTests {
             return registry
         }
         let lines = texts(outage(waiting: 0, many), 200, 23)
-        #expect(lines.contains("and 3 more registries: pushctl registries"), "\(lines)")
+        #expect(lines.contains("and 4 more registries: pushctl registries"), "\(lines)")
         #expect(
             lines.suffix(5) == [
                 "… and 1 more blocked", "… and 28 more, waiting for registry8.example",
@@ -242,9 +242,9 @@ struct ImageTableTests {
         let lines = ImageTable(images: images).lines(width: 80, ellipsis: "…").map(\.text)
         #expect(
             lines == [
-                "IMAGE                       DIGEST           SIZE  PUSHED TO",
-                "registry.e…tion:2026-03-04  4f53cda18c2b  1.00 kB  registry.e…tion:2026-03-04",
-                "app:1                       4f53cda18c2b  1.00 kB",
+                "IMAGE                        DIGEST           SIZE  PUSHED TO",
+                "registry.e…ation:2026-03-04  4f53cda18c2b  1.00 kB  registry.e…cation:2026-03-04",
+                "app:1                        4f53cda18c2b  1.00 kB",
                 "All are in oci:/srv/images.",
             ])
         let two = images + [image("b:1", store: "oci:/srv/other", pushed: [])]

@@ -32,12 +32,12 @@ struct StatusTableTests {
     func eightyColumns() {
         #expect(
             lines(80) == [
-                "JOB  STATE       DESTINATION                DONE  TRY    AGE  NOTE",
-                "112  running     registry.…tion:2026-03-04   50%    1  1 min",
-                "111  waiting     registry.…mple/team/app:1    0%    4  1 min  next try in 8 s…",
-                "  9  blocked     registry.…mple/team/app:1    0%    1  1 min  registry.exampl…",
-                "  8  superseded  registry.…mple/team/app:1    0%    1    8 s  job 9 took its …",
-                "  7  succeeded   registry.…mple/team/app:1  100%    1    8 s",
+                "JOB  STATE       DESTINATION           DONE  TRY    AGE  NOTE",
+                "112  running     registr…n:2026-03-04   50%    1  1 min",
+                "111  waiting     registr…e/team/app:1    0%    4  1 min  next try in 8 s: conne…",
+                "  9  blocked     registr…e/team/app:1    0%    1  1 min  registry.example wants…",
+                "  8  superseded  registr…e/team/app:1    0%    1    8 s  job 9 took its place",
+                "  7  succeeded   registr…e/team/app:1  100%    1    8 s",
             ])
     }
 

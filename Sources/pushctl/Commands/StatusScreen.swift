@@ -31,6 +31,11 @@ struct StatusScreen: Sendable, Equatable {
     ///   - width: columns of the terminal; nil for a pipe.
     ///   - height: lines that there are for all of it; nil: all jobs are shown.
     func lines(width: Int?, height: Int?, _ around: Surroundings) -> [Line] {
+        let lines = allLines(width: width, height: height, around).prefix(height ?? .max)
+        return lines.map { line in width.map { line.truncated(to: $0, ellipsis: around.glyphs.ellipsis) } ?? line }
+    }
+
+    private func allLines(width: Int?, height: Int?, _ around: Surroundings) -> [Line] {
         let head = headLines(width: width, limit: height.map { max($0 / 3, 2) }, around)
         guard !jobs.isEmpty else { return head + [Line(nothing)] }
         var shown = jobs.count
@@ -41,10 +46,7 @@ struct StatusScreen: Sendable, Equatable {
         let table = StatusTable(
             jobs: Array(jobs.prefix(shown)), registries: registries, now: around.now, glyphs: around.glyphs)
         let rest = hidden(besides: shown).map { Line("\(around.glyphs.ellipsis) and \($0)", .dim) }
-        let fitting = rest.map { line in
-            width.map { line.truncated(to: $0, ellipsis: around.glyphs.ellipsis) } ?? line
-        }
-        return head + table.lines(width: width) + fitting
+        return head + table.lines(width: width) + rest
     }
 
     private var nothing: String {

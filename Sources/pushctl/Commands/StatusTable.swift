@@ -27,8 +27,8 @@ struct StatusTable: Sendable {
         var columns: [Table.Column] = [.init("JOB", .right), .init("STATE")]
         if withImage { columns.append(.init("IMAGE")) }
         columns += [
-            .init("DESTINATION", cut: .middle(least: 24)), .init("DONE", .right), .init("TRY", .right),
-            .init("AGE", .right), .init("NOTE", cut: .end(least: 16)),
+            .init("DESTINATION", cut: .middle(least: 20)), .init("DONE", .right), .init("TRY", .right),
+            .init("AGE", .right), .init("NOTE", cut: .end(least: 23)),
         ]
         let known = Dictionary(registries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let notes = JobNote(registries: known, now: now)
