@@ -36,9 +36,11 @@ struct Pushd {
             manager: ServiceManager(environment: environment), signals: signals)
         do {
             if arguments.checkConfiguration {
-                _ = try daemon.controlGroup(daemon.loadConfiguration())
+                let configuration = try daemon.loadConfiguration()
+                _ = try daemon.controlGroup(configuration)
                 _ = try daemon.proxyRules()
                 let isThere = access(places.configuration, F_OK) == 0
+                for warning in configuration.warnings(file: places.configuration) { say("warning: \(warning)\n") }
                 return finish(
                     printing: isThere
                         ? "\(places.configuration): no faults found\n"
@@ -81,8 +83,11 @@ struct Pushd {
     private static func finish(printing text: String) { print(text, terminator: "") }
 
     private static func fail(_ message: String, advice: String?, status: Int32) -> Never {
-        let text = "pushd: \(message)\n" + (advice.map { "  \($0)\n" } ?? "")
-        _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        say("\(message)\n" + (advice.map { "  \($0)\n" } ?? ""))
         exit(status)
+    }
+
+    private static func say(_ text: String) {
+        _ = "pushd: \(text)".withCString { write(STDERR_FILENO, $0, strlen($0)) }
     }
 }

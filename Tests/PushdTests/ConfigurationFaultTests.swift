@@ -21,7 +21,7 @@ struct ConfigurationFaultTests {
         ("null", "an object is wanted, not null"),
         (
             "{ store: [] }",
-            "store: there is no such setting; allowed here: aliases, control, credentials, defaults, history, ledger, limits, "
+            "store: there is no such setting; did you mean stores? allowed here: aliases, control, credentials, defaults, history, ledger, limits, "
                 + "log, publishExisting, registries, retry, rules, spool, stores, watch"
         ),
         (
@@ -31,7 +31,7 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ limits: { job: 1 } }",
-            "limits.job: there is no such setting; allowed here: bandwidth, bandwidthWindows, "
+            "limits.job: there is no such setting; did you mean jobs? allowed here: bandwidth, bandwidthWindows, "
                 + "checksPerRegistry, chunkSize, jobs, jobsPerRegistry, manifestsPerRegistry, requestsPerSecond, uploads, "
                 + "uploadsPerRegistry"
         ),
@@ -46,7 +46,7 @@ struct ConfigurationFaultTests {
         ),
         (
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
-            "registries.\"h.example:5000\".ca: there is no such setting; allowed here: answerTimeout, bandwidth, caFile, "
+            "registries.\"h.example:5000\".ca: there is no such setting; did you mean caFile? allowed here: answerTimeout, bandwidth, caFile, "
                 + "checks, clientCertificate, clientKey, commitPatience, connectTimeout, createRepository, format, insecure, "
                 + "jobs, manifestGrace, manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
         ),
@@ -88,7 +88,7 @@ struct ConfigurationFaultTests {
             "{ rules: [{ image: 'a', to: 'h.example/a', tag: 'x' }] }",
             "rules[0].tag: there is no such setting; allowed here: image, to"
         ),
-        ("{ credentials: { file: '/x' } }", "credentials.file: there is no such setting; allowed here: files"),
+        ("{ credentials: { file: '/x' } }", "credentials.file: there is no such setting; did you mean files? allowed here: files"),
         ("{ spool: { x: 1 } }", "spool.x: there is no such setting; allowed here: acrossFileSystems"),
         ("{ watch: { x: 1 } }", "watch.x: there is no such setting; allowed here: rescan"),
         ("{ control: { x: 1 } }", "control.x: there is no such setting; allowed here: group"),
@@ -316,6 +316,38 @@ struct ConfigurationFaultTests {
             try Configuration(parsing: Array(document.utf8), file: "/etc/p.json5")
         }
         #expect(error?.description == "/etc/p.json5: " + message)
+    }
+
+    @Test("is told all its faults at once, and what follows from a fault is none")
+    func together() {
+        let document = """
+            { stores: ["/srv"], defaults: { tag: ".x", verfy: "deep" }, rules: [{ to: "h.example/{name}" }, 7],
+              limits: { jobs: 0, bandwidthWindows: [{ from: "8", to: "9:00", bandwidth: "1" }] },
+              registries: { "h.example": { createRepository: { hub: {} }, plainHttp: "yes" } }, log: [] }
+            """
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(parsing: Array(document.utf8), file: "/f")
+        }
+        let paths = error.map { [$0] + $0.others }?.map(\.path) ?? []
+        #expect(
+            Set(paths) == [
+                "stores", "defaults.tag", "defaults.verfy", "rules[0].image", "rules[1]", "limits.jobs",
+                "limits.bandwidthWindows[0].from", "limits.bandwidthWindows[0].to",
+                "limits.bandwidthWindows[0].bandwidth", "registries.\"h.example\".createRepository.hub",
+                "registries.\"h.example\".createRepository.hub.visibility", "registries.\"h.example\".plainHttp", "log",
+            ])
+        #expect(Set(paths).count == paths.count)
+        #expect(error?.description.hasPrefix("/f: 13 faults\n  stores: a store is written") == true)
+        #expect(error?.description.contains("\n  defaults.verfy: there is no such setting; did you mean verify?") == true)
+    }
+
+    @Test("shows only the first of very many faults")
+    func many() {
+        let document = "{ " + (1...5000).map { "k\($0): 1" }.joined(separator: ", ") + " }"
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(parsing: Array(document.utf8), file: "/f")
+        }
+        #expect(error?.others.count == ConfigurationFaults.most - 1)
     }
 
     @Test("shows only the beginning of what is long") func bounded() {

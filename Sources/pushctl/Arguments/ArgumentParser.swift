@@ -1,3 +1,5 @@
+internal import Control
+
 /// A command line, taken apart by a ``CommandSpec`` but not yet typed.
 struct ParsedArguments: Sendable {
     let command: CommandSpec

@@ -2,7 +2,7 @@ import Publisher
 
 /// Names that stand for destinations.
 extension Configuration {
-    mutating func readAliases(_ section: ConfigurationReader) throws(ConfigurationError) {
+    mutating func readAliases(_ section: ConfigurationReader) {
         var section = section
         for name in section.keys {
             let alias: Aliases.Name
@@ -11,19 +11,22 @@ extension Configuration {
             } else if Self.isRegistry(name) {
                 alias = .registry(name)
             } else {
-                throw section.refuse(
+                _ = section.value(name)
+                section.refuse(
                     name,
                     "an alias is a word in lower case, such as \"release\", or a registry, HOST or HOST:PORT, as in "
                         + "image names")
+                continue
             }
             var templates: [DestinationTemplate] = []
-            for text in try section.texts(name) ?? [] {
+            for text in section.texts(name) ?? [] {
                 do { templates.append(try DestinationTemplate(text)) } catch {
-                    throw section.refuse(name, error.description)
+                    section.refuse(name, error.description)
                 }
             }
             guard !templates.isEmpty else {
-                throw section.refuse(name, "a destination such as \"registry.example/{name}:{tag}\" is wanted")
+                section.refuse(name, "a destination such as \"registry.example/{name}:{tag}\" is wanted")
+                continue
             }
             publisher.aliases.add(alias, templates)
         }

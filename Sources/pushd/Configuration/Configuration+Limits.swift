@@ -4,58 +4,56 @@ import Registry
 
 /// How much is done at once, and how fast.
 extension Configuration {
-    mutating func readLimits(_ section: ConfigurationReader) throws(ConfigurationError) {
+    mutating func readLimits(_ section: ConfigurationReader) {
         var limits = section
-        publisher.jobs = try limits.integer("jobs", in: 1...1000) ?? publisher.jobs
-        publisher.jobsPerRegistry = try limits.integer("jobsPerRegistry", in: 1...1000) ?? publisher.jobsPerRegistry
-        publisher.uploads = try limits.integer("uploads", in: 1...256) ?? publisher.uploads
+        publisher.jobs = limits.integer("jobs", in: 1...1000) ?? publisher.jobs
+        publisher.jobsPerRegistry = limits.integer("jobsPerRegistry", in: 1...1000) ?? publisher.jobsPerRegistry
+        publisher.uploads = limits.integer("uploads", in: 1...256) ?? publisher.uploads
         publisher.uploadsPerRegistry =
-            try limits.integer("uploadsPerRegistry", in: 1...256) ?? publisher.uploadsPerRegistry
-        publisher.chunkSize = try limits.bytes("chunkSize", in: 65_536...17_179_869_184) ?? publisher.chunkSize
+            limits.integer("uploadsPerRegistry", in: 1...256) ?? publisher.uploadsPerRegistry
+        publisher.chunkSize = limits.bytes("chunkSize", in: 65_536...17_179_869_184) ?? publisher.chunkSize
         var requests = publisher.registry.requests
-        requests.checks = try limits.integer("checksPerRegistry", in: 1...1000) ?? requests.checks
-        requests.manifests = try limits.integer("manifestsPerRegistry", in: 1...1000) ?? requests.manifests
-        requests.perSecond = try limits.rate("requestsPerSecond")
+        requests.checks = limits.integer("checksPerRegistry", in: 1...1000) ?? requests.checks
+        requests.manifests = limits.integer("manifestsPerRegistry", in: 1...1000) ?? requests.manifests
+        requests.perSecond = limits.rate("requestsPerSecond")
         publisher.registry.requests = requests
-        publisher.bandwidth.usual = try limits.bandwidth("bandwidth") ?? nil
-        for (place, value) in (try limits.list("bandwidthWindows") ?? []).enumerated() {
+        publisher.bandwidth.usual = limits.bandwidth("bandwidth") ?? nil
+        for (place, value) in (limits.list("bandwidthWindows") ?? []).enumerated() {
             let path = limits.place(of: "bandwidthWindows") + "[\(place)]"
-            publisher.bandwidth.windows.append(try Self.window(ConfigurationReader(value, path: path)))
+            let reader = ConfigurationReader(value, path: path, faults: limits.faults)
+            if let window = Self.window(reader) { publisher.bandwidth.windows.append(window) }
         }
-        try limits.finish()
+        limits.finish()
     }
 
     /// What holds for one registry, in place of what holds for each.
     mutating func readLimits(
         of registry: String, _ entry: inout ConfigurationReader, into settings: inout RegistrySettings
-    ) throws(ConfigurationError) {
-        publisher.jobsByRegistry[registry] = try entry.integer("jobs", in: 1...1000)
-        publisher.uploadsByRegistry[registry] = try entry.integer("uploads", in: 1...256)
-        settings.requests.checks = try entry.integer("checks", in: 1...1000) ?? settings.requests.checks
-        settings.requests.manifests = try entry.integer("manifests", in: 1...1000) ?? settings.requests.manifests
-        settings.requests.perSecond = try entry.rate("requestsPerSecond") ?? settings.requests.perSecond
-        publisher.bandwidths[registry] = try entry.bandwidth("bandwidth") ?? nil
+    ) {
+        publisher.jobsByRegistry[registry] = entry.integer("jobs", in: 1...1000)
+        publisher.uploadsByRegistry[registry] = entry.integer("uploads", in: 1...256)
+        settings.requests.checks = entry.integer("checks", in: 1...1000) ?? settings.requests.checks
+        settings.requests.manifests = entry.integer("manifests", in: 1...1000) ?? settings.requests.manifests
+        settings.requests.perSecond = entry.rate("requestsPerSecond") ?? settings.requests.perSecond
+        publisher.bandwidths[registry] = entry.bandwidth("bandwidth") ?? nil
     }
 
-    private static func window(_ reader: ConfigurationReader) throws(ConfigurationError) -> BandwidthWindow {
+    private static func window(_ reader: ConfigurationReader) -> BandwidthWindow? {
         var window = reader
-        let days = try window.text("days") ?? "mon-sun"
-        guard let days = Weekdays.parse(days) else {
-            throw window.refuse("days", "days such as \"mon-fri\", \"sat,sun\" or \"mon\" are wanted")
+        let days = Weekdays.parse(window.text("days") ?? "mon-sun")
+        if days == nil { window.refuse("days", "days such as \"mon-fri\", \"sat,sun\" or \"mon\" are wanted") }
+        func minute(_ key: String, upTo most: Int) -> Int? {
+            if let text = window.text(key), let minute = Self.minute(text), minute <= most { return minute }
+            window.refuse(key, "a time of the day such as \"08:00\" is wanted")
+            return nil
         }
-        func minute(_ key: String, upTo most: Int) throws(ConfigurationError) -> Int {
-            guard let text = try window.text(key), let minute = Self.minute(text), minute <= most else {
-                throw window.refuse(key, "a time of the day such as \"08:00\" is wanted")
-            }
-            return minute
-        }
-        let from = try minute("from", upTo: 1439)
-        let to = try minute("to", upTo: 1440)
-        guard from != to else { throw window.refuse("to", "another time than from is wanted") }
-        guard let limit = try window.bandwidth("bandwidth") else {
-            throw window.refuse("bandwidth", "\(ConfigurationReader.bandwidthForm), or \"none\"")
-        }
-        try window.finish()
+        let from = minute("from", upTo: 1439)
+        let to = minute("to", upTo: 1440)
+        if from != nil, from == to { window.refuse("to", "another time than from is wanted") }
+        let limit = window.bandwidth("bandwidth")
+        if limit == nil { window.refuse("bandwidth", "\(ConfigurationReader.bandwidthForm), or \"none\"") }
+        window.finish()
+        guard let days, let from, let to, let limit else { return nil }
         return BandwidthWindow(days: days, from: from, to: to, bytesPerSecond: limit)
     }
 
@@ -93,7 +91,7 @@ extension ConfigurationReader {
     /// Bytes a second.
     ///
     /// - Returns: nil where nothing is said; the inner nil is `"none"`: no limit.
-    mutating func bandwidth(_ key: String) throws(ConfigurationError) -> Int64?? {
+    mutating func bandwidth(_ key: String) -> Int64?? {
         guard let value = value(key) else { return .none }
         let bytes: Int64? =
             switch value {
@@ -103,16 +101,18 @@ extension ConfigurationReader {
             default: 0
             }
         if let bytes, !(1000...1_000_000_000_000_000).contains(bytes) {
-            throw refuse(key, "\(Self.bandwidthForm), not \(value.kind)")
+            refuse(key, "\(Self.bandwidthForm), not \(value.kind)")
+            return .none
         }
         return .some(bytes)
     }
 
     /// Something a second, also less than one.
-    fileprivate mutating func rate(_ key: String) throws(ConfigurationError) -> Double? {
+    fileprivate mutating func rate(_ key: String) -> Double? {
         guard let value = value(key) else { return nil }
         guard case .number(let number) = value, (0.01...10_000).contains(number) else {
-            throw refuse(key, "a number from 0.01 to 10000 is wanted, not \(value.kind)")
+            refuse(key, "a number from 0.01 to 10000 is wanted, not \(value.kind)")
+            return nil
         }
         return number
     }

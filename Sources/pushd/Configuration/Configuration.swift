@@ -46,22 +46,27 @@ struct Configuration {
         return keys
     }
 
+    /// - Throws: ``ConfigurationError`` with all faults that there are.
     private init(parsing bytes: [UInt8]) throws(ConfigurationError) {
         let document: ConfigurationValue
         do { document = try JSON5Parser.parse(bytes) } catch {
             throw ConfigurationError(path: "", reason: "\(error)")
         }
-        var reader = try ConfigurationReader(document, path: "")
-        for text in try reader.texts("stores") ?? [] {
-            stores.append(try Self.store(text, reader.refuse("stores", "")))
+        let faults = ConfigurationFaults()
+        var reader = ConfigurationReader(document, path: "", faults: faults)
+        for text in reader.texts("stores") ?? [] {
+            do { stores.append(try Self.store(text, ConfigurationError(path: "stores", reason: ""))) } catch {
+                faults.add(error)
+            }
         }
-        try readDefaults(reader.object("defaults"))
-        try readAliases(reader.object("aliases"))
-        try readRules(&reader)
-        try readPublishing(&reader)
-        try readRegistries(reader.object("registries"))
-        try readRest(&reader)
-        try reader.finish()
+        readDefaults(reader.object("defaults"))
+        readAliases(reader.object("aliases"))
+        readRules(&reader)
+        readPublishing(&reader)
+        readRegistries(reader.object("registries"))
+        readRest(&reader)
+        reader.finish()
+        try faults.check()
     }
 
     /// The directory of `oci:DIR`.
@@ -76,32 +81,31 @@ struct Configuration {
         return directory
     }
 
-    private mutating func readDefaults(_ section: ConfigurationReader) throws(ConfigurationError) {
+    private mutating func readDefaults(_ section: ConfigurationReader) {
         var section = section
-        if let tag = try section.text("tag") {
-            guard ImageReference.isValidTag(tag) else {
-                throw section.refuse(
-                    "tag", "a tag has 1 to 128 letters, digits, _, . and -, and begins with neither . nor -")
+        if let tag = section.text("tag") {
+            if !ImageReference.isValidTag(tag) {
+                section.refuse("tag", "a tag has 1 to 128 letters, digits, _, . and -, and begins with neither . nor -")
             }
             publisher.defaultTag = tag
         }
-        if let registry = try section.text("registry") {
-            guard Self.isRegistry(registry) else { throw section.refuse("registry", Self.registryForm) }
+        if let registry = section.text("registry") {
+            if !Self.isRegistry(registry) { section.refuse("registry", Self.registryForm) }
             publisher.defaultRegistry = registry
         }
         if section.isEmptyText("namespace") {
             publisher.defaultNamespace = ""
-        } else if let namespace = try section.text("namespace") {
-            guard (try? ImageReference(parsing: "localhost/\(namespace)/x")) != nil else {
-                throw section.refuse(
+        } else if let namespace = section.text("namespace") {
+            if (try? ImageReference(parsing: "localhost/\(namespace)/x")) == nil {
+                section.refuse(
                     "namespace",
                     "a part of a repository's name is wanted, such as \"team\" or \"org/team\", in lower case; or \"\" for none"
                 )
             }
             publisher.defaultNamespace = namespace
         }
-        if let level = try section.choice("verify", of: VerifyLevel.self) { publisher.verify = level }
-        try section.finish()
+        if let level = section.choice("verify", of: VerifyLevel.self) { publisher.verify = level }
+        section.finish()
     }
 
     /// Whether image names can begin with it.
@@ -116,83 +120,82 @@ struct Configuration {
     static let registryForm =
         "a registry is named HOST or HOST:PORT, as in image names; a HOST without a dot or a port is only localhost"
 
-    private mutating func readRules(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
-        for (place, value) in (try reader.list("rules") ?? []).enumerated() {
-            var rule = try ConfigurationReader(value, path: "rules[\(place)]")
-            guard let pattern = try rule.text("image"), let image = Glob(pattern) else {
-                throw rule.refuse("image", "a pattern such as \"team/*\" is wanted")
-            }
+    private mutating func readRules(_ reader: inout ConfigurationReader) {
+        for (place, value) in (reader.list("rules") ?? []).enumerated() {
+            var rule = ConfigurationReader(value, path: "rules[\(place)]", faults: reader.faults)
+            let image = rule.text("image").flatMap { Glob($0) }
+            if image == nil { rule.refuse("image", "a pattern such as \"team/*\" is wanted") }
             var destinations: [DestinationTemplate] = []
-            for text in try rule.texts("to") ?? [] {
+            for text in rule.texts("to") ?? [] {
                 do { destinations.append(try DestinationTemplate(text, aliases: publisher.aliases)) } catch {
-                    throw rule.refuse("to", error.description)
+                    rule.refuse("to", error.description)
                 }
             }
-            guard !destinations.isEmpty else {
-                throw rule.refuse("to", "a destination such as \"registry.example/{name}:{tag}\" is wanted")
+            if destinations.isEmpty {
+                rule.refuse("to", "a destination such as \"registry.example/{name}:{tag}\" is wanted")
             }
-            try rule.finish()
-            publisher.rules.append(PublishRule(image: image, destinations: destinations))
+            rule.finish()
+            if let image { publisher.rules.append(PublishRule(image: image, destinations: destinations)) }
         }
-        publisher.publishesExisting = try reader.bool("publishExisting") ?? false
+        publisher.publishesExisting = reader.bool("publishExisting") ?? false
     }
 
-    private mutating func readPublishing(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
-        try readLimits(reader.object("limits"))
+    private mutating func readPublishing(_ reader: inout ConfigurationReader) {
+        readLimits(reader.object("limits"))
 
-        var retry = try reader.object("retry")
-        let base = try retry.duration("base", atLeast: .milliseconds(1))
-        let cap = try retry.duration("cap", atLeast: .milliseconds(1))
-        if let base, let cap, base > cap { throw retry.refuse("cap", "the cap is not shorter than base") }
+        var retry = reader.object("retry")
+        let base = retry.duration("base", atLeast: .milliseconds(1))
+        let cap = retry.duration("cap", atLeast: .milliseconds(1))
+        if let base, let cap, base > cap { retry.refuse("cap", "the cap is not shorter than base") }
         // One that stands alone takes the other's default along.
         publisher.retry.base = base ?? min(publisher.retry.base, cap ?? publisher.retry.base)
         publisher.retry.cap = cap ?? max(publisher.retry.cap, publisher.retry.base)
         publisher.retry.maximumRetryAfter =
-            try retry.duration("maximumRetryAfter", atLeast: .seconds(1)) ?? publisher.retry.maximumRetryAfter
-        publisher.retry.maximumFailures = try retry.integer("maximumFailures", in: 1...1_000_000)
+            retry.duration("maximumRetryAfter", atLeast: .seconds(1)) ?? publisher.retry.maximumRetryAfter
+        publisher.retry.maximumFailures = retry.integer("maximumFailures", in: 1...1_000_000)
         if retry.isNever("giveUpAfter") {
             publisher.retry.giveUpAfter = nil
-        } else if let limit = try retry.duration("giveUpAfter", atLeast: .seconds(1), mayBeNever: true) {
+        } else if let limit = retry.duration("giveUpAfter", atLeast: .seconds(1), mayBeNever: true) {
             publisher.retry.giveUpAfter = limit
         }
-        try retry.finish()
+        retry.finish()
 
-        var ledger = try reader.object("ledger")
-        publisher.ledgerAge = try ledger.duration("age") ?? publisher.ledgerAge
-        publisher.learnedAge = try ledger.duration("learnedAge") ?? publisher.learnedAge
-        try ledger.finish()
+        var ledger = reader.object("ledger")
+        publisher.ledgerAge = ledger.duration("age") ?? publisher.ledgerAge
+        publisher.learnedAge = ledger.duration("learnedAge") ?? publisher.learnedAge
+        ledger.finish()
 
-        var history = try reader.object("history")
-        publisher.historyAge = try history.duration("age") ?? publisher.historyAge
-        publisher.historyCount = try history.integer("count", in: 0...10_000_000) ?? publisher.historyCount
-        try history.finish()
+        var history = reader.object("history")
+        publisher.historyAge = history.duration("age") ?? publisher.historyAge
+        publisher.historyCount = history.integer("count", in: 0...10_000_000) ?? publisher.historyCount
+        history.finish()
     }
 
-    private mutating func readRest(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
-        var credentials = try reader.object("credentials")
-        for file in try credentials.texts("files") ?? [] {
-            guard file.hasPrefix("/") else {
-                throw credentials.refuse("files", "an absolute path is wanted, not \"\(file.prefix(60))\"")
+    private mutating func readRest(_ reader: inout ConfigurationReader) {
+        var credentials = reader.object("credentials")
+        for file in credentials.texts("files") ?? [] {
+            if !file.hasPrefix("/") {
+                credentials.refuse("files", "an absolute path is wanted, not \"\(file.prefix(60))\"")
             }
             credentialFiles.append(file)
         }
-        try credentials.finish()
+        credentials.finish()
 
-        var spool = try reader.object("spool")
-        acrossFileSystems = try spool.choice("acrossFileSystems", of: PinPolicy.self) ?? acrossFileSystems
-        try spool.finish()
+        var spool = reader.object("spool")
+        acrossFileSystems = spool.choice("acrossFileSystems", of: PinPolicy.self) ?? acrossFileSystems
+        spool.finish()
 
-        var watch = try reader.object("watch")
-        rescan = try watch.duration("rescan", atLeast: .seconds(1)) ?? rescan
-        try watch.finish()
+        var watch = reader.object("watch")
+        rescan = watch.duration("rescan", atLeast: .seconds(1)) ?? rescan
+        watch.finish()
 
-        var control = try reader.object("control")
-        controlGroup = try control.text("group")
-        try control.finish()
+        var control = reader.object("control")
+        controlGroup = control.text("group")
+        control.finish()
 
-        var log = try reader.object("log")
-        logLevel = try log.choice("level", of: LogLevel.self) ?? logLevel
-        try log.finish()
+        var log = reader.object("log")
+        logLevel = log.choice("level", of: LogLevel.self) ?? logLevel
+        log.finish()
     }
 }
 

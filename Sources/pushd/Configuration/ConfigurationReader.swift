@@ -1,18 +1,26 @@
 import Control
 
-/// Reads one object of the configuration key by key, and in the end refuses whatever nobody asked for.
+/// Reads one object of the configuration key by key, and in the end refuses the keys that were not asked for.
+///
+/// What is not as it has to be is noted among the faults and read as absent.
 struct ConfigurationReader {
     let path: String
+    let faults: ConfigurationFaults
     private let values: [String: ConfigurationValue]
+    /// Whether there is an object; where not, its parts are not missed.
+    private let isObject: Bool
     private var known: Set<String> = []
 
-    /// - Throws: ``ConfigurationError`` unless `value` is an object.
-    init(_ value: ConfigurationValue, path: String) throws(ConfigurationError) {
-        guard case .object(let values) = value else {
-            throw ConfigurationError(path: path, reason: "an object is wanted, not \(value.kind)")
-        }
-        self.values = values
+    /// Notes a fault unless `value` is an object.
+    init(_ value: ConfigurationValue, path: String, faults: ConfigurationFaults) {
         self.path = path
+        self.faults = faults
+        if case .object(let values) = value {
+            (self.values, isObject) = (values, true)
+        } else {
+            (self.values, isObject) = ([:], false)
+            faults.add(ConfigurationError(path: path, reason: "an object is wanted, not \(value.kind)"))
+        }
     }
 
     /// The object's keys, for objects whose keys are names of the user's own.
@@ -33,14 +41,21 @@ struct ConfigurationReader {
         return value
     }
 
-    func refuse(_ key: String, _ reason: String) -> ConfigurationError {
-        ConfigurationError(path: place(of: key), reason: reason)
+    /// Notes a fault.
+    func refuse(_ key: String, _ reason: String) {
+        if isObject { faults.add(ConfigurationError(path: place(of: key), reason: reason)) }
     }
 
-    mutating func text(_ key: String) throws(ConfigurationError) -> String? {
+    /// Notes a fault; nil is what is read in its place.
+    private func refused<Value>(_ key: String, _ reason: String) -> Value? {
+        refuse(key, reason)
+        return nil
+    }
+
+    mutating func text(_ key: String) -> String? {
         guard let value = value(key) else { return nil }
         guard case .text(let text) = value, !text.isEmpty else {
-            throw refuse(key, "a text is wanted, not \(value.kind)")
+            return refused(key, "a text is wanted, not \(value.kind)")
         }
         return text
     }
@@ -49,35 +64,35 @@ struct ConfigurationReader {
     mutating func isEmptyText(_ key: String) -> Bool { value(key) == .text("") }
 
     /// A path that does not depend on where the daemon was started.
-    mutating func absolutePath(_ key: String) throws(ConfigurationError) -> String? {
-        guard let text = try text(key) else { return nil }
-        guard text.hasPrefix("/") else { throw refuse(key, "an absolute path is wanted, not \"\(text.prefix(60))\"") }
+    mutating func absolutePath(_ key: String) -> String? {
+        guard let text = text(key) else { return nil }
+        guard text.hasPrefix("/") else { return refused(key, "an absolute path is wanted, not \"\(text.prefix(60))\"") }
         return text
     }
 
-    mutating func bool(_ key: String) throws(ConfigurationError) -> Bool? {
+    mutating func bool(_ key: String) -> Bool? {
         guard let value = value(key) else { return nil }
-        guard case .bool(let bool) = value else { throw refuse(key, "true or false is wanted, not \(value.kind)") }
+        guard case .bool(let bool) = value else { return refused(key, "true or false is wanted, not \(value.kind)") }
         return bool
     }
 
-    mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
+    mutating func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
         guard let value = value(key) else { return nil }
         let allowed = "a whole number from \(range.lowerBound) to \(range.upperBound) is wanted"
-        guard case .number(let number) = value else { throw refuse(key, "\(allowed), not \(value.kind)") }
+        guard case .number(let number) = value else { return refused(key, "\(allowed), not \(value.kind)") }
         guard let integer = Int(exactly: number), range.contains(integer) else {
-            throw refuse(key, "\(allowed), not \(value.kind)")
+            return refused(key, "\(allowed), not \(value.kind)")
         }
         return integer
     }
 
     mutating func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String, of type: Choice.Type
-    ) throws(ConfigurationError) -> Choice? where Choice.RawValue == String {
+    ) -> Choice? where Choice.RawValue == String {
         guard let value = value(key) else { return nil }
         let allowed = type.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
         guard case .text(let text) = value, let choice = Choice(rawValue: text) else {
-            throw refuse(key, "one of \(allowed) is wanted, not \(value.kind)")
+            return refused(key, "one of \(allowed) is wanted, not \(value.kind)")
         }
         return choice
     }
@@ -87,7 +102,7 @@ struct ConfigurationReader {
     /// - Parameter mayBeNever: for the error: whether the caller looks for ``isNever(_:)`` first.
     mutating func duration(
         _ key: String, atLeast least: Duration = .zero, mayBeNever: Bool = false
-    ) throws(ConfigurationError) -> Duration? {
+    ) -> Duration? {
         guard let value = value(key) else { return nil }
         let duration: Duration? =
             switch value {
@@ -97,10 +112,10 @@ struct ConfigurationReader {
             }
         let orNever = mayBeNever ? ", or \"never\"," : ""
         guard let duration else {
-            throw refuse(
+            return refused(
                 key, "a time such as 30, \"30s\", \"5m\", \"2h\" or \"7d\"\(orNever) is wanted, not \(value.kind)")
         }
-        guard duration >= least else { throw refuse(key, "at least \(Quantity.text(least))\(orNever) is wanted") }
+        guard duration >= least else { return refused(key, "at least \(Quantity.text(least))\(orNever) is wanted") }
         return duration
     }
 
@@ -108,7 +123,7 @@ struct ConfigurationReader {
     mutating func isNever(_ key: String) -> Bool { value(key) == .text("never") }
 
     /// A number of bytes, or a text such as `"64KiB"`, `"32MiB"`, `"10GB"`.
-    mutating func bytes(_ key: String, in range: ClosedRange<Int64>) throws(ConfigurationError) -> Int64? {
+    mutating func bytes(_ key: String, in range: ClosedRange<Int64>) -> Int64? {
         guard let value = value(key) else { return nil }
         let bytes: Int64? =
             switch value {
@@ -117,17 +132,17 @@ struct ConfigurationReader {
             default: nil
             }
         guard let bytes else {
-            throw refuse(key, "a size such as 1048576, \"32MiB\" or \"10GB\" is wanted, not \(value.kind)")
+            return refused(key, "a size such as 1048576, \"32MiB\" or \"10GB\" is wanted, not \(value.kind)")
         }
         guard range.contains(bytes) else {
-            throw refuse(
+            return refused(
                 key, "a size from \(range.lowerBound) to \(range.upperBound) bytes is wanted, not \(value.kind)")
         }
         return bytes
     }
 
     /// A list of texts; a single text counts as a list of one.
-    mutating func texts(_ key: String) throws(ConfigurationError) -> [String]? {
+    mutating func texts(_ key: String) -> [String]? {
         guard let value = value(key) else { return nil }
         switch value {
         case .text(let text): return [text]
@@ -135,32 +150,32 @@ struct ConfigurationReader {
             var texts: [String] = []
             for (place, item) in list.enumerated() {
                 guard case .text(let text) = item else {
-                    throw refuse(key, "entry \(place + 1): a text is wanted, not \(item.kind)")
+                    return refused(key, "entry \(place + 1): a text is wanted, not \(item.kind)")
                 }
                 texts.append(text)
             }
             return texts
-        default: throw refuse(key, "a text or a list of texts is wanted, not \(value.kind)")
+        default: return refused(key, "a text or a list of texts is wanted, not \(value.kind)")
         }
     }
 
-    mutating func list(_ key: String) throws(ConfigurationError) -> [ConfigurationValue]? {
+    mutating func list(_ key: String) -> [ConfigurationValue]? {
         guard let value = value(key) else { return nil }
-        guard case .list(let list) = value else { throw refuse(key, "a list is wanted, not \(value.kind)") }
+        guard case .list(let list) = value else { return refused(key, "a list is wanted, not \(value.kind)") }
         return list
     }
 
     /// The object at `key`, or an empty one.
-    mutating func object(_ key: String) throws(ConfigurationError) -> ConfigurationReader {
-        try ConfigurationReader(value(key) ?? .object([:]), path: place(of: key))
+    mutating func object(_ key: String) -> ConfigurationReader {
+        ConfigurationReader(value(key) ?? .object([:]), path: place(of: key), faults: faults)
     }
 
-    /// - Throws: ``ConfigurationError`` for the first key that was never asked for, with the keys that are allowed.
-    func finish() throws(ConfigurationError) {
-        guard let unknown = values.keys.filter({ !known.contains($0) }).min() else { return }
-        throw ConfigurationError(
-            path: place(of: unknown),
-            reason: "there is no such setting; allowed here: \(known.sorted().joined(separator: ", "))")
+    /// Notes the keys that were not asked for, with what may have been meant and what is allowed.
+    func finish() {
+        for unknown in values.keys.filter({ !known.contains($0) }).sorted() {
+            let meant = nearest(to: unknown, among: known.sorted()).map { "did you mean \($0)? " } ?? ""
+            refuse(unknown, "there is no such setting; \(meant)allowed here: \(known.sorted().joined(separator: ", "))")
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 /// The word that was most likely meant: the only one that begins with `word`, or the nearest by typing mistakes.
 ///
 /// - Returns: nil if nothing is near enough that suggesting it would help.
-func nearest(to word: String, among candidates: [String]) -> String? {
+public func nearest(to word: String, among candidates: [String]) -> String? {
     if word.count >= 2 {
         let longer = candidates.filter { $0.hasPrefix(word) }
         if longer.count == 1 { return longer[0] }
