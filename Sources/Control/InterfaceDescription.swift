@@ -267,9 +267,9 @@ let controlInterfaceDescription = """
       byHand: bool
     )
 
-    # One step of the way to a registry.
+    # One step of the way to a registry, or one part of the installation.
     type DoctorStep (
-      # resolve, connect, tls, api, login, token or push
+      # resolve, connect, tls, api, login, token or push; of the installation state, store, logins, clock or limits
       kind: string,
       # good, doubtful or bad
       outcome: string,
@@ -393,7 +393,9 @@ let controlInterfaceDescription = """
       counts: [string]int,
       registries: []Registry,
       stateDirectory: string,
-      stores: []string
+      stores: []string,
+      # what is wrong with the daemon's own machine, such as a full disk
+      warnings: ?[]string
     )
 
     # Begins no more jobs for a registry, or for any; those that run go on.
@@ -409,8 +411,9 @@ let controlInterfaceDescription = """
     # What is known of all registries, or of one; with forget, what was learned about the one is found out anew.
     method Registries(registry: ?string, forget: ?bool) -> (registries: []Registry)
 
-    # Goes the way of a push, as far as opening an upload and giving it up. The last reply has no step. To be called with
-    # 'more'.
+    # Goes the way of a push, as far as opening an upload and giving it up; without a registry it looks at this
+    # installation, whose steps name no registry, and then at every registry that is known. The last reply has no step. To
+    # be called with 'more'.
     method Doctor(registry: ?string) -> (registry: string, step: ?DoctorStep)
 
     # Every error has a sentence for people, what they can do about it, and a short word for programs, which says more than

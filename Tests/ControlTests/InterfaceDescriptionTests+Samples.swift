@@ -138,7 +138,7 @@ extension InterfaceDescriptionTests {
             [
                 Status.Output(
                     version: "v", pid: 1, startedAt: moment, counts: ["queued": 1], registries: registries,
-                    stateDirectory: "/s", stores: ["oci:/x"]),
+                    stateDirectory: "/s", stores: ["oci:/x"], warnings: ["w"]),
                 Status.Output(
                     version: "v", pid: 1, startedAt: moment, counts: [:],
                     registries: [RegistryInfo(name: "r", running: 0)], stateDirectory: "/s", stores: []),

@@ -87,6 +87,40 @@ struct RegistryCommandTests {
                 """))
     }
 
+    @Test("doctor of everything prints the installation and each registry under its name")
+    func everything() async throws {
+        var daemon = FakeDaemon()
+        daemon.onDoctor = { input in
+            #expect(input == Doctor.Input())
+            func reply(_ registry: String, _ kind: String, _ outcome: String) -> Doctor.Output {
+                Doctor.Output(registry: registry, step: DoctorStep(kind: kind, outcome: outcome, text: "t"))
+            }
+            return AsyncThrowingStream { continuation in
+                for reply in [
+                    reply("", "state", "good"), reply("", "clock", "doubtful"), reply("a.example", "resolve", "bad"),
+                    reply("b.example", "push", "good"), Doctor.Output(registry: ""),
+                ] {
+                    continuation.yield(reply)
+                }
+                continuation.finish()
+            }
+        }
+        let outcome = try await pushctl("doctor", daemon)
+        #expect(outcome.status == 1)
+        let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.split(separator: " ").prefix(2).joined(separator: " ")
+        }
+        #expect(
+            lines == [
+                "this installation", "state ok", "clock ?", "", "a.example", "resolve failed", "", "b.example",
+                "push ok",
+                "",
+            ])
+        let json = try await pushctl("doctor --json", daemon).output.split(separator: "\n")
+        #expect(json.first == #"{"kind":"state","outcome":"good","text":"t"}"#)
+        #expect(json.last == #"{"kind":"push","outcome":"good","registry":"b.example","text":"t"}"#)
+    }
+
     @Test("doctor ends with status 1 where a step failed, also with --json")
     func bad() async throws {
         let daemon = doctor([DoctorStep(kind: "push", outcome: "bad", text: "denied", advice: "ask", time: nil)])

@@ -88,7 +88,10 @@ struct ConfigurationFaultTests {
             "{ rules: [{ image: 'a', to: 'h.example/a', tag: 'x' }] }",
             "rules[0].tag: there is no such setting; allowed here: image, to"
         ),
-        ("{ credentials: { file: '/x' } }", "credentials.file: there is no such setting; did you mean files? allowed here: files"),
+        (
+            "{ credentials: { file: '/x' } }",
+            "credentials.file: there is no such setting; did you mean files? allowed here: files"
+        ),
         ("{ spool: { x: 1 } }", "spool.x: there is no such setting; allowed here: acrossFileSystems"),
         ("{ watch: { x: 1 } }", "watch.x: there is no such setting; allowed here: rescan"),
         ("{ control: { x: 1 } }", "control.x: there is no such setting; allowed here: group"),
@@ -338,7 +341,8 @@ struct ConfigurationFaultTests {
             ])
         #expect(Set(paths).count == paths.count)
         #expect(error?.description.hasPrefix("/f: 13 faults\n  stores: a store is written") == true)
-        #expect(error?.description.contains("\n  defaults.verfy: there is no such setting; did you mean verify?") == true)
+        #expect(
+            error?.description.contains("\n  defaults.verfy: there is no such setting; did you mean verify?") == true)
     }
 
     @Test("shows only the first of very many faults")

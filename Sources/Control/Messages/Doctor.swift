@@ -1,13 +1,13 @@
 /// `org.pushd.Control.Doctor`: the way of a push to a registry, step by step, up to an upload that is opened and given
-/// up. To be called with `more`.
+/// up. Without a registry: this installation, and then every registry that is known. To be called with `more`.
 ///
 /// Errors: `ReferenceInvalid`, `RegistryFailed`, `Stopping`.
 public enum Doctor: StreamMethod {
     public static let name = "org.pushd.Control.Doctor"
 
     public struct Input: Parameters {
-        /// `HOST[:PORT]`, or with the repository to which pushing is tried: `HOST[:PORT]/REPOSITORY`. Absent: the default
-        /// registry.
+        /// `HOST[:PORT]`, or with the repository to which pushing is tried: `HOST[:PORT]/REPOSITORY`. Absent: this
+        /// installation and every registry that is known.
         public var registry: String?
 
         public enum CodingKeys: CodingKey, CaseIterable { case registry }
@@ -16,7 +16,7 @@ public enum Doctor: StreamMethod {
     }
 
     public struct Output: Codable, Sendable, Equatable {
-        /// The registry, as it was understood.
+        /// The registry, as it was understood; empty for the steps of the installation.
         public var registry: String
         /// Absent in the last reply.
         public var step: DoctorStep?
@@ -34,9 +34,10 @@ public enum Doctor: StreamMethod {
 
 /// One step of the way.
 public struct DoctorStep: Codable, Sendable, Equatable {
-    /// `resolve`, `connect`, `tls`, `api`, `login`, `token` or `push`.
+    /// `resolve`, `connect`, `tls`, `api`, `login`, `token` or `push`; of the installation `state`, `store`, `logins`,
+    /// `clock` or `limits`.
     public var kind: String
-    /// `good`, `doubtful` or `bad`, after which there are no more.
+    /// `good`, `doubtful` or `bad`; after a bad one there are no more of its registry.
     public var outcome: String
     public var text: String
     public var advice: String?

@@ -18,10 +18,12 @@ public enum Status: Method {
         public var stateDirectory: String
         /// Such as `oci:/srv/images`.
         public var stores: [String]
+        /// What is wrong with the daemon's own machine at the moment, such as a full disk.
+        public var warnings: [String]?
 
         public init(
             version: String, pid: Int, startedAt: Timestamp, counts: [String: Int], registries: [RegistryInfo],
-            stateDirectory: String, stores: [String]
+            stateDirectory: String, stores: [String], warnings: [String]? = nil
         ) {
             self.version = version
             self.pid = pid
@@ -30,6 +32,7 @@ public enum Status: Method {
             self.registries = registries
             self.stateDirectory = stateDirectory
             self.stores = stores
+            self.warnings = warnings
         }
     }
 }

@@ -156,14 +156,16 @@ extension CommandSpec {
 
     private static let doctor = CommandSpec(
         "doctor", "[REGISTRY[/REPOSITORY]]", .range(0...1),
-        summary: "find out why a registry can't be pushed to",
+        summary: "find out what is in the way of a push",
         details: [
             "Goes the way of a push: looks up the address, connects, checks the certificate, asks for the API, looks for "
                 + "a login, gets a token, and opens an upload that it gives up at once. Nothing is stored. Without "
-                + "REPOSITORY it tries one that was pushed to before. Exit status: 0 if all is well, 1 if not."
+                + "REPOSITORY it tries one that was pushed to before. Without REGISTRY it looks at this installation (state "
+                + "directory, stores, logins, clock, limits) and then at every registry that is known. "
+                + "Exit status: 0 if all is well, 1 if not."
         ],
         examples: [
-            ("pushctl doctor registry.example", ""),
+            ("pushctl doctor", "is all well here?"), ("pushctl doctor registry.example", ""),
             ("pushctl doctor registry.example/team/app", "may I push there?"),
         ])
 

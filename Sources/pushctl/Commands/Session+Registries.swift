@@ -37,14 +37,26 @@ extension Session {
     func doctor(_ registry: String?) async throws -> Int32 {
         var status = ExitStatus.done
         let client = try await daemon.connect()
-        var name: String?
+        var last: String?
         for try await reply in client.stream(Doctor.self, Doctor.Input(registry: registry)) {
-            name = reply.registry
-            guard let step = reply.step else { break }
+            guard let step = reply.step else {
+                last = last ?? reply.registry
+                break
+            }
             if step.outcome == "bad" { status = ExitStatus.failed }
-            if json { try console.printJSON(step) } else { try console.print(lines(step)) }
+            if json {
+                let isOneOfMany = registry == nil && !reply.registry.isEmpty
+                try console.printJSON(DoctorDocument(step: step, registry: isOneOfMany ? reply.registry : nil))
+            } else {
+                if registry == nil, reply.registry != last {
+                    let title = reply.registry.isEmpty ? "this installation" : reply.registry
+                    try console.print((last == nil ? [] : [Line()]) + [Line(title, .bold)])
+                }
+                try console.print(lines(step))
+            }
+            last = reply.registry
         }
-        guard let name, !json else { return status }
+        guard registry != nil, let name = last, !json else { return status }
         let known = try await call(Registries.self, Registries.Input(registry: name)).registries
         for registry in known where registry.learned?.isEmpty == false {
             try console.print([Line(), "learned from earlier pushes:"] + learnedLines(registry, indent: 2))
@@ -118,4 +130,18 @@ extension Session {
     }
 
     func state(of registry: RegistryInfo) -> Line { RegistryWording(registry: registry, now: console.now()).standing }
+}
+
+/// A step, and of which registry where several are looked at.
+private struct DoctorDocument: Encodable {
+    let step: DoctorStep
+    let registry: String?
+
+    private enum Keys: String, CodingKey { case registry }
+
+    func encode(to encoder: any Encoder) throws {
+        try step.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encodeIfPresent(registry, forKey: .registry)
+    }
 }

@@ -16,11 +16,10 @@ extension Session {
         let list = isChosen ? try await chosenJobs(status, over: client) : try await jobsInHand(status, over: client)
         // Those that jobs go to; scripts get them only with the whole queue.
         let wantsRegistries = !json || !isChosen
-        let registries =
-            wantsRegistries ? try await client.call(Control.Status.self, Control.Status.Input()).registries : []
+        let daemon = wantsRegistries ? try await client.call(Control.Status.self, Control.Status.Input()) : nil
         return StatusScreen(
-            jobs: list.jobs, counts: list.counts, registries: registries, isChosen: isChosen, states: status.states,
-            left: list.left ?? [])
+            jobs: list.jobs, counts: list.counts, registries: daemon?.registries ?? [], isChosen: isChosen,
+            states: status.states, left: list.left ?? [], warnings: daemon?.warnings ?? [])
     }
 
     private func chosenJobs(_ status: Command.Status, over client: ControlClient) async throws -> List.Output {
@@ -66,7 +65,6 @@ extension Session {
     var surroundings: StatusScreen.Surroundings {
         StatusScreen.Surroundings(now: console.now(), glyphs: console.glyphs, localTime: console.localTime)
     }
-
 }
 
 /// `{"counts":{…},"jobs":[…],"registries":[…]}`, and `"left"` where jobs were named that there are not.
@@ -75,9 +73,11 @@ private struct StatusDocument: Encodable {
     let left: [LeftDocument]?
     let counts: [String: Int]
     let registries: [RegistryInfo]
+    let warnings: [String]?
 
     init(_ screen: StatusScreen) {
         registries = screen.registries
+        warnings = screen.warnings.isEmpty ? nil : screen.warnings
         jobs = screen.jobs.map(JobDocument.init)
         counts = screen.counts
         left = screen.left.isEmpty ? nil : screen.left.map(LeftDocument.init)

@@ -13,6 +13,8 @@ struct StatusScreen: Sendable, Equatable {
     var states: [String] = []
     /// Jobs that were named and are not there.
     var left: [LeftJob] = []
+    /// What is wrong with the daemon's own machine.
+    var warnings: [String] = []
 
     /// Nothing more happens by itself, and no person is waited for.
     var isOver: Bool {
@@ -59,7 +61,10 @@ struct StatusScreen: Sendable, Equatable {
     // MARK: Above the table
 
     private func headLines(width: Int?, limit: Int?, _ around: Surroundings) -> [Line] {
-        var lines: [Line] = []
+        var lines = warnings.flatMap { warning in
+            let line = Line(warning, .bad)
+            return width.map { line.wrapped(width: $0, indent: 2) } ?? [line]
+        }
         let all = counts.values.reduce(0, +)
         if !isChosen, all > 0 {
             let sums = JobStates.all.compactMap { state in

@@ -42,9 +42,11 @@ struct Daemon {
             settings: configuration.publisher, log: { log.write($0) })
         let stores = Current(configuration.stores)
         let logins = Current(logins(configuration))
+        let loginFiles = Current(credentials(configuration).places)
         let service = DaemonService(
             publisher: publisher, version: Self.version, stateDirectory: places.stateDirectory,
-            stores: { stores.value }, logins: { logins.value }, startedAt: Clock.now)
+            stores: { stores.value }, logins: { logins.value }, loginFiles: { loginFiles.value },
+            startedAt: Clock.now)
         let inherited = ControlSocket.activated(environment: environment, pid: getpid())
         try await publisher.prepare()
         let server = try listen(inherited, service, configuration)
@@ -57,10 +59,11 @@ struct Daemon {
             group.addTask { await server.run() }
             group.addTask { await beatForWatchdog() }
             group.addTask { await follow(MachineChanges(), publisher) }
+            group.addTask { await watchDisk(log) }
             group.addTask {
                 for await signal in signals {
                     guard case .reload = signal else { return }
-                    await reload(publisher, stores, logins, log, started: configuration)
+                    await reload(publisher, stores, logins, loginFiles, log, started: configuration)
                 }
             }
             // The first to end ends all: a signal, or a service that cannot go on.
@@ -146,7 +149,8 @@ struct Daemon {
 
     /// - Parameter started: the configuration at the daemon's start, of which some parts stay in force to its end.
     private func reload(
-        _ publisher: ImagePublisher, _ stores: Current<[String]>, _ logins: Current<CredentialStore>, _ log: Log,
+        _ publisher: ImagePublisher, _ stores: Current<[String]>, _ logins: Current<CredentialStore>,
+        _ loginFiles: Current<[String]>, _ log: Log,
         started: Configuration
     ) async {
         manager.reloading()
@@ -159,6 +163,7 @@ struct Daemon {
             log.level.value = configuration.logLevel
             stores.value = configuration.stores
             logins.value = self.logins(configuration)
+            loginFiles.value = credentials(configuration).places
             await publisher.apply(
                 configuration.publisher, directories: configuration.stores, rescan: configuration.rescan,
                 credentials: credentials(configuration))
@@ -182,6 +187,19 @@ struct Daemon {
             }
         }
         await Never.comes()
+    }
+
+    /// A full disk is told when it becomes full, not only to those whose pushes are refused.
+    private func watchDisk(_ log: Log) async {
+        var watch = DiskWatch()
+        repeat {
+            guard let space = DiskSpace(of: places.stateDirectory) else { continue }
+            switch watch.look(space) {
+            case .low: log(.error, space.warning(of: places.stateDirectory) ?? "")
+            case .enough: log(.info, "there is room again on the disk of \(places.stateDirectory)")
+            case nil: break
+            }
+        } while (try? await Task.sleep(for: .seconds(10))) != nil
     }
 
     private func beatForWatchdog() async {

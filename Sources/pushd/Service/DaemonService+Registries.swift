@@ -101,11 +101,14 @@ extension DaemonService {
         let task = Task {
             do {
                 try await translatingErrors {
-                    let (name, repository) = try await patient(input.registry)
-                    try await publisher.examine(name, repository: repository) { step in
-                        continuation.yield(Doctor.Output(registry: name, step: DoctorStep(step)))
+                    if let text = input.registry {
+                        let (name, repository) = try await patient(text)
+                        try await examine(name, repository: repository, continuation)
+                        continuation.yield(Doctor.Output(registry: name))
+                    } else {
+                        try await examineAll(continuation)
+                        continuation.yield(Doctor.Output(registry: ""))
                     }
-                    continuation.yield(Doctor.Output(registry: name))
                 }
                 continuation.finish()
             } catch {
@@ -116,9 +119,29 @@ extension DaemonService {
         return steps
     }
 
+    private typealias DoctorReplies = AsyncThrowingStream<Doctor.Output, any Error>.Continuation
+
+    private func examine(_ registry: String, repository: String?, _ replies: DoctorReplies) async throws {
+        try await publisher.examine(registry, repository: repository) { step in
+            replies.yield(Doctor.Output(registry: registry, step: DoctorStep(step)))
+        }
+    }
+
+    private func examineAll(_ replies: DoctorReplies) async throws {
+        let installation = Installation(
+            stateDirectory: stateDirectory, stores: await stores().map { String($0.trimmingPrefix("oci:")) },
+            loginFiles: loginFiles(), now: Clock.now)
+        for step in await InstallationDesk().steps(of: installation) {
+            replies.yield(Doctor.Output(registry: "", step: step))
+        }
+        for registry in try await publisher.registryStates(named: nil) {
+            try await examine(registry.activity.name, repository: nil, replies)
+        }
+    }
+
     /// The registry to look at, and the repository where there is one.
-    private func patient(_ text: String?) async throws -> (String, String?) {
-        guard let text, text.contains("/") else { return (try await registry(text), nil) }
+    private func patient(_ text: String) async throws -> (String, String?) {
+        guard text.contains("/") else { return (try await registry(text), nil) }
         let reference = try remote(text)
         return (reference.domain, reference.path)
     }

@@ -14,6 +14,8 @@ struct DaemonService: ControlService {
     let stores: @Sendable () async -> [String]
     /// Where logins are kept at present.
     let logins: @Sendable () -> CredentialStore
+    /// The files that logins are looked for in at present.
+    let loginFiles: @Sendable () -> [String]
     let startedAt: Int64
 
     // MARK: Pushes
@@ -255,7 +257,8 @@ struct DaemonService: ControlService {
                 version: version, pid: Int(ProcessID.own), startedAt: Timestamp(milliseconds: startedAt),
                 counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }),
                 registries: await activity(), stateDirectory: stateDirectory,
-                stores: await stores())
+                stores: await stores(),
+                warnings: DiskSpace(of: stateDirectory)?.warning(of: stateDirectory).map { [$0] })
         }
     }
 
