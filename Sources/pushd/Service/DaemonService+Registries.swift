@@ -129,7 +129,7 @@ extension DaemonService {
 
     private func examineAll(_ replies: DoctorReplies) async throws {
         let installation = Installation(
-            stateDirectory: stateDirectory, stores: await stores().map { String($0.trimmingPrefix("oci:")) },
+            stateDirectory: stateDirectory, stores: await stores(),
             loginFiles: loginFiles(), now: Clock.now)
         for step in await InstallationDesk().steps(of: installation) {
             replies.yield(Doctor.Output(registry: "", step: step))

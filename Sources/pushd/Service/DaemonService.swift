@@ -257,7 +257,7 @@ struct DaemonService: ControlService {
                 version: version, pid: Int(ProcessID.own), startedAt: Timestamp(milliseconds: startedAt),
                 counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }),
                 registries: await activity(), stateDirectory: stateDirectory,
-                stores: await stores(),
+                stores: await stores().map { "oci:" + $0 },
                 warnings: DiskSpace(of: stateDirectory)?.warning(of: stateDirectory).map { [$0] })
         }
     }
