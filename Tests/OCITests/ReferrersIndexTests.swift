@@ -63,9 +63,11 @@ struct ReferrersIndexTests {
         #expect(entries.first?["digest"] == .string("blake3:00") && entries.first?["new"] == .bool(true))
 
         var other = ReferrersIndex()
-        #expect(other.add(from: index))
+        let isNew = other.add(from: index)
+        #expect(isNew)
         #expect(try Self.entries(other) == entries)
-        #expect(!other.add(from: index), "nothing new")
+        let isNewAgain = other.add(from: index)
+        #expect(!isNewAgain)
     }
 
     @Test(

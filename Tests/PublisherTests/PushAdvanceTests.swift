@@ -13,14 +13,15 @@ struct PushAdvanceTests {
     func pure() {
         let (one, two) = (Digest(of: [1]), Digest(of: [2]))
         var advance = PushAdvance()
-        #expect(!advance.reach(0, of: one))
-        #expect(advance.reach(10, of: one))
-        #expect(!advance.reach(10, of: one) && !advance.reach(5, of: one))
-        #expect(advance.reach(5, of: two))
-        #expect(advance.reach(11, of: one))
-        #expect(advance.hold(one))
-        #expect(!advance.hold(one))
-        #expect(!advance.reach(12, of: one), "the registry had it all before")
+        let reached = [
+            advance.reach(0, of: one), advance.reach(10, of: one), advance.reach(10, of: one),
+            advance.reach(5, of: one), advance.reach(5, of: two), advance.reach(11, of: one),
+        ]
+        #expect(reached == [false, true, false, false, true, true])
+        let held = [advance.hold(one), advance.hold(one)]
+        #expect(held == [true, false])
+        let beyond = advance.reach(12, of: one)
+        #expect(!beyond, "the registry had it all before")
     }
 
     @Test("is handed on from attempt to attempt")

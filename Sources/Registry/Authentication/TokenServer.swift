@@ -131,6 +131,9 @@ struct TokenServer: Sendable {
         switch (response.status, login) {
         case (408, _), (425, _), (429, _), (500..., _):
             cause = .tokenServerBusy(status: response.status)
+        // GHCR's limit on what comes at once.
+        case (403, _) where message.text?.lowercased().contains("rate limit") == true:
+            cause = .tokenServerBusy(status: response.status)
         case (401, nil), (403, nil):
             cause = .loginMissing(places: places)
         case (401, let login?):
@@ -151,6 +154,7 @@ struct TokenServer: Sendable {
             retryAfter: response.flatMap { response in
                 let date = response.headers["Date"].flatMap(WireDate.http)
                 return WireDate.retryAfter(response.headers["Retry-After"], now: date)
+                    ?? message.flatMap(WaitInWords.init)?.duration
             })
     }
 }

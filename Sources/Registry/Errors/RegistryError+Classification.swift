@@ -23,7 +23,7 @@ extension RegistryError.Cause {
         case 402: self = .quotaExceeded
         case 403: self = Self.forbidden(answer, operation)
         case 404: self = Self.notFound(answer, operation)
-        case 405: self = operation.isList ? .listingUnsupported : Self.notAllowed(answer)
+        case 405: self = operation.isList ? .listingUnsupported : Self.notAllowed(answer, operation)
         case 408, 425: self = .timedOut(reason: "the registry gave up waiting: HTTP status \(answer.status)")
         case 409, 412: self = Self.conflict(answer, operation)
         // A web page is a proxy's, whose limit is for all bodies.
@@ -57,7 +57,7 @@ extension RegistryError.Cause {
         case "MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN": return .referencesMissing
         case "UNAUTHORIZED": return .loginRejected
         case "DENIED": return forbidden(answer, operation)
-        case "UNSUPPORTED": return notAllowed(answer)
+        case "UNSUPPORTED": return notAllowed(answer, operation)
         case "DIGEST_INVALID", "SIZE_INVALID":
             return operation.isRead ? .requestRefused : operation.isManifestPut ? .manifestRefused : .contentRefused
         default: break
@@ -108,8 +108,9 @@ extension RegistryError.Cause {
         }
     }
 
-    private static func notAllowed(_ answer: ServerAnswer) -> Self {
+    private static func notAllowed(_ answer: ServerAnswer, _ operation: Attempt.Operation) -> Self {
         if answer.saysReadOnly { return .readOnly }
+        if operation == .putTag, answer.saysImmutable { return .tagConflict(existing: nil) }
         return answer.code == "DENIED" ? .denied : .pushUnsupported
     }
 

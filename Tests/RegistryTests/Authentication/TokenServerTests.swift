@@ -116,6 +116,17 @@ struct TokenServerTests {
         #expect(error?.serverMessage == #"Permission "upload" denied  [31m"#)
     }
 
+    @Test("that limits what comes at once, by 403 and in words, is busy for minutes")
+    func rateLimit() async throws {
+        let body = #"{"errors":[{"code":"DENIED","message":"exceeded a secondary rate limit, wait a few minutes"}]}"#
+        let error = try await failure(403, body, login: .alice)
+        guard case .tokenServerBusy(403)? = error?.cause else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.retryAfter == .seconds(120))
+    }
+
     @Test("that is busy says when to come again", arguments: [408, 425, 429, 500, 503])
     func busy(status: Int) async throws {
         let error = try await failure(status, "<html>", headers: ["Retry-After": "17"], login: .alice)

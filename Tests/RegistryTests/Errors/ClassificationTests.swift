@@ -69,6 +69,8 @@ struct ClassificationTests {
             400, "BLOB_UPLOAD_INVALID", "Repository does not allow updating assets: docker", to: .putTag,
             is: .tagConflict(existing: nil), .fail),
         Row(403, "DENIED", "tag already exists and is immutable", to: .putTag, is: .tagConflict(existing: nil), .fail),
+        Row(405, "UNSUPPORTED", "tag is immutable", to: .putTag, is: .tagConflict(existing: nil), .fail),
+        Row(405, "DENIED", "cannot be overwritten", to: .putTag, is: .tagConflict(existing: nil), .fail),
         Row(400, "MANIFEST_INVALID", to: .putTag, is: .manifestRefused, .fail),
         Row(400, "DIGEST_INVALID", to: .putManifest, is: .manifestRefused, .fail),
         Row(413, "MANIFEST_INVALID", "exceeds maximum size", to: .putTag, is: .manifestTooLarge, .fail),
