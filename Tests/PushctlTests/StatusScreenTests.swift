@@ -82,7 +82,7 @@ struct StatusScreenTests {
     func idleTrouble() {
         var idle = Self.down
         idle.waiting = 0
-        #expect(!texts(outage([idle]), nil, nil).contains { $0.contains("is paused") })
+        #expect(texts(outage([idle]), nil, nil)[1].hasPrefix("JOB"))
         idle.held = true
         #expect(
             texts(outage([idle]), nil, nil)[1]

@@ -78,13 +78,12 @@ struct JobReport {
     private func attemptLines(_ width: Int?) -> [Line] {
         guard !attempts.isEmpty else { return [] }
         var lines: [Line] = [Line(), Line("Attempts", .bold)]
-        var said = job.error?.message
+        var said: Set<String?> = [job.error?.message]
         let series = series
         let column = series.reduce(0) { max($0, numbers(of: $1).count) } + 2
         for series in series {
             lines.append(line(of: series, column: column))
-            guard let error = series.last?.error, error.message != said else { continue }
-            said = error.message
+            guard let error = series.last?.error, said.insert(error.message).inserted else { continue }
             for text in [error.message, error.advice].compactMap({ $0?.printable }) {
                 let texts = width.map { text.wrapped(width: max($0 - 5, 20)) } ?? [text]
                 lines += texts.map { Line("     " + $0) }

@@ -321,7 +321,7 @@ struct BasicAuthenticationTests {
         #expect(try await authenticator.header(for: []) == header)
     }
 
-    @Test("says that a login is missing, and where one was looked for")
+    @Test("says that a login is missing, and leaves to doctor where one was looked for")
     func missing() async throws {
         let authenticator = try AuthenticationWire.issuing().authenticator()
         let error = try await authenticationError {
@@ -331,7 +331,8 @@ struct BasicAuthenticationTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(error?.advice == "log in with: pushctl login registry.example (looked at: /etc/pushd/auth.json)")
+        #expect(error?.advice == "log in with: pushctl login registry.example")
+        #expect(authenticator.places == ["/etc/pushd/auth.json"])
         #expect(try await authenticator.header(for: []) == nil)
     }
 
