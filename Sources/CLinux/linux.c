@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #ifndef SO_PEERGROUPS
@@ -109,3 +110,12 @@ int linux_peer(int descriptor, int32_t *pid, uint32_t *uid, uint32_t *gid) {
 int linux_peer_groups(int descriptor, uint32_t *groups, uint32_t *size) {
     return getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, size);
 }
+
+int linux_clock_is_synchronized(void) {
+    struct timex state = {0};
+    if (adjtimex(&state) < 0)
+        return -1;
+    return !(state.status & STA_UNSYNC);
+}
+
+int linux_unnamed_file(const char *directory) { return open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600); }

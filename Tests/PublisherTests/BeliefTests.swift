@@ -63,9 +63,12 @@ struct BeliefTests {
         try await TemporaryDirectory.with { directory in
             try await TestRegistry.with { registry in
                 let later = Mutex<Int64>(0)
+                let clocks = Clocks(
+                    wall: { Clocks.machine.wall() + later.withLock { $0 } },
+                    elapsed: { Clocks.machine.elapsed() + later.withLock { $0 } },
+                    awake: { Clocks.machine.awake() + later.withLock { $0 } })
                 try await Bench.with(
-                    in: directory, { $0.ledgerAge = .seconds(3600) },
-                    clock: { Bench.now + later.withLock { $0 } }
+                    in: directory, { $0.ledgerAge = .seconds(3600) }, clocks: clocks
                 ) { bench in
                     let layer = try bench.builder.addLayer(size: 300_000, seed: 1)
                     for name in ["a", "b", "c"] {

@@ -46,6 +46,12 @@ int linux_route_socket(void);
 int linux_clock_timer(void);
 int linux_clock_timer_rearm(int timer);
 
+// Whether a time server keeps the clock right: adjtimex(2), STA_UNSYNC. -1 where the system does not tell.
+int linux_clock_is_synchronized(void);
+
+// A file without a name in the directory, closed in child processes: open(2), O_TMPFILE.
+int linux_unnamed_file(const char *directory);
+
 // Names the calling thread; the kernel cuts at 15 bytes.
 void linux_name_thread(const char *name);
 

@@ -1,5 +1,7 @@
 import Glibc
 import HTTP
+import Publisher
+import Registry
 
 /// What is well written and may not be meant: `pushd --check-config` shows it.
 extension Configuration {
@@ -16,7 +18,7 @@ extension Configuration {
             }
         }
         for (name, settings) in publisher.registries.sorted(by: { $0.key < $1.key }) {
-            let files = [
+            let files: [(String, [String?])] = [
                 ("caFile", settings.tls.authorityFiles), ("clientCertificate", [settings.tls.clientCertificate]),
                 ("clientKey", [settings.tls.clientKey]),
             ]

@@ -37,9 +37,10 @@ extension DaemonService {
         {
             let says = error.serverMessage.map { "; it says: \($0)" } ?? ""
             throw ControlError(
-                .registryFailed(code: error.code),
+                .registryFailed,
                 "wrong user or password: \(registry) rejected the login of \(user)\(says)",
-                advice: "type them again; where the account has a second factor, use an access token as the password")
+                advice: "type them again; where the account has a second factor, use an access token as the password",
+                code: error.code)
         }
     }
 

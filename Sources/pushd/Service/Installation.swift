@@ -1,3 +1,4 @@
+import CLinux
 import Control
 import Glibc
 import OCI
@@ -21,7 +22,7 @@ struct Installation: Sendable {
     // MARK: The state directory
 
     private var state: DoctorStep {
-        let file = open(stateDirectory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0o600)
+        let file = linux_unnamed_file(stateDirectory)
         let failure = errno
         if file >= 0 { close(file) }
         // File systems without such files are written to all the same.
@@ -97,13 +98,12 @@ struct Installation: Sendable {
                 "clock", "it shows \(Timestamp(milliseconds: now)), which is long ago",
                 advice: "set it: timedatectl set-ntp true")
         }
-        var state = timex()
-        let isUnknown = adjtimex(&state) < 0
-        if !isUnknown, state.status & STA_UNSYNC != 0 {
+        let isSynchronized = linux_clock_is_synchronized()
+        if isSynchronized == 0 {
             return doubtful(
                 "clock", "it is not kept right by a time server", advice: "switch that on: timedatectl set-ntp true")
         }
-        return good("clock", "\(Timestamp(milliseconds: now))" + (isUnknown ? "" : ", kept right by a time server"))
+        return good("clock", "\(Timestamp(milliseconds: now))" + (isSynchronized < 0 ? "" : ", kept right by a time server"))
     }
 
     private var limits: DoctorStep {
