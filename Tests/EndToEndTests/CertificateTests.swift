@@ -17,7 +17,7 @@ struct CertificateTests {
                 try await machine.withDaemon { _ in
                     func error() async throws -> String? {
                         let result = try await machine.pushctl("inspect", "--json", "\(registry.address)/app:1")
-                        return result.status == 0 ? nil : result.errors
+                        return result.status == 0 ? nil : result.output
                     }
                     func put(_ path: String, as name: String) throws {
                         let place = "\(machine.directory.path)/.config/containers/certs.d/\(registry.address)"
