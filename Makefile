@@ -28,7 +28,7 @@ deps:
 # What the tests use besides: a real registry and the tools that make images.
 test-deps: deps
 	@scripts/install-packages docker-registry skopeo buildah umoci tmux openssl apache2-utils tinyproxy python3-pip python3-cryptography \
-		nginx-light podman zsh fish docker.io gnupg pass golang-docker-credential-helpers
+		nginx-light podman zsh fish docker.io gnupg pass golang-docker-credential-helpers mandoc
 	@scripts/install-varlink
 	@scripts/install-aws
 
@@ -39,6 +39,7 @@ test: test-deps lint
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	scripts/lint-manuals
 
 format:
 	$(SWIFT) format format --in-place --recursive Sources Tests Package.swift

@@ -12,8 +12,8 @@ struct JobDocumentTests {
     private static func documented() throws -> Set<String> {
         let manual = try String(contentsOf: URL(filePath: root + "/docs/pushctl.1"), encoding: .utf8)
         let lines = manual.split(separator: "\n").drop { !$0.hasPrefix("A job has these keys") }.dropFirst()
-        let list = lines.prefix { $0.hasPrefix(".IR ") }.joined(separator: " ")
-        return Set(list.matches(of: #/[a-z][A-Za-z]+/#).map { String($0.0) })
+        let words = lines.prefix { $0.hasPrefix(".Va ") }.flatMap { $0.split(separator: " ").dropFirst() }
+        return Set(words.filter { $0 != "," && $0 != "." }.map(String.init))
     }
 
     /// A value that does not matter.
