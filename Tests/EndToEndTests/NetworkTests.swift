@@ -2,15 +2,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Whether this is root with the tools for it.
-private let canHaveOwnNetwork = getuid() == 0 && installedProgram("ip") != nil && installedProgram("unshare") != nil
-
 /// A machine in the machine, whose network can be taken away: a network namespace, with a loopback of its own.
-<<<<<<< ours
 @Suite("A network that comes back", .enabled(if: canHaveNetworkOfItsOwn))
-=======
-@Suite("A network that comes back", .enabled(if: canHaveOwnNetwork))
->>>>>>> theirs
 struct NetworkTests {
     @Test("is noticed at once")
     func comesBack() async throws {

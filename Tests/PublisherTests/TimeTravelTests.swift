@@ -112,15 +112,9 @@ struct TimeTravelTests {
                 registry.faults.removeAll()
                 let jobs = known.withLock { $0.jobs }
                 try await Bench.with(in: directory) { bench in
-<<<<<<< ours
                     for job in jobs {
                         let state = try await bench.settled(job).job.state
                         #expect(state == .succeeded)
-=======
-                    for job in known.withLock({ $0.jobs }) {
-                        let ended = try await bench.settled(job).job
-                        #expect(ended.state == .succeeded)
->>>>>>> theirs
                     }
                 }
             }
