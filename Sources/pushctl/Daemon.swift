@@ -2,11 +2,15 @@ internal import Control
 
 /// The way to the daemon.
 struct Daemon: Sendable {
-    /// Sockets to try, the first choice first: see ``socketCandidates(named:_:)``.
-    let sockets: [String]
+    private let candidates: @Sendable () -> [String]
+
+    /// - Parameter sockets: those to try, the first choice first: see ``socketCandidates(named:_:_:)``. Looked up at each
+    ///   connecting: a daemon that starts only now makes the directory that tells where.
+    init(sockets: @autoclosure @escaping @Sendable () -> [String]) { candidates = sockets }
 
     /// - Throws: ``ControlClientError`` of the last socket tried, ``Failure`` if there is none of several.
     func connect() async throws -> ControlClient {
+        let sockets = candidates()
         for socket in sockets.dropLast() {
             do {
                 return try await ControlClient.connect(path: socket)
