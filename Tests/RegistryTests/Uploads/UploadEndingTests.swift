@@ -148,7 +148,7 @@ struct UploadEndingTests {
             bench.registry.faults.add(Fault(.uploadBody, .corrupt(bodyByte: 4711)))
             let error = try await registryError { try await bench.upload(blob, isIntact: false) }
             #expect(error?.cause == .localBlobDamaged)
-            #expect(error?.disposition == .fail)
+            #expect(error?.disposition == .waitForFile)
             #expect(bench.methods == ["POST", "PUT"])
         }
     }
