@@ -20,10 +20,13 @@ struct OutageTests {
                         let places = (0..<50).map { "\(registry.address)/r\(group * 50 + $0):1" }
                         #expect(try await machine.pushctl(["push", "-d", "app:1"] + places).status == 0)
                     }
-                    // Sixteen may be under way when it is found out; each one more is a probe, which tells the time.
-                    try await eventually("four probes have failed") {
-                        try await machine.json("status", "--state", "waiting").first?["jobs"]?.list?.count ?? 0 >= 20
+                    // Of those under way when it is found out some fail too; each one more is a probe, which tells the time.
+                    func failed() async throws -> Int {
+                        try await machine.json("status", "--state", "waiting").first?["jobs"]?.list?.count ?? 0
                     }
+                    try await eventually("it was found out") { try await failed() > 0 }
+                    let atFirst = try await failed()
+                    try await eventually("four more have failed") { try await failed() >= atFirst + 4 }
                     let back = ContinuousClock.now
                     try registry.resume()
                     try await registry.waitUntil("the first question") { !registry.requests.isEmpty }

@@ -273,6 +273,8 @@ public actor ImagePublisher {
             states.merge(try await queue.cancel(piece, now: clock())) { first, _ in first }
             await engine.abandon(piece)
         }
+        // Before the next push is accepted, which would be taken for one that the pause was for.
+        try? await engine.forgetTroubleWithoutJobs()
         return states
     }
 
