@@ -91,7 +91,10 @@ struct GracefulStopTests {
                 try await machine.withDaemon(configuration) { _ async throws in
                     #expect(try await machine.pushctl("wait", String(job)).status == 0)
                 }
-                #expect(registry.requests(.uploadBody, method: "PATCH").allSatisfy { $0.status == 413 || $0.bodyBytes <= pieceSize })
+                #expect(
+                    registry.requests(.uploadBody, method: "PATCH").allSatisfy {
+                        $0.status == 413 || $0.bodyBytes <= pieceSize
+                    })
                 #expect(registry.violations.isEmpty, "\(registry.violations)")
             }
         }

@@ -41,4 +41,5 @@ struct NetworkTests {
     }
 }
 
-private let canHaveNetworkOfItsOwn = getuid() == 0 && installedProgram("ip") != nil && installedProgram("unshare") != nil
+private let canHaveNetworkOfItsOwn =
+    getuid() == 0 && installedProgram("ip") != nil && installedProgram("unshare") != nil

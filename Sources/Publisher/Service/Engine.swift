@@ -204,7 +204,9 @@ actor Engine {
     }
 
     private func note(_ event: NewEvent) {
-        parts.queue.note(event, now: parts.clocks.wall()) { [log = parts.log] in log(.queueTrouble(String(describing: $0))) }
+        parts.queue.note(event, now: parts.clocks.wall()) { [log = parts.log] in
+            log(.queueTrouble(String(describing: $0)))
+        }
     }
 
     /// Another job's trouble has paused the registry: this one goes on afterwards, and no failure counts for it.

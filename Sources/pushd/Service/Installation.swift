@@ -103,7 +103,8 @@ struct Installation: Sendable {
             return doubtful(
                 "clock", "it is not kept right by a time server", advice: "switch that on: timedatectl set-ntp true")
         }
-        return good("clock", "\(Timestamp(milliseconds: now))" + (isSynchronized < 0 ? "" : ", kept right by a time server"))
+        return good(
+            "clock", "\(Timestamp(milliseconds: now))" + (isSynchronized < 0 ? "" : ", kept right by a time server"))
     }
 
     private var limits: DoctorStep {
