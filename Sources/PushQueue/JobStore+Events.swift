@@ -92,7 +92,7 @@ extension JobStore {
 
     private func eventNumbers() throws -> (first: Int64, latest: Int64) {
         let latest = try database.row("SELECT seq FROM sqlite_sequence WHERE name = 'event'") { $0.int64(0) } ?? 0
-        let first = try database.row("SELECT id FROM event ORDER BY id LIMIT 1") { $0.int64(0) }
+        let first = try database.row("SELECT id FROM event WHERE id > 0 ORDER BY id LIMIT 1") { $0.int64(0) }
         return (first ?? latest + 1, latest)
     }
 
