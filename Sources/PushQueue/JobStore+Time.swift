@@ -9,7 +9,7 @@ extension JobStore {
             try store.cut(now: now, longest: longest)
             try store.database.run(
                 """
-                UPDATE job SET expires_at = ?1 + expires_at - created_at
+                UPDATE job SET expires_at = ?1 + expires_at - created_at, created_at = ?1
                  WHERE expires_at IS NOT NULL AND ended_at IS NULL AND created_at > ?1
                 """, now)
         }
@@ -23,16 +23,19 @@ extension JobStore {
     public nonisolated func clockWasSet(by step: Int64, now: Int64, longest: Int64) async throws(QueueError) {
         try await write("follow the clock") { store in
             try store.database.run(
-                "UPDATE job SET expires_at = expires_at + ?1 WHERE expires_at IS NOT NULL AND ended_at IS NULL", step)
+                """
+                UPDATE job SET expires_at = expires_at + ?1, created_at = created_at + ?1
+                 WHERE expires_at IS NOT NULL AND ended_at IS NULL
+                """, step)
             try store.cut(now: now, longest: longest)
         }
     }
 
-    /// The wait of a job is the time from its last change to when it is due.
+    /// The wait of a job is the time from its last change to when it is due; a change is not later than now.
     private func cut(now: Int64, longest: Int64) throws {
         try database.run(
             """
-            UPDATE job SET due_at = ?1 + min(max(due_at - updated_at, 0), ?2)
+            UPDATE job SET due_at = ?1 + min(max(due_at - updated_at, 0), ?2), updated_at = min(updated_at, ?1)
              WHERE due_at IS NOT NULL AND due_at > ?1 + min(max(due_at - updated_at, 0), ?2)
             """, now, longest)
     }

@@ -155,7 +155,9 @@ struct CommandTests {
         var daemon = FakeDaemon()
         daemon.onList = { input in
             #expect(input.jobs == [12, 99] && input.states == nil)
-            return List.Output(jobs: [testJob(12, "queued")], counts: [:])
+            let error = JobErrorInfo(code: "job-not-found", message: "there is no job 99")
+            return List.Output(
+                jobs: [testJob(12, "queued")], counts: [:], left: [LeftJob(job: 99, error: error)])
         }
         let outcome = try await pushctl("status 12 99", daemon)
         #expect(outcome.status == 4)

@@ -53,7 +53,7 @@ struct PushCommandTests {
         var daemon = FakeDaemon()
         daemon.onPush = { _ in Push.Output(jobs: [testJob(12, "queued"), testJob(13, "queued")]) }
         daemon.onList = { input in
-            #expect(input == List.Input(jobs: [12, 13], limit: 2, withBlobs: true))
+            #expect(input == List.Input(jobs: [12, 13], withBlobs: true, partial: true))
             return List.Output(jobs: [testJob(12, "queued", blobs: [testLayer("ab", size: 1)])], counts: [:])
         }
         let outcome = try await pushctl("push -d app --json", daemon)
