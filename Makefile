@@ -21,7 +21,7 @@ all: build
 build: deps
 	PUSHD_STATIC=1 $(SWIFT) build $(RELEASE_FLAGS)
 
-# What building needs, on Debian and Ubuntu.
+# What building needs, on Debian and Ubuntu. Like what follows: said before it is installed, and no service is left on.
 deps:
 	@scripts/install-packages libsqlite3-dev libcurl4-openssl-dev libssl-dev pkg-config
 
