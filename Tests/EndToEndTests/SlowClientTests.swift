@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -27,6 +28,14 @@ struct SlowClientTests {
 
     @Test("50 followers that never read cost neither the pushes nor the memory anything, and hear the end when they do")
     func neverRead() async throws {
+        let alone = try await peakOfPushes(followers: 0)
+        let followed = try await peakOfPushes(followers: 50)
+        #expect(followed < alone + 15_000_000, "\(followed) instead of \(alone) bytes")
+    }
+
+    /// - Returns: the most memory that the daemon took, in bytes.
+    private func peakOfPushes(followers count: Int) async throws -> Int {
+        let peak = Mutex(0)
         try await Machine.with { machine in
             try images(machine)
             try await TestRegistry.with { registry in
@@ -34,7 +43,7 @@ struct SlowClientTests {
                     try await machine.pushctl("pause")
                     try await enqueueAll(machine, registry)
                     let all = "[" + (1...Self.jobs).map(String.init).joined(separator: ",") + "]"
-                    let followers = try (0..<50).map { _ in
+                    let followers = try (0..<count).map { _ in
                         let client = try RawClient(socket: machine.socket)
                         try client.call("Follow", #"{"jobs":\#(all)}"#, more: true)
                         return client
@@ -42,7 +51,7 @@ struct SlowClientTests {
                     try await machine.pushctl("resume")
                     for job in 1...Self.jobs { #expect(try await machine.pushctl("wait", String(job)).status == 0) }
                     let memory = try ProcessMemory(of: daemon)
-                    #expect(memory.peak < 60_000_000, "\(memory)")
+                    peak.withLock { $0 = memory.peak }
                     for client in followers.prefix(2) {
                         let last = try await client.lastReply()
                         #expect(last["error"] == nil, "\(last)")
@@ -51,6 +60,7 @@ struct SlowClientTests {
                 }
             }
         }
+        return peak.withLock { $0 }
     }
 
     @Test("followers of a long image that read late hear its end, and cost no memory until then")
@@ -135,9 +145,10 @@ struct SlowClientTests {
                     }
                     gate.open()
                     #expect(try await machine.pushctl("wait", "1").status == 0)
-                    // What stays open at most is kept for the next push.
+                    // What stays open at most is kept for the next push, but for the three by which the kernel tells of
+                    // changes, which may have come after the count.
                     try await eventually("nothing is left open but pooled connections") {
-                        try descriptors(of: daemon) <= before + 16
+                        try descriptors(of: daemon) <= before + 16 + 3
                     }
                 }
             }
