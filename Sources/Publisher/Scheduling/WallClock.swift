@@ -14,6 +14,13 @@ struct WallClock: Sendable {
         return step
     }
 
+    /// The same moment by a wall clock that keeps its distance until it is set: two clocks that are read in turn differ
+    /// by a millisecond now and then, and what is shown of a pause must not.
+    func steady(_ now: Moment) -> Moment {
+        guard abs(now.wall - now.elapsed - offset) < Self.smallest else { return now }
+        return Moment(wall: now.elapsed + offset, elapsed: now.elapsed, awake: now.awake)
+    }
+
     /// What a clock is slowed down and sped up by adds up to less, between two looks.
     private static let smallest: Int64 = 1000
 }

@@ -65,7 +65,9 @@ extension Engine {
         tryTime.forget(job)
     }
 
-    var activity: [RegistryActivity] { schedule.summary(at: parts.clocks.now) }
+    var activity: [RegistryActivity] { schedule.summary(at: wallClock.steady(parts.clocks.now)) }
 
-    func activity(of registry: String) -> RegistryActivity { schedule.activity(of: registry, at: parts.clocks.now) }
+    func activity(of registry: String) -> RegistryActivity {
+        schedule.activity(of: registry, at: wallClock.steady(parts.clocks.now))
+    }
 }
