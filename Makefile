@@ -35,7 +35,9 @@ test-deps: deps
 test: test-deps lint
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	# One at a time: hundreds of daemons and servers at once would measure the machine, not pushd.
-	$(SWIFT) test --skip-build --no-parallel
+	# What failed stands once more at the end, after thousands of lines.
+	@set -o pipefail; $(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/test.log || { \
+		echo 'What failed (the whole output: .build/test.log):'; grep -aA 3 '✘ .* recorded an issue' .build/test.log; exit 1; }
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
