@@ -1,9 +1,10 @@
 /// What stands behind the control interface: one function for each method.
 ///
-/// Calls come from many connections at once, with values that ``Parameters/check()`` has let pass. A thrown ``ControlError`` reaches the client as it is; any other error
-/// becomes `Failed` with its description, shortened. When the client goes away, the call's task is cancelled.
+/// Calls come from many connections at once, with values that ``Parameters/check()`` has accepted. A thrown
+/// ``ControlError`` reaches the client unchanged; any other error becomes `Failed` with its description, shortened.
+/// When the client goes away, the call's task is cancelled.
 ///
-/// A stream should bound what it buffers (`.bufferingNewest`): a client that reads slowly holds up its own stream.
+/// A stream should bound what it buffers (`.bufferingNewest`): a client that reads slowly slows down its own stream.
 public protocol ControlService: Sendable {
     func push(_ input: Push.Input) async throws -> Push.Output
     /// Yields each job's present state and then its changes. Between two states of one job others may be left out, but not

@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// Where the control socket is unless somebody names it: one rule, so that daemon and command line meet.
+/// The default place of the control socket: one rule, so that daemon and command line use the same socket.
 ///
-/// Root's daemon is the system's. A user's own daemon listens in the first directory that is the user's: `$XDG_RUNTIME_DIR`,
-/// `/run/user/UID`, which a session may have without saying so, and else `/tmp/pushd-UID`, for build servers and containers.
-/// A directory that another user owns is never used, whatever the environment says of it: who sends a push there could be
-/// answered by anybody.
+/// Root's daemon is the system's. A user's own daemon listens in the first of these directories that belongs to the
+/// user: `$XDG_RUNTIME_DIR`; `/run/user/UID`, which a session may have without the variable; and `/tmp/pushd-UID`, for
+/// build servers and containers. A directory that another user owns is never used, even if the environment names it:
+/// that user could answer in place of the daemon.
 public struct SocketPlaces: Sendable {
     /// The system's daemon.
     public static let system = "/run/pushd/pushd.sock"
@@ -13,7 +13,7 @@ public struct SocketPlaces: Sendable {
     /// What is at a path, without following a link in its last part.
     public enum Directory: Sendable, Equatable {
         case absent
-        /// The user's, and nobody else can change it.
+        /// The user's, and no other user can write to it.
         case own
         /// Something else, or another user's.
         case foreign

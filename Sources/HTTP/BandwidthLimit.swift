@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// How many bytes of bodies may go out each second, for all requests that carry this limit together.
 ///
-/// It may change while requests are under way. What is not used is not saved up, so nobody gets a burst after a rest.
+/// It may change while requests are under way. Unused bandwidth is not saved up: no burst follows a pause.
 public final class BandwidthLimit: Sendable {
     private let pace: Mutex<SendingPace>
 
@@ -22,8 +22,8 @@ public final class BandwidthLimit: Sendable {
     }
 }
 
-/// Deals out moments at which pieces of bodies may be sent, in the order in which they are asked for: whoever sends
-/// much gets no more than the others.
+/// Deals out moments at which pieces of bodies may be sent, in the order in which they are asked for: a
+/// request with a large body gets no more than the others.
 ///
 /// Pure: the time comes from outside.
 struct SendingPace: Sendable {
@@ -31,7 +31,7 @@ struct SendingPace: Sendable {
     /// When the next piece may go.
     private var next: ContinuousClock.Instant?
 
-    /// So much of a delay is made up for: whoever sends is never woken at the exact moment.
+    /// A delay of up to this time is made up for: a thread never wakes up at the exact moment.
     private static let tolerance: Duration = .milliseconds(50)
 
     init(bytesPerSecond: Int64?) { self.bytesPerSecond = bytesPerSecond.map { max($0, 1) } }

@@ -1,8 +1,8 @@
 /// Servers that end connections which they had promised to keep, as proxies do that serve one request on each and don't
 /// say so.
 ///
-/// A request without a body is sent again where that happens under it. A body is not, as some of it may have been
-/// stored: it goes over a connection of its own at such a server.
+/// A request without a body is sent again if its connection ends so. One with a body is not, as the server may have
+/// stored some of it: at such a server it gets a fresh connection.
 ///
 /// Pure: the time comes from outside.
 struct ConnectionBreakers {

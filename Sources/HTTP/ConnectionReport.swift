@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Takes down how a request's connection came about: for people who look for what is wrong.
+/// Records how a request's connection was made, for a person who looks for the cause of a failure.
 ///
 /// A request that carries one gets a connection of its own.
 public final class ConnectionReport: Sendable {

@@ -2,7 +2,7 @@ internal import CCurl
 internal import Glibc
 
 extension EasyHandle {
-    /// Says which way the request goes. libcurl would look into the environment by itself wherever it is told nothing.
+    /// Sets the proxy, or that there is none. Without that libcurl would read the environment.
     ///
     /// - Throws: ``TransferFailure`` about the certificates' files.
     func setProxy(_ proxy: Proxy?, _ options: TLSOptions, _ trust: TrustStore) throws(TransferFailure) {
@@ -42,7 +42,7 @@ struct ProxyTransferFailure {
     let connectStatus: Int
     let code: CURLproxycode
 
-    /// Why the proxy is to blame; nil where the server behind it is, or the way to it.
+    /// The cause, if the proxy failed; nil if the server behind it failed, or the way to it.
     func cause(_ failure: CurlFailure, _ url: HTTPURL) -> HTTPError.Cause? {
         let name = proxy.name
         switch failure.code {
@@ -58,7 +58,7 @@ struct ProxyTransferFailure {
         if connectStatus != 0, !(200...299).contains(connectStatus) {
             return HTTPError.Cause(refusalOf: name, status: connectStatus)
         }
-        // Before the tunnel stands, and for plain HTTP always, nobody but the proxy was spoken to.
+        // Before the tunnel stands, and for plain HTTP always, only the proxy has been connected to.
         let isTunnelled = !proxy.scheme.isSOCKS && url.scheme == .https
         if isTunnelled ? connectStatus == 0 : proxy.scheme == .https {
             return .proxyFailed(name, reason: failure.message)

@@ -7,7 +7,7 @@ final class Exchange {
     var failure: TransferFailure?
 
     private var body: BodyReader
-    /// Bytes of the body that went out, as last told to the request's progress.
+    /// Bytes of the body that went out, as last added to the request's progress.
     private(set) var bytesSent: Int64 = 0
 
     private let sockets: Sockets
@@ -21,7 +21,7 @@ final class Exchange {
     private var confirmedOfLost: Int64?
     /// What the peer had confirmed of earlier requests on it.
     private var confirmedBefore: Int64 = 0
-    /// From when on libcurl goes on with the body, which it holds back: at once where it has to read what came first.
+    /// When libcurl continues with the body, which it holds back: at once where it has to read what came first.
     private(set) var pausedUntil: Watchdog.Instant?
     /// The piece whose turn has been waited for, in bytes.
     private var granted: Int?
@@ -97,7 +97,7 @@ final class Exchange {
     ///
     /// What came is read first: a server that answers early often closes with the body unread, and its system then
     /// fails our next write, on which libcurl drops the connection with the answer in it. At an end without an answer
-    /// libcurl stops reading and goes on sending, to somebody who may no longer care.
+    /// libcurl stops reading and continues to send, to a peer that may no longer read.
     func nextPiece(into buffer: UnsafeMutableRawBufferPointer) -> Piece {
         report(sent: body.position)  // libcurl asks when all that it had is gone
         if isAnsweredEarly { return .never }

@@ -2,7 +2,7 @@ internal import CCurl
 internal import Glibc
 
 extension HTTPError.Cause {
-    /// What libcurl's result means, told as precisely as its texts and the libraries below allow.
+    /// What libcurl's result means, as precisely as its texts and the libraries below allow.
     ///
     /// - Parameters:
     ///   - easy: after the transfer, before it is cleaned up.

@@ -32,7 +32,7 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case proxyUnreachable(ProxyName, reason: String)
         /// It wants a login, or another one than was given.
         case proxyLogin(ProxyName)
-        /// It lets nobody, or not us, through to this host.
+        /// It refuses connections to this host, to all clients or to this one.
         case proxyForbids(ProxyName)
         case proxyFailed(ProxyName, reason: String)
         case responseTooLarge(limit: Int)

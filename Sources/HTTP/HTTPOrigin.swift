@@ -1,4 +1,4 @@
-/// Scheme, host and port: whom one talks to. Two origins are the same only if all three are.
+/// Scheme, host and port of a server. Two origins are the same only if all three are.
 public struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
     public let scheme: HTTPURL.Scheme
     /// As in ``HTTPURL/host``.

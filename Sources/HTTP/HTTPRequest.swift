@@ -39,7 +39,7 @@ public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable 
     public var tls: TLSOptions
     public var proxy: ProxyChoice
     public var limits: HTTPLimits
-    /// Told of the body's bytes as they go.
+    /// Counts the body's bytes as they are sent.
     public var progress: TransferProgress?
     /// All of them hold for the body's bytes.
     public var bandwidth: [BandwidthLimit] = []

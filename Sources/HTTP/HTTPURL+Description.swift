@@ -1,5 +1,5 @@
 extension HTTPURL: CustomStringConvertible, CustomReflectable {
-    /// Query items whose values belong to the protocols spoken and tell nobody's secret.
+    /// Query items of the registry protocol, whose values hold no secret.
     private static let shownItems: Set<Substring> = ["digest", "mount", "from", "scope", "service", "n", "last"]
 
     /// For logs and errors: all values of the query but the protocol's own are `…`, and so is what is very long.

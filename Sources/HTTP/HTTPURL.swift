@@ -55,7 +55,7 @@ public struct HTTPURL: Hashable, Sendable {
         self.target = target
     }
 
-    /// Whom this address talks to. Credentials are compared on it, whole.
+    /// Scheme, host and port of this address. Credentials are bound to all three.
     public var origin: HTTPOrigin { HTTPOrigin(scheme: scheme, host: host, port: port) }
 
     /// The address as it is sent, secrets of its query included: never for a log.

@@ -49,7 +49,7 @@ final class Inbox: Sendable {
 
     func nextID() -> UInt64 { lastID.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// - Returns: false if nobody will look at it any more.
+    /// - Returns: false if the inbox is closed and the command will not be carried out.
     func post(_ command: Command) -> Bool {
         let isOpen = state.withLock { state in
             if !state.isClosing { state.commands.append(command) }

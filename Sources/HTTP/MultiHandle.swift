@@ -3,7 +3,7 @@ internal import CCurl
 /// libcurl's pool of connections and the transfers on them, of one thread.
 struct MultiHandle: ~Copyable {
     private let pointer: UnsafeMutableRawPointer
-    /// Told of the connections' ends, the last of them by the clean-up.
+    /// libcurl closes its connections through it, the last ones in the clean-up.
     let sockets = Sockets()
 
     // All transfers have been removed by then; this closes the pooled connections.

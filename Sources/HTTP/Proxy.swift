@@ -22,7 +22,7 @@ public struct Proxy: Hashable, Sendable {
         var isSOCKS: Bool { self == .socks5 || self == .socks5h }
     }
 
-    /// Where somebody looks who wants to change it.
+    /// Where the proxy was set, for messages.
     public enum Source: Hashable, Sendable {
         /// The variable's name, in the case in which it is set.
         case environment(String)
@@ -93,7 +93,7 @@ public struct Proxy: Hashable, Sendable {
 }
 
 extension Proxy: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// `http://proxy.example:3128`, whatever its login.
+    /// `http://proxy.example:3128`, without its login.
     public var description: String { "\(scheme.rawValue)://\(name)" }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: ["proxy": description], displayStyle: .struct) }

@@ -52,7 +52,7 @@ public enum ProxyChoice: Hashable, Sendable {
     /// What the client's rules say, which come from the environment.
     case environment
     case none
-    /// This one, whatever the environment says; only this machine itself is asked directly.
+    /// This one, regardless of the environment; only this machine itself is asked directly.
     case through(Proxy)
 
     func proxy(for url: HTTPURL, _ rules: ProxyRules) -> Proxy? {

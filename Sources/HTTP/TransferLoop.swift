@@ -2,7 +2,7 @@ internal import CCurl
 
 /// What the client's thread does: takes calls, moves transfers, watches their time, hands out answers.
 final class TransferLoop {
-    /// A call that libcurl works on. Whoever drops it has removed its handle from the multi handle.
+    /// A call that libcurl works on. Its handle must be removed from the multi handle before it is released.
     private final class Transfer {
         let call: Inbox.Call
         let exchange: Exchange

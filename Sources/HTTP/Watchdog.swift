@@ -21,7 +21,7 @@ struct Watchdog {
     /// What has moved in that stretch, and when last.
     private var moved: Int64 = 0
     private var lastMovement: Instant
-    /// When the answer was begun to be waited for, or to come.
+    /// When the wait for the answer began, or the answer itself, if that was earlier.
     private var answerSince: Instant?
     private var traffic: Int64 = 0
 

@@ -3,7 +3,7 @@ internal import OCI
 
 /// Walks from an image's root to everything it needs. Blocks; one use, on one thread.
 struct ContentsReader {
-    /// Indexes within indexes: the specification sets no limit, and nobody needs more.
+    /// Indexes within indexes: the specification sets no limit, and no known tool writes more.
     static let maximumDepth = 8
     /// Bytes of all manifests of one image, which are held in memory.
     static let maximumManifestBytes = 64 << 20
@@ -104,7 +104,7 @@ struct ContentsReader {
             throw ImageStoreError(.manifestTooLarge(bytes: descriptor.size), subject: source.label)
         }
         guard let (bytes, isLinked, path) = try bytes(of: descriptor) else { return nil }
-        // Nothing is told of a file that a link leads to, unless it is the right one.
+        // An error must say nothing about a file that a link leads to, unless it has the digest.
         let isProven =
             Int64(bytes.count) == descriptor.size
             && Digest(of: bytes, algorithm: descriptor.digest.algorithm) == descriptor.digest
@@ -199,7 +199,7 @@ struct ContentsReader {
         blobs.append(node)
     }
 
-    /// Whether a layer is not sent: because of its licence, or because its type tells that it may be absent and it is.
+    /// Whether a layer is not sent: it is non-distributable, and has `urls` or is not in the source.
     private func isWithheld(_ layer: Descriptor) throws -> Bool {
         guard layer.mediaType.isNonDistributable else { return false }
         return try layer.isHadElsewhere || (source.openForReading(layer) == nil && layer.inlineContent == nil)

@@ -114,7 +114,7 @@ final class Inotify: DirectoryEvents {
     private func keep(_ events: [DirectoryEvent]) {
         guard !events.isEmpty else { return }
         taken.withLock { kept in
-            // A listener that is far behind is better told to look at everything.
+            // A listener that is far behind gets one event: to look at everything.
             if kept.count + events.count > 4096 { kept = [.overflow] } else { kept += events }
         }
         happened()

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// Where calls that may block on a disk run: never on the cooperative pool, which has one thread a core.
 enum FileWork {
-    /// Short work: looking up, reading manifests, linking. Concurrent, so that one dead mount holds up nobody else.
+    /// Short work: looking up, reading manifests, linking. Concurrent, so that a dead mount delays no other call.
     private static let quick = DispatchQueue(label: "pushd.files", attributes: .concurrent)
     /// Work that reads whole layers, two at a time at most: more would only fight for the disk.
     private static let long = [DispatchQueue(label: "pushd.layers.0"), DispatchQueue(label: "pushd.layers.1")]
@@ -40,7 +40,7 @@ enum FileWork {
     }
 }
 
-/// Tells synchronous work that its caller no longer waits for it.
+/// Set when the caller of synchronous work no longer waits for it.
 final class CancelFlag: Sendable {
     private let isSet = Atomic<Bool>(false)
 

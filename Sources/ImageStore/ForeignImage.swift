@@ -3,7 +3,7 @@ internal import OCI
 /// An image in a place that pushd does not read, and the commands that bring it where pushd does.
 public struct ForeignImage: Sendable, Equatable {
     enum Kind: String, Sendable, CaseIterable {
-        // In this order they are told apart: one begins like another.
+        // In this order they are tried: one begins like another.
         case registry = "docker://"
         case dockerArchive = "docker-archive:"
         case dockerDaemon = "docker-daemon:"

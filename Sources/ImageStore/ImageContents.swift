@@ -58,8 +58,7 @@ public struct BlobNode: Sendable {
     public let path: String?
     /// Content that has no file: it stood inline in its descriptor.
     public let inlineBytes: [UInt8]?
-    /// False for layers whose licence restricts their distribution and that are had elsewhere: the registry is not given
-    /// them. Also for those of such a type that are nowhere.
+    /// False for non-distributable layers that have `urls`, or that the store does not have: they are not sent.
     public let isSent: Bool
 }
 

@@ -101,7 +101,7 @@ extension NamedEntry {
 }
 
 extension LayoutIndex.Other {
-    /// - Returns: nil for an image, and for what is attached to one, which nobody names.
+    /// - Returns: nil for an image, and for what is attached to one, which has no name of its own.
     fileprivate init?(_ item: IndexFile.Item) {
         switch item {
         case .readable(let entry):

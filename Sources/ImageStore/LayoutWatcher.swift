@@ -1,9 +1,10 @@
 internal import OCI
 
-/// Tells when OCI layouts have changed and are complete again.
+/// Reports OCI layouts that have changed and are complete again.
 ///
-/// Most of their writers truncate `index.json` and write it in place, once for each image. What was renamed into its place
-/// or closed by its writer is read at once, and told if it can be parsed; anything else after some silence. Kernel events make it quick; a look at every layout now and then heals what
+/// Most of their writers truncate `index.json` and write it in place, once for each image. An `index.json` that was
+/// renamed into its place, or closed by its writer, is read at once and reported if it can be parsed; after any other
+/// change it is read after some silence. Kernel events make it quick; a look at every layout now and then finds what
 /// they miss: network file systems, lost events, a directory above that was renamed, limits of the kernel.
 public actor LayoutWatcher {
     private let executor = BlockingExecutor(label: "pushd.watcher")
@@ -11,7 +12,7 @@ public actor LayoutWatcher {
 
     private let rescan: Duration
     private let makeEvents: @Sendable (_ happened: @escaping @Sendable () -> Void) -> (any DirectoryEvents)?
-    /// One signal for all that may have happened: whoever wakes up looks at everything.
+    /// One signal for all that may have happened: ``run()`` wakes up and looks at everything.
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
 
@@ -19,7 +20,7 @@ public actor LayoutWatcher {
     private var events: (any DirectoryEvents)?
     private var watches = WatchTable()
     private var settling: SettleTable
-    /// The state of each layout's `index.json` that was told last; absent: none, or not told.
+    /// The state of each layout's `index.json` when it was reported last; absent: there was none, or it was not reported.
     private var told: [String: FileStatus] = [:]
     /// The state at the last scan.
     private var scanned: [String: FileStatus] = [:]
@@ -40,7 +41,7 @@ public actor LayoutWatcher {
     }
 
     /// - Parameters:
-    ///   - longest: after which a layout is told that never falls silent, or never parses.
+    ///   - longest: after this time a layout is reported that never falls silent, or never parses.
     ///   - makeEvents: nil where the kernel gives none.
     init(
         directories: [String], settle: Duration, longest: Duration, rescan: Duration,
@@ -55,7 +56,7 @@ public actor LayoutWatcher {
 
     /// Directories of layouts that have changed, came or went; each once at the start if it exists.
     ///
-    /// For one listener. A directory that changes again before it was taken is told once. Ends with ``run()``.
+    /// For one listener. A directory that changes again before it was taken is reported once. Ends with ``run()``.
     public nonisolated var changes: AsyncStream<String> { AsyncStream { await self.nextChange() } }
 
     /// Watches until its task is cancelled. Call it once.
@@ -111,7 +112,7 @@ public actor LayoutWatcher {
     /// Where the kernel has no instance to spare, looking is all there is: often enough to be quick all the same.
     private var pace: Duration { events == nil ? min(rescan, .milliseconds(500)) : rescan }
 
-    /// Finds what events have not told, and watches again what has moved.
+    /// Finds changes without an event, and watches again what has moved.
     private func scan() {
         let now = ContinuousClock.now
         nextRescan = now + pace
@@ -135,7 +136,7 @@ public actor LayoutWatcher {
         }
     }
 
-    /// Reads a layout that has been silent, and tells it unless a writer is still at work.
+    /// Reads a layout that is due, and reports it unless a writer is still at work.
     private func look(at layout: String, now: ContinuousClock.Instant) {
         settling.note(layout, now: now)
         // Before it is read: what is written while it is read makes another change.
@@ -150,7 +151,7 @@ public actor LayoutWatcher {
         tell(layout)
     }
 
-    /// Other errors are for whoever reads the layout next.
+    /// Other errors are left to the reader of the layout.
     private func isUnfinished(_ layout: String) -> Bool {
         do {
             _ = try OCILayout.readIndex(of: layout)

@@ -55,7 +55,7 @@ public struct LocalLayouts: Sendable {
         return first
     }
 
-    /// No store has it. Where another store of this machine has an image of this name, that is said.
+    /// The error that no store has it. It names another store of this machine that has an image of this name.
     public func notFound(_ name: String, defaultTag: String) async -> ImageStoreError {
         let places = layouts.map(\.storeID).joined(separator: ", ")
         let subject = places.isEmpty ? name : "\(name) in \(places)"

@@ -1,4 +1,4 @@
-/// How layers are kept when they cannot be hard-linked: they lie on another file system, or belong to somebody else.
+/// How layers are kept when they cannot be hard-linked: they lie on another file system, or belong to another user.
 public enum PinPolicy: String, Sendable, CaseIterable {
     /// Nothing but a hard link will do: the push is refused.
     case link

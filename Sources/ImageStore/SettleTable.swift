@@ -42,7 +42,7 @@ struct SettleTable {
         waits.filter { $0.value.due <= now }.map(\.key).sorted()
     }
 
-    /// Whether the longest wait is over: it is told as it is.
+    /// Whether the longest wait is over: the layout is reported as it is.
     func isExhausted(_ directory: String, now: ContinuousClock.Instant) -> Bool {
         waits[directory].map { $0.since + longest <= now } ?? true
     }

@@ -29,7 +29,7 @@ extension Spool {
                 .blobSizes([.init(digest: wanted.digest, expected: wanted.size, found: size)]), subject: source.label)
         }
         if file.isLinked {
-            // It may be any file: what is kept is a copy that was hashed, whatever becomes of the file.
+            // The link may lead to any file, which may change: what is kept is a copy that was hashed.
             try copyProven(file, wanted, flag)
             return true
         }

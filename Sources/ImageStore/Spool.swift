@@ -2,7 +2,7 @@ internal import Glibc
 public import OCI
 internal import Synchronization
 
-/// Keeps the content of accepted pushes, whatever becomes of the store that it came from.
+/// Keeps the content of accepted pushes, also if the store that it came from changes or is deleted.
 ///
 /// Manifests and configurations are copied and hashed again. Layers share their blocks where the file system can
 /// (reflink), else they are hard-linked: neither costs time or space, and `rm -rf` of the layout harms nothing. A hard
@@ -23,12 +23,12 @@ public final class Spool: ContentSource, BlobOpening {
     private let folders: [Digest.Algorithm: SpoolFolder]
     let incoming: SpoolFolder
     private let holds = Mutex(SpoolHolds())
-    /// What hard-linked layers were like when they were known to be whole; nil: to be proven. Of an earlier life nothing
-    /// is known: then the registry is the first to notice.
+    /// The status of hard-linked layers when they were kept or hashed last; nil: to be hashed before it is sent. After a
+    /// restart it is empty: a change before that is only noticed by the registry.
     let known = Mutex<[Digest: FileStatus?]>([:])
     /// Devices whose files share no blocks with the spool's.
     let separate = Mutex<Set<UInt>>([])
-    /// Told of each file and directory that the disk has; for tests.
+    /// Called with each file and directory that was synced; for tests.
     let synced: @Sendable (String) -> Void
 
     /// Opens or makes the spool, and clears away what a crash left half-written. Blocks for some milliseconds.
@@ -80,8 +80,8 @@ public final class Spool: ContentSource, BlobOpening {
 
     /// Keeps the image's content, durably, while `body` runs and until it is released.
     ///
-    /// `body` is where the job is committed, on the caller's own actor: until it has returned, nothing of the image can be released, also by those
-    /// who asked before the commit whether anybody needs it.
+    /// `body` is where the job is committed, on the caller's own actor: until it has returned, nothing of the image can be
+    /// released, also by a release that had asked before the commit which digests are needed.
     ///
     /// - Returns: what `body` returns; it is given the digests that the spool now has. Layers that had to stay in place
     ///   are not among them.
@@ -187,7 +187,7 @@ public final class Spool: ContentSource, BlobOpening {
     /// Frees what no job needs any more.
     ///
     /// - Parameter stillNeeded: asked after the digests were marked: what is pinned from then on is not freed,
-    ///   whatever the answer. So a push that arrives meanwhile loses nothing.
+    ///   even if the answer does not name it. So a push that arrives meanwhile loses nothing.
     /// - Returns: bytes freed on the disk.
     /// - Throws: what `stillNeeded` throws; then nothing is freed.
     @discardableResult
@@ -207,7 +207,7 @@ public final class Spool: ContentSource, BlobOpening {
 
     private func remove(_ digests: [Digest], _ ticket: UInt64) async -> Int64 {
         await FileWork.run(.quick) { _ in
-            // Under the lock: nobody may pin between the look and the removal.
+            // Under the lock: no push may pin between the look and the removal.
             digests.reduce(0) { freed, digest in
                 freed
                     + self.holds.withLock { holds in
@@ -249,7 +249,7 @@ public final class Spool: ContentSource, BlobOpening {
         public var files = 0
         /// Of all files.
         public var bytes: Int64 = 0
-        /// Of those that nobody else links to: what the spool itself costs.
+        /// Of those without another hard link: what the spool itself costs.
         public var ownBytes: Int64 = 0
     }
 

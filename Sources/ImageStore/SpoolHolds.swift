@@ -1,10 +1,10 @@
 internal import OCI
 
-/// Who may not lose what at the moment. Pure: the spool asks, under its lock.
+/// Which digests can't be removed at the moment. Pure: the spool asks, under its lock.
 ///
 /// Freeing takes three steps with a wait in the middle: mark, ask the queue, remove what is still marked and not held.
-/// A push holds its digests until it has been committed, and then takes every mark off them: whoever asked the queue
-/// before the commit finds its mark gone.
+/// A push holds its digests until it has been committed, and then takes every mark off them: a release that
+/// asked the queue before the commit finds its mark gone.
 struct SpoolHolds {
     private var holders: [Digest: Int] = [:]
     private var writers: [Digest: Int] = [:]

@@ -12,7 +12,7 @@ public struct Descriptor: Hashable, Sendable, Codable {
     public let artifactType: String?
     /// The content itself, base64, where the writer put it inline.
     public let data: String?
-    /// Where else the content may be had.
+    /// Other addresses that the content can be fetched from.
     public let urls: [String]?
 
     public init(
@@ -46,8 +46,8 @@ public struct Descriptor: Hashable, Sendable, Codable {
         urls = try? values.decodeIfPresent([String].self, forKey: .urls)
     }
 
-    /// Whether it is had elsewhere, and its licence restricts where else it may be stored: a layer that is not sent. One
-    /// of such a type that has no address is sent like any other, since nobody else could supply it.
+    /// Whether it is a non-distributable layer with `urls`, which is not sent: clients fetch it from there. One without
+    /// `urls` is sent like any other layer: no other source is known.
     ///
     /// Source: OCI image-spec 1.1, layer.md, "Non-Distributable Layers".
     public var isHadElsewhere: Bool { mediaType.isNonDistributable && urls?.isEmpty == false }

@@ -1,6 +1,6 @@
 /// The name of a piece of content: what its bytes hash to.
 ///
-/// Whatever pushd sends once, shares or skips is keyed by this type, so nothing but its initialiser makes one.
+/// Content that pushd sends once, shares or skips is keyed by this type, so only its initialisers make one.
 ///
 /// Source: OCI image-spec 1.1, descriptor.md, "Digests" and "Registered algorithms": upper-case hexadecimal is not allowed.
 public struct Digest: Hashable, Sendable, CustomStringConvertible {

@@ -39,6 +39,6 @@ extension Digest {
         self = hasher.finish()
     }
 
-    /// Whether it names these bytes, by whatever algorithm.
+    /// Whether it is the digest of these bytes, by its own algorithm.
     public func isOf(_ bytes: [UInt8]) -> Bool { Digest(of: bytes, algorithm: algorithm) == self }
 }

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 /// The list of what refers to a manifest, as clients keep it where the registry does not: an image index under a tag
 /// that is made of the manifest's digest.
 ///
-/// What others wrote into it stays, whatever it is.
+/// All that other clients wrote into it stays, also members that pushd does not know.
 ///
 /// Source: OCI distribution-spec 1.1, "Referrers Tag Schema" and "Pushing Manifests with Subject".
 public struct ReferrersIndex: Sendable {
@@ -16,8 +16,8 @@ public struct ReferrersIndex: Sendable {
         ])
     }
 
-    /// - Parameter mediaType: by which the registry has it.
-    /// - Returns: nil for anything but an image index, which is somebody's image and must stay.
+    /// - Parameter mediaType: the `Content-Type` that the registry names.
+    /// - Returns: nil for anything but an image index: it is an image under the same tag and must not be replaced.
     public init?(parsing bytes: [UInt8], mediaType: MediaType) {
         guard bytes.count <= ManifestDocument.maximumSize, mediaType == .ociIndex,
             let json = try? JSONValue(parsing: bytes), json["manifests"]?.items != nil, json["config"] == nil,

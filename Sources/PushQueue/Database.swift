@@ -18,7 +18,7 @@ struct Database: ~Copyable {
         guard let handle else { throw SQLiteError(code: code, message: "out of memory") }
         let database = Database(handle: handle)  // also when opening failed: sqlite.org/c3ref/open.html
         guard code == SQLITE_OK else { throw SQLiteError.last(of: handle, code: code) }
-        sqlite3_busy_timeout(handle, 2000)  // milliseconds: somebody looking at the file is no error
+        sqlite3_busy_timeout(handle, 2000)  // milliseconds: another program may read the file for a moment
         // A file of a newer pushd must stay as it is, its log of unmerged commits too.
         pushd_sqlite_switch(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         pushd_sqlite_switch(handle, SQLITE_DBCONFIG_DEFENSIVE, 1)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The database's file before SQLite opens it: made for its owner alone, and nobody else's.
+/// Prepares the database's file before SQLite opens it: a regular file that only its owner can read and write.
 enum DatabaseFile {
     /// Creates the file with mode 0600, or checks the one that is there and takes others' permissions away.
     ///

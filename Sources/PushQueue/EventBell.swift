@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Rings for every reader of events when new ones are committed.
+/// Signals every reader of events that new events are committed.
 final class EventBell: Sendable {
     private struct State {
         var listeners: [Int: AsyncStream<Void>.Continuation] = [:]
@@ -14,7 +14,7 @@ final class EventBell: Sendable {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield() }
     }
 
-    /// No more events come: every reader's stream ends.
+    /// Ends the stream of every reader, present and future.
     func finish() {
         let listeners = state.withLock { state in
             state.isOver = true
@@ -23,7 +23,7 @@ final class EventBell: Sendable {
         for listener in listeners { listener.finish() }
     }
 
-    /// Rings from now on; several that were not listened to count as one.
+    /// A stream of the signals from now on. Signals that the reader has not taken yet are delivered as one.
     func listen() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let id = state.withLock { state -> Int? in

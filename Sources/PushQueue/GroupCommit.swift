@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// A change that waits for its turn to be written.
 struct PendingWrite: Sendable {
-    /// Makes the change, inside a transaction; returns what tells the caller once that is committed.
+    /// Makes the change, inside a transaction; returns the closure that resumes the caller after the commit.
     let perform: @Sendable (isolated JobStore) throws -> @Sendable () -> Void
     let fail: @Sendable (any Error) -> Void
 }
@@ -16,7 +16,7 @@ final class WriteQueue: Sendable {
 
     private let state = Mutex(State())
 
-    /// - Returns: whether the caller has to see to it that the queue is served.
+    /// - Returns: whether the caller has to start ``JobStore/serveWrites()``.
     func add(_ write: PendingWrite) -> Bool {
         state.withLock { state in
             state.writes.append(write)
@@ -107,7 +107,7 @@ extension JobStore {
         for (_, tell) in done { tell() }
     }
 
-    /// One write of a batch. Its own part is taken back if it fails; an error that ended the whole transaction stays so.
+    /// One write of a batch. If it fails, only its own changes are rolled back, unless SQLite ended the transaction.
     private func perform(_ write: PendingWrite) throws -> @Sendable () -> Void {
         let before = changed.count
         try database.run("SAVEPOINT one")

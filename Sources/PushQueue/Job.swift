@@ -36,7 +36,7 @@ public struct Job: Sendable, Hashable {
     public let attempts: Int
     /// Failed attempts in a row since bytes last moved, or since a person retried: what a backoff grows with.
     public let failures: Int
-    /// For how long it could have been tried until its last attempt was over, in milliseconds.
+    /// Milliseconds in which an attempt was possible, up to the end of the latest attempt; see `TryTime`.
     public let tried: Int64
     public let createdAt: Int64
     public let updatedAt: Int64
@@ -56,14 +56,14 @@ public struct Job: Sendable, Hashable {
     public let bytesMounted: Int64
     public let bytesExisting: Int64
     public let supersededBy: JobID?
-    /// What was verified at the end, in the words of whoever verified it.
+    /// What was verified at the end, as the engine reports it.
     public let verified: String?
 }
 
 /// A job in the hands of one worker.
 public struct Claim: Sendable, Hashable {
     public let job: Job
-    /// The claim's number. Every write names it, so that whoever lost the job can no longer change it.
+    /// The claim's number. Every write names it, so that a worker that has lost the job can no longer change it.
     public let attempt: Int
 }
 

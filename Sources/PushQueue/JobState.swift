@@ -4,7 +4,7 @@
 public enum JobState: String, Sendable, CaseIterable, Codable {
     /// Ready to be taken, or given back by a daemon that stopped.
     case queued
-    /// An attempt is going on.
+    /// An attempt is in progress.
     case running
     /// Failed for now; tried again at the job's `nextAttemptAt`.
     case waiting

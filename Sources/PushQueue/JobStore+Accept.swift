@@ -6,7 +6,7 @@ extension JobStore {
     /// A destination has at most one running job and one that comes after it. A pending job that does what is asked
     /// for is returned instead of a new one: it takes the higher priority, the later deadline, the stricter
     /// verification, and `force`; a command also starts it again if it was blocked, since a person has just acted.
-    /// Any other job that waits for its turn there is superseded. A running one goes on, and the new one waits for it.
+    /// Any other pending job there is superseded. A running one continues, and the new one waits for its end.
     ///
     /// - Throws: ``QueueError``; ``QueueError/Cause/invalidJob(reason:)`` for a priority or size out of bounds.
     public nonisolated func accept(_ jobs: [NewJob], now: Int64) async throws(QueueError) -> [Accepted] {

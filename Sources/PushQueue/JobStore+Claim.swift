@@ -1,13 +1,14 @@
 extension JobStore {
     /// Takes the job whose turn it is, or returns nil when none is due.
     ///
-    /// Registries take turns: of those that have a due job, the one that has the fewest jobs under way, and of these
-    /// the one that was served longest ago. Within a registry the highest priority goes first, then what has been due longest. A job whose destination has a running job is
-    /// not taken before that has ended. The cost does not grow with the number of jobs.
+    /// Registries take turns: of those that have a due job, the one with the fewest running jobs is next, and among
+    /// equals the one whose last claim is oldest. Within a registry the highest priority comes first, then the job
+    /// that has been due longest. A job whose destination has a running job is not taken until that job has ended. The
+    /// cost does not grow with the number of jobs.
     ///
     /// - Parameters:
     ///   - excludingRegistries: those that are paused or have no capacity left.
-    ///   - busy: how many jobs are under way at each; absent: none.
+    ///   - busy: the number of jobs that run at each registry; absent: none.
     public nonisolated func claim(
         excludingRegistries: Set<String>, busy: [String: Int] = [:], now: Int64
     ) async throws(QueueError) -> Claim? {

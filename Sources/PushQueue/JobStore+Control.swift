@@ -1,4 +1,4 @@
-/// What people, timers and the daemon's start do to jobs, whoever has them.
+/// What people, timers and the daemon's start do to jobs, whether or not a worker holds them.
 extension JobStore {
     /// Cancels what is still pending.
     ///
@@ -36,7 +36,7 @@ extension JobStore {
         }
     }
 
-    /// Queues the blocked jobs of a registry again: somebody has logged in there.
+    /// Queues the blocked jobs of a registry again, after a login there or a reload.
     public nonisolated func unblock(registry: String, now: Int64) async throws(QueueError) -> [JobID] {
         try await write("unblock jobs") { store in
             let ids = try store.database.rows(
@@ -62,7 +62,7 @@ extension JobStore {
         }
     }
 
-    /// Why a registry is left alone, and since when, in milliseconds since 1970.
+    /// Why a registry is paused, and since when, in milliseconds since 1970.
     public struct Pause: Sendable {
         public let since: Int64
         public let reason: String
@@ -75,7 +75,7 @@ extension JobStore {
 
     /// Fails the pending jobs whose time has passed, with the code `timeout`; the message keeps why they did not end.
     ///
-    /// - Parameter pauses: what jobs wait for whose registry is paused, and not for what went wrong before.
+    /// - Parameter pauses: the paused registries. The message of a job that waits for one of them names that pause.
     /// - Returns: all of them; the caller stops the workers of those that were running.
     public nonisolated func expire(now: Int64, pauses: [String: Pause] = [:]) async throws(QueueError) -> [JobID] {
         try await write("end jobs whose time has passed") { store in
@@ -95,7 +95,7 @@ extension JobStore {
                 advice: "push again with a longer --timeout, or without one")
             for (id, state, last, registry, changedAt) in due {
                 if state == .running { try store.endAttempt(of: id, error: error, now: now) }
-                // That the time is over says nothing of why: without this, only `attempts` would still know.
+                // "timeout" does not say why the push did not end: without this, only the table `attempt` would.
                 var why = last.map { "last: \($0)" }
                 if state.isClaimable, let pause = pauses[registry], last == nil || changedAt < pause.since {
                     why = "\(registry) was paused: \(pause.reason)"

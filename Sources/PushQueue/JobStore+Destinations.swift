@@ -36,7 +36,8 @@ extension JobStore {
         }
     }
 
-    /// Where an image was published to, also in another format or in part, newest first, as far back as the history goes; at most 100.
+    /// Where an image was published to, also in another format or in part; newest first, as far back as the history
+    /// reaches, at most 100.
     public nonisolated func publications(of root: Digest) async throws(QueueError) -> [Publication] {
         try await read("look for an image's publications") { store in
             try store.database.rows(
@@ -51,7 +52,7 @@ extension JobStore {
         }
     }
 
-    /// The uploads of a blob that broke off, to whichever repository of a registry.
+    /// The interrupted uploads of a blob to any repository of a registry.
     ///
     /// - Parameter since: milliseconds since 1970; registries forget older ones.
     public nonisolated func uploads(

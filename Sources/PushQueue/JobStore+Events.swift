@@ -1,4 +1,4 @@
-/// The outbox: what has happened, numbered, in the order in which it was committed.
+/// The outbox: numbered events, in the order of their commits.
 extension JobStore {
     /// Stores an event; on disk when this returns.
     public nonisolated func record(_ event: NewEvent, now: Int64) async throws(QueueError) {
@@ -7,7 +7,7 @@ extension JobStore {
 
     /// Stores an event without waiting for the disk, in the order of the calls.
     ///
-    /// - Parameter failed: is told if it can't be stored.
+    /// - Parameter failed: called with the error if the event can't be stored.
     public nonisolated func note(_ event: NewEvent, now: Int64, failed: @escaping @Sendable (QueueError) -> Void) {
         let write = PendingWrite(
             perform: { store in
@@ -31,19 +31,19 @@ extension JobStore {
         }
     }
 
-    /// The number of the oldest event that is still there, and of the latest that there ever was.
+    /// The number of the oldest stored event, and the highest number that was ever assigned.
     ///
-    /// - Returns: a `first` above `latest` where none is there.
+    /// - Returns: `first` is `latest` + 1 where no event is stored.
     public nonisolated func eventNumbers() async throws(QueueError) -> (first: Int64, latest: Int64) {
         try await read("read the numbers of events") { store in try store.eventNumbers() }
     }
 
-    /// The number of the latest event before a time; nil where all that are there came later.
+    /// The number of the latest event before a time; nil where every stored event is later.
     ///
-    /// It looks back from the newest, so its cost is that of reading what comes after.
+    /// Searches backwards from the newest event: the cost grows with the number of events after `time`.
     public nonisolated func lastEvent(before time: Int64) async throws(QueueError) -> Int64? {
         var (first, high) = try await eventNumbers()
-        // In pieces, so that nobody waits long for the database.
+        // In ranges of 10,000 numbers, so that other queries get their turn in between.
         while high >= first {
             let low = max(first, high - 9_999)
             let range = (low, high)
@@ -59,21 +59,21 @@ extension JobStore {
         return nil
     }
 
-    /// Rings when events were committed; ends with the store, or when ``endEvents()`` was called.
+    /// An element after each commit that stored events; ends with the store, or when ``endEvents()`` is called.
     public nonisolated func eventBell() -> AsyncStream<Void> { bell.listen() }
 
-    /// Ends what waits for more events: the daemon stops.
+    /// Ends every ``eventBell()``, since the daemon stops.
     public nonisolated func endEvents() { bell.finish() }
 
-    /// Deletes the oldest events: those that are too old, as far as no younger one stands before them, and those that
-    /// are too many.
+    /// Deletes the oldest events: those beyond the age, up to the first that is younger, and those beyond the number to
+    /// keep.
     ///
     /// Called again until it returns less than `batch`.
     ///
     /// - Parameters:
     ///   - olderThan: milliseconds.
     ///   - keep: how many may stay.
-    ///   - batch: the most that are deleted by this call, which others have to wait for.
+    ///   - batch: the most that this call deletes, in one transaction that other writes wait for.
     /// - Returns: how many were deleted.
     public nonisolated func pruneEvents(
         now: Int64, olderThan: Int64, keep: Int, batch: Int
@@ -103,7 +103,7 @@ extension JobStore {
         hasEvents = true
     }
 
-    /// Tells that a job is in a state from now on. Only a state that an error has led to comes with its words.
+    /// Stores the event of a job's new state. Only `waiting`, `blocked` and `failed` carry the error's text.
     func insertEvent(of job: JobID, _ state: JobState, now: Int64) throws {
         let isError = state == .waiting || state == .blocked || state == .failed
         try database.run(

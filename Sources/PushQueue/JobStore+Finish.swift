@@ -31,8 +31,8 @@ extension JobStore {
     /// - Parameters:
     ///   - at: when the job is due again.
     ///   - error: nil gives the attempt back: it does not count, its record is dropped, and the job is queued.
-    ///   - madeProgress: whether the push is nearer to its end, so that the count of failures in a row starts anew.
-    ///   - tried: for how long it could have been tried so far, in milliseconds; nil: as before.
+    ///   - madeProgress: whether the push is nearer to its end; then the count of failures in a row starts again at 0.
+    ///   - tried: the job's new ``Job/tried``, in milliseconds; nil: unchanged.
     public nonisolated func retryLater(
         _ claim: Claim, at: Int64, error: JobError?, madeProgress: Bool, tried: Int64? = nil, now: Int64
     ) async throws(QueueError) {

@@ -73,14 +73,14 @@ extension JobStore {
         }
     }
 
-    /// Forgets whatever was learned about a registry and which blobs it is remembered to have.
+    /// Deletes the facts, mount refusals and known blobs of a registry.
     public nonisolated func forgetRegistry(_ registry: String) async throws(QueueError) {
         let what = "forget what was learned about a registry"
         try await write(what) { store in
             try store.database.run("DELETE FROM registry_fact WHERE registry = ?", registry)
             try store.database.run("DELETE FROM mount_refusal WHERE registry = ?", registry)
         }
-        // In pieces, so that nobody waits long for the database.
+        // 2,000 rows a transaction, so that other writes get their turn in between.
         while try await write(
             what,
             { store in

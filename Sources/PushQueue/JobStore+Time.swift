@@ -1,7 +1,7 @@
-/// What becomes of waits and deadlines when time does not go on as it did: none of it makes anything due later.
+/// How waits and deadlines follow a clock that was set. A wait is only ever shortened.
 extension JobStore {
-    /// Lets no queued or waiting job be due later than after its own wait from now, as after a start: the clock may
-    /// have been set meanwhile, and an earlier pushd may have stored any wait. Likewise for deadlines.
+    /// Called at the daemon's start: makes every queued or waiting job due no later than now + its own wait, because
+    /// the clock may have been set while pushd did not run. Deadlines of jobs created after now move likewise.
     ///
     /// - Parameter longest: the longest wait, in milliseconds.
     public nonisolated func cutWaits(now: Int64, longest: Int64) async throws(QueueError) {
@@ -15,7 +15,7 @@ extension JobStore {
         }
     }
 
-    /// The wall clock was set: deadlines go along, and waits are cut as after a start.
+    /// Follows a wall clock that was set: moves deadlines by the same step, and cuts waits as at the start.
     ///
     /// - Parameters:
     ///   - step: by how many milliseconds; negative for backwards.
@@ -31,7 +31,7 @@ extension JobStore {
         }
     }
 
-    /// The wait of a job is the time from its last change to when it is due; a change is not later than now.
+    /// A job's wait is `due_at` - `updated_at`; an `updated_at` in the future becomes now.
     private func cut(now: Int64, longest: Int64) throws {
         try database.run(
             """
@@ -40,7 +40,7 @@ extension JobStore {
             """, now, longest)
     }
 
-    /// Makes all jobs due that wait for their next attempt: it has become worthwhile at once.
+    /// Makes all queued and waiting jobs due now: a person or a login has removed the reason to wait.
     ///
     /// - Parameter registry: nil: at all registries.
     public nonisolated func endWaits(at registry: String?, now: Int64) async throws(QueueError) {
@@ -55,7 +55,7 @@ extension JobStore {
         }
     }
 
-    /// Fails a waiting job whose time is over; its error stays what went wrong last.
+    /// Fails a waiting job that has reached `giveUpAfter`; its error stays that of its last attempt.
     ///
     /// - Returns: whether it was waiting.
     public nonisolated func giveUp(_ id: JobID, now: Int64) async throws(QueueError) -> Bool {

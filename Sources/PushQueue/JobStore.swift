@@ -15,10 +15,10 @@ public actor JobStore {
     let path: String
     let pending = WriteQueue()
     let feed = ChangeFeed()
-    /// What the transaction that is going on changed; sent to the feed once it is committed.
+    /// The changes of the current transaction; published to the feed after its commit.
     var changed: [JobChange] = []
     let bell = EventBell()
-    /// Whether the transaction that is going on stores events; readers are told once it is committed.
+    /// Whether the current transaction stores events; readers are signalled after its commit.
     var hasEvents = false
     /// The turn that was given to a registry last; see ``claim(excludingRegistries:now:)``.
     var lastTurn: Int64
@@ -60,9 +60,9 @@ public actor JobStore {
         }
     }
 
-    /// Changes of jobs' states, each after its commit, so that nobody has to poll.
+    /// Changes of jobs' states, each after its commit, so that readers need not poll.
     ///
-    /// A slow reader holds nobody up: what it has not read yet is kept as one entry a job, for at most `limit` jobs.
+    /// A slow reader delays no other: what it has not read yet is kept as one entry a job, for at most `limit` jobs.
     /// The stream ends with the store, with the reader's task, or when the reader lets it go.
     public nonisolated func changes(keeping limit: Int = 65_536) -> AsyncStream<JobChanges> {
         feed.subscribe(keeping: limit)
@@ -83,7 +83,7 @@ public actor JobStore {
 }
 
 extension QueueError {
-    /// The public form of whatever ended a transaction.
+    /// The public form of the error that ended a transaction.
     init(_ error: any Error, attempt: String, path: String) {
         let cause: Cause =
             switch error {

@@ -2,20 +2,20 @@
 public enum EventKind: String, Sendable, CaseIterable {
     /// A job is new or in another state.
     case job
-    /// A person has stopped the pushes to a registry, or to all, and lets them go on.
+    /// `pushctl pause` and `pushctl resume`, of one registry or of all.
     case registryPaused = "registry-paused"
     case registryResumed = "registry-resumed"
-    /// A registry does not work, and works again.
+    /// A registry fails in a way that pauses it; and it works again.
     case registryTrouble = "registry-trouble"
     case registryRecovered = "registry-recovered"
-    /// A changed configuration was taken over, or has a fault and was not.
+    /// A reload applied the configuration; or the configuration has an error and the old one stays in force.
     case configurationReloaded = "configuration-reloaded"
     case configurationRefused = "configuration-refused"
     /// A login was stored, or removed.
     case login, logout
 }
 
-/// Something that happened. Stored in the transaction that makes it true.
+/// One row of the table `event`, stored in the transaction of the change that it reports.
 public struct QueueEvent: Sendable, Hashable {
     /// Counts from 1 in the life of a database, without gaps.
     public let id: Int64
@@ -23,23 +23,23 @@ public struct QueueEvent: Sendable, Hashable {
     public let at: Int64
     public let kind: EventKind
     public let job: JobID?
-    /// The state that the job is in since then.
+    /// The job's new state.
     public let state: JobState?
     /// The image as the user named it.
     public let image: String?
     public let destination: String?
-    /// The registry that it is about; nil for jobs, and where it is about all.
+    /// The registry that the event concerns; nil for `job` events, and where it concerns all registries.
     public let registry: String?
-    /// The code of the error that led to it.
+    /// The code of the error that caused the event.
     public let code: String?
-    /// For people, at most ``messageLimit`` characters.
+    /// A sentence for people, at most ``messageLimit`` characters.
     public let message: String?
 
     /// The longest message in characters.
     public static let messageLimit = 1000
 }
 
-/// An event that is not a job's, to be stored.
+/// An event to be stored that does not concern a job.
 public struct NewEvent: Sendable, Hashable {
     public let kind: EventKind
     public let registry: String?

@@ -1,6 +1,6 @@
 public import OCI
 
-/// An upload that a registry holds open, so that it can go on after a restart.
+/// An open upload session of a registry, stored so that the upload can be resumed after a restart.
 public struct StoredUpload: Sendable, Hashable {
     public let registry: String
     public let repository: String
@@ -9,7 +9,7 @@ public struct StoredUpload: Sendable, Hashable {
     public let location: String
     /// Bytes that the registry is believed to have.
     public let offset: Int64
-    /// How the blob is being sent, in the words of whoever sends it.
+    /// How the blob is being sent, as the sender names it.
     public let style: String
     /// Milliseconds since 1970, UTC.
     public let updatedAt: Int64

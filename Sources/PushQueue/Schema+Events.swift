@@ -1,4 +1,4 @@
-/// The schema's third version: what has happened, for those who were not listening.
+/// The schema's third version: events, for readers that were not connected at the time.
 extension Migration {
     static let events = """
         -- Numbers never come twice and have no gaps: rows are deleted at the front alone. Names are copied, because an

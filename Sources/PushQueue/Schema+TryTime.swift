@@ -1,4 +1,4 @@
-/// The schema's fourth version: what a job is given up by.
+/// The schema's fourth version: the time that `retry.giveUpAfter` limits.
 extension Migration {
     static let tryTime = """
         -- Milliseconds in which it could have been tried, since its first attempt and until its last was over.

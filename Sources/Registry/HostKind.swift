@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// What a URL's host tells about where it leads, without asking a name server.
+/// What kind of host a URL names, as far as it shows without asking a name server.
 enum HostKind: Hashable, Sendable {
     /// `localhost`, a name below it, 127.0.0.0/8 or ::1: this machine.
     case loopback

@@ -5,7 +5,7 @@ struct Daemon: Sendable {
     private let candidates: @Sendable () -> [String]
 
     /// - Parameter sockets: those to try, the first choice first: see ``socketCandidates(named:_:_:)``. Looked up at each
-    ///   connecting: a daemon that starts only now makes the directory that tells where.
+    ///   attempt: a daemon that has just started makes the directory that decides which socket is used.
     init(sockets: @autoclosure @escaping @Sendable () -> [String]) { candidates = sockets }
 
     /// - Throws: ``ControlClientError`` of the last socket tried, ``Failure`` if there is none of several.

@@ -17,7 +17,7 @@ struct Failure: Error, Equatable {
         self.code = code ?? (status == ExitStatus.usage ? "usage" : "failed")
     }
 
-    /// Any error of a command, as it is told.
+    /// Any error of a command, as it is reported.
     init(_ error: any Error) {
         switch error {
         case let error as Failure: self = error

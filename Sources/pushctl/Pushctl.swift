@@ -4,7 +4,7 @@ internal import Glibc
 @main
 enum Pushctl {
     static func main() {
-        // A reader or a daemon that goes away is an error to be told, not a reason to be killed.
+        // A reader or a daemon that goes away is an error to report, not a reason to be killed.
         signal(SIGPIPE, SIG_IGN)
         let surroundings = Surroundings.ofThisProcess()
         let console = Console.standard(surroundings.environment)

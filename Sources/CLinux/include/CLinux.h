@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-// What epoll tells of one descriptor.
+// What epoll reports about one descriptor.
 struct linux_ready {
     uint64_t token;
     uint32_t events;

@@ -1,6 +1,7 @@
 /// Which calls were sent, what was answered, and who waits: the decisions of a ``ClientConnection``, without its socket.
 ///
-/// Replies belong to calls by their order. Whatever is to be told to a waiter is returned, to be done outside the lock.
+/// Replies belong to calls by their order. No continuation is resumed here: each is returned as a ``Delivery``, and the
+/// caller resumes it outside its lock.
 struct ClientCalls {
     typealias Continuation = CheckedContinuation<ReplyMessage, any Error>
 
@@ -14,7 +15,7 @@ struct ClientCalls {
         var inbox: [ReplyMessage] = []
         /// The last reply has come.
         var isAnswered = false
-        /// Nobody waits any more: its replies are thrown away.
+        /// The caller has stopped waiting: further replies to this call are discarded.
         var isForsaken = false
     }
 
@@ -32,7 +33,7 @@ struct ClientCalls {
     private var lastSent: UInt64 = 0
     /// The call that the next reply is for.
     private var answering: UInt64 = 1
-    /// What the daemon said before it hung up.
+    /// The error that the daemon sent before it closed the connection.
     private var parting: ControlError?
     /// Why the connection can't be used any more.
     private(set) var failure: (any Error)?
@@ -71,7 +72,7 @@ struct ClientCalls {
         if let error, error.endsConnection { parting = error }
         let number = answering
         guard var call = calls[number] else {
-            // Whoever is refused is told so without having asked.
+            // A refused client gets the error before it has made a call.
             if let error { return fail(error) }
             return fail(.protocolViolation(reason: "it sent a reply that nobody asked for"))
         }
@@ -89,7 +90,7 @@ struct ClientCalls {
         return waiter.map { [Delivery(continuation: $0.continuation, result: .success(reply))] } ?? []
     }
 
-    /// Nobody waits for the call any more. A stream takes the connection with it.
+    /// The caller has stopped waiting for the call. If the call is a stream, the whole connection fails.
     mutating func forsake(_ number: UInt64, _ error: any Error) -> [Delivery] {
         let waiter = waiters.removeValue(forKey: number)
         let deliveries = waiter.map { [Delivery(continuation: $0.continuation, result: .failure(error))] } ?? []

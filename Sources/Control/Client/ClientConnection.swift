@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// The connection beneath a ``ControlClient``: sends calls and hands each reply to whoever waits for it.
+/// The connection beneath a ``ControlClient``: sends calls and hands each reply to the task that waits for it.
 ///
 /// Writing happens on the caller's thread as far as the socket takes the bytes at once; a thread of the connection's own
 /// does the rest and all reading.
@@ -50,7 +50,7 @@ final class ClientConnection: Sendable {
                     let wasFull = state.calls.isInboxFull
                     let delivery = state.calls.wait(for: call, continuation, deadline: deadline)
                     mustWake = mustWake || wasFull
-                    // A cancellation that came before found nobody waiting.
+                    // A cancellation that came earlier found no waiting continuation.
                     let isLate = delivery == nil && Task.isCancelled
                     return (delivery.map { [$0] } ?? [])
                         + (isLate ? state.calls.forsake(call, CancellationError()) : [])
@@ -62,7 +62,7 @@ final class ClientConnection: Sendable {
         }
     }
 
-    /// Nobody waits for the call's replies any more.
+    /// The caller has stopped waiting for the call's replies.
     func leave(_ call: UInt64) {
         deliver { $0.calls.forsake(call, CancellationError()) }
         wakeUp.signal()
@@ -91,7 +91,7 @@ final class ClientConnection: Sendable {
             let ready = watched[0].revents
             deliver { move(ready, &$0) }
         }
-        // The daemon hears of it now, not when the last reference is gone.
+        // The daemon sees the end of the connection now, not when the last reference is released.
         shutdown(socket.number, Int32(SHUT_RDWR))
     }
 
@@ -107,7 +107,7 @@ final class ClientConnection: Sendable {
     private func move(_ ready: Int16, _ state: inout State) -> [ClientCalls.Delivery] {
         var deliveries: [ClientCalls.Delivery] = []
         if case .failed = state.output.write(to: socket.number) {
-            state.output.removeAll()  // what the daemon said before it hung up is still there to be read
+            state.output.removeAll()  // what the daemon sent before it closed the connection can still be read
         }
         // A hang-up is reported also where a full inbox keeps the thread from reading.
         if !state.calls.isInboxFull || ready & Int16(POLLHUP | POLLERR) != 0 { deliveries = read(&state) }

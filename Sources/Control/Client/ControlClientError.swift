@@ -5,9 +5,9 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
     public enum Cause: Sendable, Equatable {
         /// There is no socket at the path.
         case noSocket
-        /// There is one, and nobody listens.
+        /// There is a socket, and no process listens on it.
         case nobodyListens
-        /// The file's mode keeps this user out.
+        /// The socket's file mode does not admit this user.
         case notPermitted
         /// The daemon takes no connection at present: its queue of new ones is full.
         case busy

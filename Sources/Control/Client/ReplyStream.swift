@@ -7,7 +7,7 @@ final class ReplyStream: Sendable {
     private let call: UInt64
     private let isOver = Mutex(false)
 
-    /// - Parameter client: kept alive as long as somebody reads the stream.
+    /// - Parameter client: kept alive as long as the stream is read.
     init(client: ControlClient, connection: ClientConnection, call: UInt64) {
         self.client = client
         self.connection = connection

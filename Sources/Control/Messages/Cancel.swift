@@ -6,7 +6,7 @@ public enum Cancel: Method {
 
     public struct Input: Parameters {
         public var jobs: [Int]
-        /// Jobs that there are not are told in ``Output/left``, and the rest is canceled.
+        /// Jobs that do not exist are reported in ``Output/left``, and the other jobs are canceled.
         public var partial: Bool?
 
         public enum CodingKeys: CodingKey, CaseIterable { case jobs, partial }
@@ -20,7 +20,7 @@ public enum Cancel: Method {
     public struct Output: Codable, Sendable, Equatable {
         /// As they are now, in the order asked for, without blobs.
         public var jobs: [JobInfo]
-        /// Those that there are not; absent: none.
+        /// Jobs that do not exist; absent: none.
         public var left: [LeftJob]?
 
         public init(jobs: [JobInfo], left: [LeftJob]? = nil) {

@@ -1,9 +1,9 @@
 /// `org.pushd.Control.Events`: what happens in the daemon. To be called with `more`.
 ///
-/// Events are numbered without gaps, also across restarts of the daemon, and kept about as long as jobs are: who
-/// remembers the number of the last one goes on after it, and has seen each once.
+/// Events are numbered without gaps, also across restarts of the daemon, and kept about as long as jobs are: a client
+/// that remembers the number of the last event can continue after it, and sees each event once.
 ///
-/// Errors: `QueueUnavailable`, `Stopping`; `InvalidParameter` for `after` a number that there has not been yet.
+/// Errors: `QueueUnavailable`, `Stopping`; `InvalidParameter` for an `after` beyond the newest event.
 public enum Events: StreamMethod {
     public static let name = "org.pushd.Control.Events"
 
@@ -12,7 +12,7 @@ public enum Events: StreamMethod {
         public var follow: Bool?
         /// Begins with what happened from then on, as far as it is kept.
         public var since: Timestamp?
-        /// Begins with the next after the event of this number; 0: with the first that there ever was.
+        /// Begins with the next after the event of this number; 0: with the first event ever.
         public var after: Int?
 
         public enum CodingKeys: CodingKey, CaseIterable { case follow, since, after }

@@ -1,6 +1,6 @@
 /// `org.pushd.Control.List`: jobs, newest first.
 ///
-/// Errors: `QueueUnavailable`, and `InvalidParameter` for a state that there is not.
+/// Errors: `QueueUnavailable`, and `InvalidParameter` for an unknown state.
 public enum List: Method {
     public static let name = "org.pushd.Control.List"
 
@@ -17,7 +17,7 @@ public enum List: Method {
         public var before: Int?
         /// Absent: false.
         public var withBlobs: Bool?
-        /// Jobs that are named and that there are not are told in ``Output/left``, instead of failing the call.
+        /// Named jobs that do not exist are reported in ``Output/left``, instead of failing the call.
         public var partial: Bool?
 
         public enum CodingKeys: CodingKey, CaseIterable {
@@ -40,9 +40,9 @@ public enum List: Method {
 
     public struct Output: Codable, Sendable, Equatable {
         public var jobs: [JobInfo]
-        /// How many jobs there are in each state, whatever was asked for.
+        /// How many jobs there are in each state, regardless of the filter.
         public var counts: [String: Int]
-        /// Named jobs that there are not; absent: none.
+        /// Named jobs that do not exist; absent: none.
         public var left: [LeftJob]?
 
         public init(jobs: [JobInfo], counts: [String: Int], left: [LeftJob]? = nil) {

@@ -25,9 +25,9 @@ public protocol StreamMethod: Method {
 
 /// How a stream of replies comes to its end.
 public struct StreamEnding<Output: Sendable>: Sendable {
-    /// Sees each reply once, in order, and says whether nothing is left to be told after it.
+    /// Sees each reply once, in order, and says whether it is the last one.
     let isLast: @Sendable (Output) -> Bool
-    /// Sent when the service has no more to say and no reply was the last; nil where that means that pushd stops.
+    /// Sent when the service's stream ends and no reply was the last one; nil where such an end means that pushd stops.
     let closing: Output?
 }
 
@@ -35,7 +35,7 @@ public struct StreamEnding<Output: Sendable>: Sendable {
 public protocol Parameters: Codable, Sendable, Equatable {
     associatedtype CodingKeys: CodingKey & CaseIterable
 
-    /// Refuses values that are wrong whatever the daemon's state is, before the service sees them.
+    /// Refuses values that are invalid in every state of the daemon, before the service sees them.
     ///
     /// - Throws: ``ControlError`` of the kind `invalidParameter`.
     func check() throws(ControlError)

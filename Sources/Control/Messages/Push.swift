@@ -1,7 +1,7 @@
 /// `org.pushd.Control.Push`: accepts one job for each destination. The reply comes when they are on disk.
 ///
-/// Neighbouring calls may run at the same time, so that the queue can commit many at once: who needs one push to be
-/// accepted before the next waits for its reply.
+/// Neighbouring calls may run at the same time, so that the queue can commit many at once: a client that needs one push
+/// to be accepted before the next must wait for its reply.
 ///
 /// Errors: `ImageNotFound`, `ImageInvalid`, `DestinationMissing`, `ReferenceInvalid`, `QueueUnavailable`, `Stopping`.
 public enum Push: Method {

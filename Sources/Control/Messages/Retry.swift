@@ -10,7 +10,7 @@ public enum Retry: Method {
         public var jobs: [Int]?
         /// Every failed and blocked job.
         public var failed: Bool?
-        /// A job for which it can't be done is told in ``Output/left``, and the rest is done.
+        /// Jobs that can't be queued again are reported in ``Output/left``, and the other jobs are queued.
         public var partial: Bool?
 
         public enum CodingKeys: CodingKey, CaseIterable { case jobs, failed, partial }

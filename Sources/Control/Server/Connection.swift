@@ -61,7 +61,7 @@ final class Connection {
         }
     }
 
-    /// Queues bytes for the client, unless nobody reads them.
+    /// Queues bytes for the client, unless the client is gone.
     func write(_ bytes: [UInt8]) {
         guard phase != .abandoned else { return }
         if output.isEmpty { outputMoved = .now }

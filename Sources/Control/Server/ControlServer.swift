@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// Serves the control interface on a Unix socket.
 ///
-/// One thread of its own reads and writes all connections; calls run as tasks of the cooperative pool. Whoever is not
-/// admitted by `access` is told so and disconnected.
+/// One thread of its own reads and writes all connections; calls run as tasks of the cooperative pool. A client that
+/// `access` does not admit gets the error `PermissionDenied` and is disconnected.
 public final class ControlServer: Sendable {
     private struct Ending {
         var hasEnded = false
@@ -26,7 +26,7 @@ public final class ControlServer: Sendable {
             let mailbox = try ServerMailbox()
             self.mailbox = mailbox
             let epoll = try Epoll()
-            // The thread must not keep the server alive: who forgets to stop it stops it by letting it go.
+            // The thread must not keep the server alive: releasing a server that was not stopped stops it.
             try OwnThread.start("pushd.control") { [weak self] in
                 ServerLoop(
                     listener: listener, access: access, limits: limits, table: table, mailbox: mailbox, epoll: epoll

@@ -20,7 +20,7 @@ public enum ControlSocket: Sendable {
 
 /// A listening Unix socket and, where it was made here, its name in the file system.
 ///
-/// The calls below look up and change single local names at start and stop; they wait for nobody.
+/// The calls below look up and change single local names at start and stop; none waits for another process.
 final class ListeningSocket: Sendable {
     let number: Int32
     private let descriptor: Descriptor
@@ -43,7 +43,7 @@ final class ListeningSocket: Sendable {
 
     func error(_ cause: ListenError.Cause) -> ListenError { ListenError(socket: label, cause: cause) }
 
-    /// Takes the name away, so that new clients hear at once that nobody is there.
+    /// Removes the name, so that new clients fail at once.
     func retire() { name?.remove() }
 
     private static func adopt(_ number: Int32) throws(ListenError) -> ListeningSocket {
@@ -70,7 +70,7 @@ final class ListeningSocket: Sendable {
         let name = try OwnedName.claim(path, address, group: group)
         guard let number = SocketAddress.makeSocket() else { throw failure("socket") }
         let descriptor = Descriptor(owning: number)
-        // The file never has a wider mode than it ends with, and nobody can connect before `listen`.
+        // The file never has a wider mode than it ends with, and no client can connect before `listen`.
         guard fchmod(number, 0o600) == 0 else { throw failure("fchmod") }
         guard address.apply(Glibc.bind, to: number) == 0 else {
             throw errno == EADDRINUSE ? ListenError(socket: path, cause: .inUse) : failure("bind")

@@ -57,7 +57,7 @@ struct MethodTable: Sendable {
 
     /// The method's handler.
     ///
-    /// - Throws: ``ControlError`` where the call cannot be answered whatever its parameters are.
+    /// - Throws: ``ControlError`` where the call can't be answered with any parameters.
     func handler(for call: CallMessage) throws(ControlError) -> MethodHandler {
         guard let handler = handlers[call.method] else { throw unknown(call.method) }
         guard !call.upgrade else {
@@ -142,7 +142,7 @@ struct MethodTable: Sendable {
         do {
             input = try WireCoding.decode(M.Input.self, from: call.parameters)
         } catch {
-            // Of a number that is too large the decoder does not tell where it was.
+            // For a number that is too large, the decoder does not name its key.
             let only = call.parameterNames.count == 1 ? call.parameterNames[0] : "parameters"
             let key = (error as? DecodingError)?.outermostKey ?? only
             throw .refusing(
@@ -153,7 +153,7 @@ struct MethodTable: Sendable {
         return input
     }
 
-    /// What a service threw, as the client hears of it.
+    /// What a service threw, as the error that the client gets.
     private static func controlError(for error: any Error) -> ControlError {
         switch error {
         case let error as ControlError: error

@@ -22,9 +22,9 @@ final class OwnedName: Sendable {
 
     deinit { remove() }
 
-    /// Makes sure that `path` is free to bind, in a directory where nobody else could take it away.
+    /// Makes sure that `path` is free to bind, in a directory where no other user could remove it.
     ///
-    /// A missing directory is made; its parent must exist. A socket that nobody answers is removed.
+    /// A missing directory is made; its parent must exist. A socket on which no process answers is removed.
     static func claim(_ path: String, _ address: SocketAddress, group: UInt32?) throws(ListenError) -> OwnedName {
         func failure(_ call: String) -> ListenError {
             ListenError(socket: path, cause: .system(call: call, code: errno))
@@ -53,7 +53,7 @@ final class OwnedName: Sendable {
         bound.withLock { $0 = identity }
     }
 
-    /// Removes the name, unless somebody else has it by now.
+    /// Removes the name, unless another process has bound it since.
     func remove() {
         bound.withLock { bound in
             if bound != nil, identity() == bound { unlink(path) }
@@ -74,7 +74,7 @@ final class OwnedName: Sendable {
         if address.apply(connect, to: probe.number) == 0 { return false }
         switch errno {
         case ECONNREFUSED, ENOENT: return true
-        case EAGAIN: return false  // somebody listens, and has too much to do
+        case EAGAIN: return false  // a process listens, and its queue of new connections is full
         case let code: throw ListenError(socket: path, cause: .system(call: "connect", code: code))
         }
     }
@@ -105,7 +105,7 @@ final class OwnedName: Sendable {
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw refuse("is not a directory") }
         guard status.st_uid == geteuid() || status.st_uid == 0 else { throw refuse("belongs to another user") }
-        // In a sticky directory, as /tmp is, nobody can remove what others made.
+        // In a sticky directory, such as /tmp, users can't remove each other's files.
         guard status.st_mode & 0o022 == 0 || status.st_mode & S_ISVTX != 0 else {
             throw refuse("can be written by others")
         }

@@ -4,7 +4,7 @@ internal import Synchronization
 enum ServerNote: Sendable {
     /// The call's only or last reply; empty where it wants none.
     case finished(connection: UInt64, call: UInt64, reply: [UInt8])
-    /// One of several replies. The continuation gets true when there is room for the next, false when nobody wants it.
+    /// One of several replies. The continuation gets true when there is room for the next, false if the client is gone.
     case part(connection: UInt64, call: UInt64, reply: [UInt8], room: CheckedContinuation<Bool, Never>)
     case stop
 }
@@ -40,7 +40,7 @@ final class ServerMailbox: Sendable {
         }
     }
 
-    /// Returns the notes that nobody took.
+    /// Returns the notes that were not taken.
     func close() -> [ServerNote] {
         state.withLock { $0.isClosed = true }
         return takeAll()

@@ -66,7 +66,7 @@ extension ServerLoop {
         do {
             while true {
                 if let message = try connection.input.next(CallMessage.init(parsing:)) { return message }
-                // Nobody else reads what an abandoned connection still holds.
+                // No other code reads what an abandoned connection still holds.
                 guard connection.phase == .abandoned,
                     connection.input.read(from: connection.socket.number) == .bytes
                 else { return nil }
@@ -142,7 +142,7 @@ extension ServerLoop {
 
     // MARK: Ends
 
-    /// The client is gone or hopeless: ends the calls that were for its eyes, lets the others run.
+    /// The client is gone, or reads too slowly: cancels the calls that want a reply, and lets the others run.
     func abandon(_ connection: Connection) {
         connection.phase = .abandoned
         stopWatching(connection)

@@ -104,7 +104,7 @@ final class ServerLoop {
                     .tooManyConnections, "the daemon serves \(limits.connections) connections already",
                     advice: "close some, or try again in a moment"))
         }
-        // Beyond a second such number, whoever is refused is not told why.
+        // Beyond twice the limit, refused clients are disconnected without a reason.
         guard connections.count < 2 * limits.connections else { return }
         connections[connection.id] = connection
         connection.watched = .input

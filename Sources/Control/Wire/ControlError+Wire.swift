@@ -114,7 +114,7 @@ extension ControlError {
     }
 }
 
-/// The text fields of a JSON object; whatever is no text is left out.
+/// The text fields of a JSON object; fields of other types are left out.
 private struct LenientFields: Decodable {
     private struct Key: CodingKey {
         let stringValue: String

@@ -62,7 +62,7 @@ final class Bandwidth: Sendable {
         }
     }
 
-    /// Windows begin and end with a minute. The clock may be set meanwhile, so it is not asked for more than one.
+    /// Windows begin and end with a minute. The clock may be set meanwhile, so this is never more than one minute.
     var untilNextMinute: Duration { .milliseconds(60_000 - clock() % 60_000) }
 
     /// All registries together first, then those that have a limit of their own, by name.

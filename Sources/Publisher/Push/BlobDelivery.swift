@@ -11,7 +11,7 @@ import Synchronization
 /// there, then an upload. Uploads, and the questions before them, are shared with all jobs that need the blob there.
 struct BlobDelivery: Sendable {
     let job: JobID
-    /// Whether no attempt at the job has failed since it last got on.
+    /// Whether no attempt at the job has failed since its last progress.
     let isFirstTry: Bool
     let repository: String
     let registry: RegistryAccess
@@ -37,7 +37,7 @@ struct BlobDelivery: Sendable {
     /// How much is believed of what is remembered and of what the registry says.
     enum Trust: Sendable {
         case usual
-        /// `--force`, or the registry contradicted itself: the bytes are sent whatever anybody says.
+        /// `--force`, or the registry contradicted itself: the bytes are sent without asking whether they are there.
         case nothing
     }
 
@@ -96,7 +96,7 @@ struct BlobDelivery: Sendable {
             do {
                 result = try await share(blob, session: opened, trust: trust, refused: refused, isAlone: isAlone)
             } catch let trouble as OthersTrouble {
-                // Its own repository, its own file: nothing follows from it for this job.
+                // It concerns the other job's repository or file only.
                 guard !trouble.endsThisJobToo, !Task.isCancelled else { throw trouble.error }
                 continue
             }
@@ -120,11 +120,12 @@ struct BlobDelivery: Sendable {
         if let session { await registry.client.cancelUpload(repository, session) }
     }
 
-    /// What ended the work of another job that this one waited for.
+    /// The error of another job's transfer that this job waited for.
     private struct OthersTrouble: Error {
         let error: any Error
 
-        /// Trouble that passes is the registry's, and meets all; the rest is about that job's repository or content.
+        /// A transient error concerns the registry, and so this job too; a permanent one only that job's repository or
+        /// content.
         var endsThisJobToo: Bool {
             let failure = PushFailure(error)
             return !failure.isForGood && failure.disposition != .waitForFile
@@ -138,7 +139,7 @@ struct BlobDelivery: Sendable {
         let digest = blob.descriptor.digest
         let leader = Mutex<SharedTransfers.Leader?>(nil)
         let willWait: @Sendable (SharedTransfers.Leader) -> Void = { other in
-            // Perhaps for each of the two places one after the other: it counts once.
+            // It may be called for both locations, one after the other, and counts once.
             if leader.withLock({ known in
                 defer { known = other }
                 return known == nil
@@ -168,8 +169,8 @@ struct BlobDelivery: Sendable {
         }
     }
 
-    /// The newest repository of this registry that has the blob, has not refused to share it, and is asked with the same
-    /// login.
+    /// The repository of this registry in which the blob was confirmed last, from which no mount was refused, and for
+    /// which the same login is used.
     private func mountSource(of digest: Digest, since: Int64, except refused: Set<String>) async throws -> String? {
         for source in try await queue.repositories(holding: digest, registry: registry.name, since: since, limit: 4)
         where source != repository && !refused.contains(source) {
@@ -201,7 +202,7 @@ struct BlobDelivery: Sendable {
         case denied
     }
 
-    /// A mount is an optimisation: whatever refuses it only means that the blob goes another way.
+    /// A mount is an optimisation: where it is refused, the blob is uploaded.
     private func mount(_ blob: BlobNode, from source: String) async throws -> Mounting {
         let digest = blob.descriptor.digest
         switch try await registry.client.mount(digest, from: source, into: repository) {
@@ -261,8 +262,8 @@ struct BlobDelivery: Sendable {
             case .absent(let opened): session = opened ?? session
             }
         }
-        // Bytes that are already there in a broken upload are gone on with, also for another repository where the
-        // blob can be mounted from there afterwards.
+        // An interrupted upload is resumed, also one to another repository if the blob can be mounted from there
+        // afterwards.
         let broken = try await queue.uploads(registry: registry.name, digest: digest, since: 0)
         let mayGoElsewhere = try await registry.mountsWork && !isAlone && trust == .usual
         if let own = broken.first(where: { $0.repository == repository }), let resumed = UploadSession(own) {

@@ -3,8 +3,8 @@ import OCI
 import PushQueue
 import Synchronization
 
-/// How far the bytes of one blob are, for the job that sends them and for all that wait for it, also when that job is
-/// gone and its transfer goes on for them.
+/// The progress of one blob's transfer, for the job that sends it and for all that wait for it; also after that job has
+/// ended and the transfer continues for the others.
 final class TransferMeter: Sendable {
     private let transfer = Mutex<TransferProgress?>(nil)
 
@@ -13,7 +13,7 @@ final class TransferMeter: Sendable {
 
     var bytesSent: Int64 { transfer.withLock { $0?.bytesSent ?? 0 } }
 
-    /// How much is sent a second time, where more than the upload has come to by now was shown as sent before.
+    /// How many bytes are sent a second time; nil once the upload has passed the number that was shown before.
     func sentAgain(shown: Int64) -> Int64? {
         transfer.withLock { upload in
             guard let upload, let start = upload.startedFrom, upload.bytesSent < shown else { return nil }
@@ -31,8 +31,7 @@ final class TransferMeter: Sendable {
 
 /// How near a job has come to its end over all its attempts.
 ///
-/// Only what is new counts as progress: what the registry took before and has lost since brings nothing nearer, however
-/// often it is sent.
+/// Only new content counts as progress: sending again what the registry had accepted and lost does not.
 struct PushAdvance: Sendable {
     /// The highest offset of each blob's uploads.
     private var offsets: [Digest: Int64] = [:]
@@ -52,7 +51,7 @@ struct PushAdvance: Sendable {
     }
 }
 
-/// What a running job is doing this moment: read by whoever follows it, written by its transfers, kept in memory only.
+/// The present progress of a running job: written by its transfers, read by followers, kept in memory only.
 final class JobProgress: Sendable {
     struct Blob: Sendable {
         var outcome = BlobOutcome.pending
@@ -62,19 +61,19 @@ final class JobProgress: Sendable {
         var isInPieces = false
         /// The job whose transfer is waited for.
         var sharedWith: SharedTransfers.Leader?
-        /// The most that was shown so far: what people watch does not go backwards, also where an upload has to.
+        /// The most that was shown so far: the number shown never decreases, although an upload's offset may.
         var bytesDone: Int64 = 0
-        /// How much of that the registry has not kept, while it is sent again.
+        /// How many of these bytes the registry has lost, while they are sent again.
         var sentAgain: Int64?
     }
 
     private let blobs = Mutex<[Digest: Blob]>([:])
-    /// Body bytes that reached the network during this attempt, whatever became of them.
+    /// Body bytes that were sent during this attempt, including bytes that the registry lost.
     private let moved = Mutex<[Digest: Int64]>([:])
     private let advance: Mutex<PushAdvance>
     private let advanced = Flag()
     private let selfMounted = Flag()
-    /// How many blobs are being brought, and for how many of these nothing is done but waiting.
+    /// How many blobs are being brought, and how many of these only wait.
     private let work = Mutex((brought: 0, waiting: 0))
     private let changed: @Sendable () -> Void
     private let idles: @Sendable () -> Void
@@ -88,7 +87,7 @@ final class JobProgress: Sendable {
 
     /// - Parameters:
     ///   - before: what the earlier attempts hand on.
-    ///   - idles: called when the job does nothing any more but wait for others.
+    ///   - idles: called when all blobs of the job only wait, for a slot or for another job.
     init(
         before: Carried = Carried(), changed: @escaping @Sendable () -> Void,
         idles: @escaping @Sendable () -> Void = {}
@@ -104,7 +103,7 @@ final class JobProgress: Sendable {
         changed()
     }
 
-    /// Whether all that the job does is to wait, for a turn to upload or for what another job uploads.
+    /// Whether all blobs that are being brought only wait, for an upload slot or for another job's upload.
     var isIdle: Bool { work.withLock { $0.brought > 0 && $0.waiting >= $0.brought } }
 
     /// A blob is being brought while `body` runs.
@@ -114,7 +113,7 @@ final class JobProgress: Sendable {
         return try await body()
     }
 
-    /// For a blob that is being brought, waiting begins, or has ended.
+    /// A blob that is being brought begins or ends to wait.
     func wait(_ isWaiting: Bool) { changeWork { $0.waiting += isWaiting ? 1 : -1 } }
 
     private func changeWork(_ change: (inout (brought: Int, waiting: Int)) -> Void) {

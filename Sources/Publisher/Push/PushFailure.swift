@@ -10,22 +10,22 @@ struct PushFailure: Error, Sendable {
         case retry(after: Duration?)
         /// Every request to this registry would fail the same way: the registry is paused.
         case pauseRegistry(RegistryHealth.Trouble)
-        /// A local file is not what it has to be, and may be whole again in a moment: it is looked at again a few times.
+        /// A local file does not match its descriptor, and may soon again: the job is retried a few times.
         case waitForFile
-        /// A person must act; the job goes on when that can be noticed, or by `pushctl retry`.
+        /// A person must act; the job is queued again after a login or reload, or by `pushctl retry`.
         case block
         case fail
     }
 
     let error: JobError
     let disposition: Disposition
-    /// Whether the registry has answered properly, if only to refuse.
+    /// Whether the registry gave a valid response; a refusal is one, too.
     var registryAnswered = true
-    /// Why the whole registry is paused, in words that name no repository: all its jobs are shown them.
+    /// Why the whole registry is paused. It names no repository, because it is shown for all jobs of the registry.
     var pauseReason: String?
 
-    /// Whether trying again changes nothing until a person has acted. It is about one job's repository, rights or
-    /// content then; trouble that passes is the registry's or the network's.
+    /// Whether a retry is useless until a person has acted. Such an error concerns one job's repository, rights or
+    /// content; a transient one concerns the registry or the network.
     var isForGood: Bool { disposition == .block || disposition == .fail }
 
     init(error: JobError, disposition: Disposition) {
@@ -33,7 +33,7 @@ struct PushFailure: Error, Sendable {
         self.disposition = disposition
     }
 
-    /// Sorts any error of an attempt; the cause decides, never a text.
+    /// Classifies any error of an attempt by its cause, never by a text.
     init(_ error: any Error) {
         switch error {
         case let failure as PushFailure: self = failure

@@ -12,11 +12,11 @@ struct PushRun: Sendable {
     let claim: Claim
     let delivery: BlobDelivery
     let verifier: Verifier
-    /// Told of each proper answer, and whether it was to a change, which a registry in trouble would not make.
+    /// Called after each valid response; `changed`: it accepted a change, which a registry in trouble would refuse.
     let answered: @Sendable (_ changed: Bool) async -> Void
-    /// Throws where the registry is to be left alone for now.
+    /// Throws while the registry is paused.
     let mayAsk: @Sendable () async throws -> Void
-    /// Told at once of trouble that passes, where the attempt ends only when the bodies under way have arrived.
+    /// Called at once with a transient error, while the attempt lasts until the bodies that are being sent have ended.
     let troubled: @Sendable (any Error) async -> Void
 
     private var job: Job { claim.job }
@@ -24,13 +24,13 @@ struct PushRun: Sendable {
     private var repository: String { delivery.repository }
     private var queue: JobStore { delivery.queue }
 
-    /// What the queue is told about a push that succeeded.
+    /// The result of a push that succeeded, for the queue.
     struct Success: Sendable {
         let verified: VerifyLevel
         let outcomes: [Digest: BlobDelivery.Report]
     }
 
-    /// - Throws: whatever ``PushFailure`` can sort, or `CancellationError`.
+    /// - Throws: any error that ``PushFailure`` classifies, or `CancellationError`.
     func run() async throws -> Success {
         guard let repositories = client.repositories else { return try await push() }
         let start = try await repositories.prepare(repository)
@@ -39,12 +39,12 @@ struct PushRun: Sendable {
         }
     }
 
-    /// Makes the repository that the registry misses, and goes on in the same attempt.
+    /// Makes the missing repository, and continues the same attempt.
     private func push(
         afterMakingBy repositories: RepositoryMaker, since start: RepositoryMaker.Moment
     ) async throws -> Success {
         var trouble: RegistryError?
-        // A failure may only mean that somebody else was quicker: the registry has the last word.
+        // It may fail because another client has made it meanwhile: whether the push works decides.
         do { try await repositories.make(repository, since: start) } catch let error as RegistryError {
             trouble = error
         }
@@ -76,7 +76,7 @@ struct PushRun: Sendable {
             try await putManifests(contents)
         } catch let error as RegistryError where error.isMissingContent {
             if let refusal = contents.refusal(error, wasAllSent: false) { throw refusal }
-            // A HEAD that says yes is no proof: what was not sent in this run is sent now, whatever is said of it.
+            // A HEAD with 200 is no proof: all blobs that this run did not send are sent now, without asking.
             try await distrust(outcomes)
             let sent = Set(outcomes.filter { $0.value.outcome == .uploaded }.keys)
             let again = try await deliverAll(contents, trust: .nothing, except: sent)
@@ -118,7 +118,7 @@ struct PushRun: Sendable {
 
     /// Whether the image is in the repository under its digest: as remembered, or as the registry says.
     ///
-    /// Where one request both asks for the configuration and opens its upload, that comes first and tells as much.
+    /// Where one request both checks for the configuration and opens its upload, that comes first and shows the same.
     private func manifestIsThere() async throws -> Bool {
         if try await isRemembered(job.root.digest) { return true }
         if job.destination.tag != nil, try await delivery.registry.selfMount != .fails { return false }
@@ -131,7 +131,7 @@ struct PushRun: Sendable {
         return head != nil
     }
 
-    /// Some registries refuse to tell what they do not have: then the push decides, whose refusal also says more.
+    /// Some registries answer 403 for what they do not have: then the push decides, whose refusal also says more.
     private func head(_ reference: ManifestReference) async throws -> Descriptor? {
         do { return try await client.manifestHead(repository, reference) } catch let error as RegistryError
             where error.cause == .denied && error.status == 403
@@ -162,7 +162,7 @@ struct PushRun: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// What led to the belief that the registry has the blobs is believed no longer.
+    /// Forgets the reasons to assume that the registry has the blobs.
     private func distrust(_ outcomes: [Digest: BlobDelivery.Report]) async throws {
         try await queue.forget(nil, registry: delivery.registry.name, repository: repository)
         if delivery.progress.hasTrustedSelfMount { try await delivery.registry.learn(selfMount: .fails) }
@@ -205,7 +205,7 @@ struct PushRun: Sendable {
                     outcomes[digest] = report
                 } catch {
                     if error is CancellationError || Task.isCancelled || PushFailure(error).isForGood { throw error }
-                    // Nothing more is begun; but a body under way may be lost altogether where it is cut.
+                    // No further blob starts; the bodies that are being sent may end, because a cut may lose them.
                     rest = []
                     if trouble == nil { await troubled(error) }
                     trouble = trouble ?? error
@@ -263,8 +263,7 @@ struct PushRun: Sendable {
             try await put(root, as: .digest(digest))
             return try await delivery.remember(digest, in: repository)
         }
-        // The tag last: were it there before the list of what refers to the subject, a crash between would leave the
-        // push as done.
+        // The tag last: if it were there before the referrers tag, a crash in between would make the push look done.
         if root.document.subject != nil, try await !delivery.registry.keepsReferrers {
             try await put(root, as: .digest(digest))
             try await bytesPut(root, as: .tag(tag))
@@ -274,7 +273,7 @@ struct PushRun: Sendable {
         try await delivery.remember(digest, in: repository)
     }
 
-    /// Puts a manifest, and sees to it that what it refers to shows it.
+    /// Puts a manifest, and, where the registry does not answer with `OCI-Subject`, its entry in the referrers tag.
     private func put(_ node: ManifestNode, as reference: ManifestReference) async throws {
         let processed = try await bytesPut(node, as: reference)
         guard let subject = node.document.subject?.digest else { return }
@@ -284,7 +283,7 @@ struct PushRun: Sendable {
             .list(node, under: subject)
     }
 
-    /// - Returns: the subject that the registry says it has processed.
+    /// - Returns: the digest of the response's `OCI-Subject`; nil where there is none.
     @discardableResult
     private func bytesPut(_ node: ManifestNode, as reference: ManifestReference) async throws -> Digest? {
         let processed = try await delivery.registry.putManifest { [client, repository] in
@@ -296,7 +295,7 @@ struct PushRun: Sendable {
         return processed
     }
 
-    /// - Parameter isTagOld: whether the tag was there already; else the children were looked for before it was put.
+    /// - Parameter isTagOld: whether the tag was there already; else the children were checked before it was put.
     private func finish(
         _ contents: ImageContents, _ outcomes: [Digest: BlobDelivery.Report], isTagOld: Bool = false
     ) async throws -> Success {
@@ -313,11 +312,11 @@ extension ImageContents {
     /// All manifests but the root, children before their parents.
     fileprivate var children: ArraySlice<ManifestNode> { manifests.dropLast() }
 
-    /// What it means that the registry misses something, where that is layers that were left out: sending all again
-    /// would change nothing.
+    /// The error for a registry that misses non-distributable layers, which were not sent: sending all again would
+    /// change nothing.
     ///
-    /// - Parameter wasAllSent: whether everything else was sent in this attempt, whatever the registry said of it.
-    /// - Returns: nil where it misses something else.
+    /// - Parameter wasAllSent: whether all other content was sent in this attempt, without asking for it first.
+    /// - Returns: nil where the registry misses other content.
     fileprivate func refusal(_ error: RegistryError, wasAllSent: Bool) -> RegistryError? {
         let withheld = blobs.filter { !$0.isSent }.map(\.descriptor)
         guard error.cause == .referencesMissing, !withheld.isEmpty else { return nil }

@@ -3,11 +3,11 @@ import OCI
 import PushQueue
 import Registry
 
-/// Enters a manifest into the list of what refers to its subject, at a registry that keeps none.
+/// Enters a manifest into the referrers tag of its subject, at a registry without the referrers API.
 ///
-/// The list is one document that all writers replace, so it is read, added to, put, and looked at again. Jobs of this
-/// daemon take turns; against others a condition helps where the registry knows any, and else the look afterwards: what
-/// was ever seen in the list is put into it again.
+/// The referrers tag is one image index that every client replaces, so it is pulled, extended, pushed and pulled again.
+/// Jobs of this daemon take turns. Against other clients `If-Match` helps where the registry supports it; else the
+/// second pull shows a lost entry, and every entry that was ever seen is pushed again.
 ///
 /// Source: OCI distribution-spec 1.1, "Pushing Manifests with Subject".
 struct ReferrersTag: Sendable {
@@ -15,9 +15,9 @@ struct ReferrersTag: Sendable {
     let repository: String
     let sleep: @Sendable (Duration) async throws -> Void
 
-    /// Returns when the registry shows it in the list.
+    /// Returns when the referrers tag lists the manifest.
     ///
-    /// - Throws: ``RegistryError``; ``PushFailure`` where it never shows; `CancellationError`.
+    /// - Throws: ``RegistryError``; ``PushFailure`` where the entry is lost each time; `CancellationError`.
     func list(_ node: ManifestNode, under subject: Digest) async throws {
         try await registry.facts.referrersTurns.withSlot(for: "\(repository)@\(subject)") {
             try await enter(node, under: subject)
@@ -30,7 +30,7 @@ struct ReferrersTag: Sendable {
             let found = try await registry.client.referrers(of: subject, in: repository)
             var isComplete = false
             if let found {
-                // All that was seen before is in it still?
+                // Whether all entries that were seen before are still listed.
                 var seen = found.index
                 isComplete = !seen.add(from: all) && found.index.lists(node.descriptor.digest)
                 all = seen
@@ -45,7 +45,7 @@ struct ReferrersTag: Sendable {
                     try await registry.client.putReferrers(all, of: subject, into: repository, replacing: entityTag)
                 }
             } catch let error as RegistryError where error.status == 412 && round + 1 < Self.rounds {
-                continue  // somebody else was quicker, or nothing can be replaced on a condition
+                continue  // another client has replaced it, or the registry refuses If-Match
             }
         }
         throw PushFailure(
@@ -58,6 +58,6 @@ struct ReferrersTag: Sendable {
             disposition: .retry(after: nil))
     }
 
-    /// How often it is put at most.
+    /// How often the referrers tag is pushed at most.
     private static let rounds = 4
 }

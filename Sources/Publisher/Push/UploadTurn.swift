@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A turn to upload that a job waits for.
+/// Tracks whether a job waits for an upload slot, so that the wait is counted and ended exactly once.
 final class UploadTurn: Sendable {
     private let progress: JobProgress
     private let isWaiting = Mutex(false)
@@ -12,7 +12,7 @@ final class UploadTurn: Sendable {
         progress.wait(true)
     }
 
-    /// It has come, or will not.
+    /// The slot was given, or the wait was abandoned.
     func comes() {
         let wasWaiting = isWaiting.withLock { isWaiting in
             defer { isWaiting = false }

@@ -17,7 +17,7 @@ public struct VerificationReport: Sendable {
     }
 
     public let reference: ImageReference
-    /// What the registry has under the reference; nil where nothing can be read there.
+    /// The digest under the reference in the registry; nil where no manifest can be read there.
     public var digest: Digest?
     public let level: VerifyLevel
     public var problems: [Problem] = []

@@ -70,12 +70,12 @@ struct AutoPublisher: Sendable {
         }
     }
 
-    /// Twenty times a second at first: what is missing mostly comes right after the index. Then less and less often.
+    /// 50 ms for the first 20 scans, since missing blobs usually follow right after the index; then twice as long each.
     static func pause(after failures: Int) -> Duration {
         failures <= 20 ? .milliseconds(50) : .milliseconds(50 << min(failures - 20, 17))
     }
 
-    /// Looks at an unfinished image, about seven seconds in all, before anything is said about it.
+    /// Failed scans of an unfinished image, about seven seconds in all, before the failure is logged.
     private static let patience = 26
 
     /// - Returns: which images can't go where their rules say, and why: that lasts until they or the rules change.
@@ -84,7 +84,7 @@ struct AutoPublisher: Sendable {
         let settings = await settings()
         let layout = OCILayout(directory: directory)
         guard layout.hasIndex else {
-            // Whatever appears here later is new.
+            // Every image that appears here later is new.
             try await markSeen(layout)
             return []
         }
@@ -121,7 +121,7 @@ struct AutoPublisher: Sendable {
         return faults
     }
 
-    /// What rules name and can't be published whatever is done with its name.
+    /// Entries that rules match by name and that are no image, or can't be read.
     private func unusable(
         _ others: [LayoutContents.Other], _ directory: String, _ settings: PublisherSettings
     ) -> Set<String> {
@@ -137,10 +137,10 @@ struct AutoPublisher: Sendable {
         return faults
     }
 
-    /// An image without a name, where it is all that the layout has: beside others it is mostly an older one, whose
-    /// name a newer image took.
+    /// An image without a name, where it is the only one of the layout: among several it is usually an older one, whose
+    /// name a newer entry has taken over.
     ///
-    /// - Returns: nil where no rule would mean it.
+    /// - Returns: nil where no rule would match the layout's directory name.
     private func nameless(
         _ image: StoredImage, among contents: LayoutContents, _ directory: String, _ settings: PublisherSettings
     ) -> String? {

@@ -28,7 +28,7 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
         self.pieces = pieces
     }
 
-    /// Whether the whole of `text` fits. Time is at most the product of both lengths, whatever the pattern.
+    /// Whether the whole of `text` fits. Time is at most the product of both lengths, for every pattern.
     public func matches(_ text: String) -> Bool {
         // reachable[i]: the pieces so far can end just before byte i.
         let bytes = Array(text.utf8)

@@ -13,7 +13,7 @@ struct ImageParts: Sendable {
     }
 
     let whole: Part
-    /// One for each kind of machine, or why that can't be told; nil where nobody has looked.
+    /// One part for each platform, or why the platforms are unknown; nil where the image was not read.
     let machines: Result<[Part], TemplateError.Reason>?
 
     /// Without a look into the image.

@@ -16,7 +16,7 @@ public struct PublishedName: Sendable, Hashable, CustomStringConvertible {
     /// Reads the name that a layout gives to one of its images.
     ///
     /// - Parameters:
-    ///   - names: what the layout's annotations say: a full name (`docker.io/library/app:1`), a short one (`app:1`), or a bare tag.
+    ///   - names: the entry's annotations: a full name (`docker.io/library/app:1`), a short one (`app:1`), or a tag.
     ///   - directory: the layout's path; its last part is the name where the annotation holds only a tag.
     /// - Returns: nil where none of it can be a name.
     init?(names: [String], directory: String, defaultTag: String) {
@@ -35,15 +35,15 @@ public struct PublishedName: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension PublishedName {
-    /// What the names of a layout's entry come to.
+    /// How the names of a layout's entry are read.
     enum Reading {
         case name(PublishedName)
-        /// It is called something that no registry takes. What it would be called, and why it can't be.
+        /// It has a name that is not valid in a registry: the name it would have, and what is invalid.
         case unusable(PublishedName, reason: String)
         case nameless
     }
 
-    /// As ``init(names:directory:defaultTag:)``, and why there is no name.
+    /// As ``init(names:directory:defaultTag:)``, with the reason where there is no valid name.
     static func read(names: [String], directory: String, defaultTag: String) -> Reading {
         if let name = PublishedName(names: names, directory: directory, defaultTag: defaultTag) { return .name(name) }
         if let full = names.first(where: { $0.contains("/") || $0.contains(":") }) {

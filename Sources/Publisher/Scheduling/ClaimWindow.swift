@@ -1,8 +1,8 @@
 import PushQueue
 
-/// The time in which the queue hands out a job that the engine does not know yet.
+/// The time from asking the queue for a job until the engine has a run for it.
 ///
-/// Whatever is given up meanwhile may be this very job, which has no run yet that could be ended.
+/// A job that is cancelled, superseded or expired meanwhile may be the claimed one, which has no task to cancel yet.
 struct ClaimWindow: Sendable {
     private var isOpen = false
     private var abandoned: Set<JobID> = []
@@ -15,6 +15,6 @@ struct ClaimWindow: Sendable {
         if isOpen { abandoned.formUnion(jobs) }
     }
 
-    /// Whether the job that the queue has handed out was given up since the window was opened.
+    /// Whether the claimed job was cancelled, superseded or expired since the window was opened.
     func wasAbandoned(_ job: JobID) -> Bool { abandoned.contains(job) }
 }

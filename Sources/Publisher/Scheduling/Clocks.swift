@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The clocks of this machine. All count milliseconds.
 ///
-/// What is due is reckoned by time that has passed: the wall clock is set by people and by the network, backwards too.
+/// Waits are measured by elapsed time, because the wall clock is set by people and by NTP, backwards too.
 public struct Clocks: Sendable {
     /// Since 1970, UTC: what is stored and shown.
     public var wall: @Sendable () -> Int64
@@ -38,6 +38,6 @@ struct Moment: Sendable, Equatable {
     var elapsed: Int64
     var awake: Int64
 
-    /// By the wall clock as it stands now.
+    /// The time of the wall clock at that elapsed time, if the wall clock is not set meanwhile.
     func wall(atElapsed time: Int64) -> Int64 { wall + (time - elapsed) }
 }

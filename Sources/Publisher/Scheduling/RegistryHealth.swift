@@ -1,25 +1,25 @@
-/// Whether a registry is asked at all: trouble of a whole registry pauses the registry, not its jobs one by one.
+/// Whether jobs may start at a registry: a failure of the whole registry pauses the registry, not its jobs one by one.
 ///
-/// After a failure nothing is started there until the pause is over; then one job goes ahead as a probe. Its first
-/// answer opens the registry for all, its failure begins the next pause. So the load on a registry that is down does
-/// not grow with the number of jobs that wait for it, and a pause needs no jitter: it is a tenth of the outage so far
-/// and a little, so that the return of the registry is noticed soon. Where the registry itself limits how often it may
-/// be asked, pauses double instead, and what it has told is obeyed.
+/// After such a failure no job starts there until the pause is over; then one job runs as a probe. Its first answer
+/// opens the registry for all jobs, its failure begins the next pause. So the load on a registry that is down does not
+/// grow with the number of jobs that wait for it, and a pause needs no jitter: it is the base and a tenth of the outage
+/// so far, so that the return of the registry is noticed soon. After a rate limit pauses double instead, and
+/// `Retry-After` is obeyed.
 ///
 /// Pure: events in, decisions out. Times are milliseconds of a clock that is never set.
 struct RegistryHealth: Sendable, Equatable {
     private enum State: Equatable {
         case open
-        /// - Parameter isTold: whether the registry wants it so, and not only we.
+        /// - Parameter isTold: whether the registry asked for it, by `Retry-After` or a rate limit.
         case paused(until: Int64, isTold: Bool)
         case probing(since: Int64)
     }
 
-    /// One failure, as far as it says when the registry may be asked again.
+    /// The part of a failure that determines the pause.
     struct Trouble: Sendable, Equatable {
-        /// What the registry asked for.
+        /// The registry's `Retry-After`.
         var retryAfter: Duration?
-        /// It is well, and wants to be asked less.
+        /// The registry works and limits the rate of requests.
         var isLimit = false
     }
 
@@ -27,7 +27,7 @@ struct RegistryHealth: Sendable, Equatable {
     private var failures = 0
     /// What the last failure was, for `status`.
     private(set) var reason: String?
-    /// When the trouble began that it has not shown to be over.
+    /// When the present trouble began; kept until the registry has accepted a change.
     private var failingSince: Int64?
     /// When it last opened after a probe.
     private var openedAt: Int64?
@@ -60,14 +60,14 @@ struct RegistryHealth: Sendable, Equatable {
         if case .paused = state { state = .probing(since: now) }
     }
 
-    /// A job ended without telling whether the registry is well, for example because it was cancelled.
+    /// A job ended without showing whether the registry works, for example because it was cancelled.
     mutating func endedSilently(now: Int64) {
         if case .probing = state { state = .paused(until: now, isTold: false) }
     }
 
-    /// The registry gave a proper answer, be it a refusal.
+    /// The registry gave a valid response; a refusal is one, too.
     ///
-    /// A pause is kept to its end all the same: the answer may be to something asked before it.
+    /// A pause lasts to its end all the same: the response may be to a request from before it.
     mutating func answered(now: Int64) {
         guard case .probing = state else { return }
         state = .open
@@ -75,7 +75,7 @@ struct RegistryHealth: Sendable, Equatable {
         reason = nil
     }
 
-    /// The registry took something.
+    /// The registry accepted a change: a blob, a mount or a manifest.
     mutating func worked(now: Int64) {
         answered(now: now)
         if state == .open { self = RegistryHealth() }
@@ -84,13 +84,13 @@ struct RegistryHealth: Sendable, Equatable {
     /// A person wants it tried now.
     mutating func reset() { self = RegistryHealth() }
 
-    /// Something else than the registry has changed: what was in the way may be gone. A pause that the registry has
-    /// asked for stays.
+    /// The network or the configuration has changed, and the registry may be reachable now. A pause that the registry
+    /// has asked for stays.
     mutating func probeNow(now: Int64) {
         switch state {
         case .open, .paused(_, isTold: true): break
         case .paused(let until, isTold: false): state = .paused(until: min(until, now), isTold: false)
-        // That probe may wait for an answer on a way that is no more.
+        // That probe may wait on a connection whose route no longer exists.
         case .probing: state = .paused(until: now, isTold: false)
         }
     }
@@ -110,7 +110,7 @@ struct RegistryHealth: Sendable, Equatable {
             state = .paused(until: longer, isTold: isTold || longer > until)
             return longer
         }
-        // One that answers questions and takes nothing is in trouble still.
+        // A registry that answers GET and HEAD and accepts no change is in the same trouble still.
         if state == .open, let openedAt, now - openedAt >= Self.probation { self = RegistryHealth() }
         failures += 1
         let since = failingSince ?? now
@@ -129,6 +129,6 @@ struct RegistryHealth: Sendable, Equatable {
         return until
     }
 
-    /// How long it has to be open until its next trouble is a new one, in milliseconds.
+    /// How long it has to be open, in milliseconds, until its next failure counts as new trouble.
     private static let probation: Int64 = 60_000
 }

@@ -1,17 +1,17 @@
 /// When a push that failed is tried again: exponential backoff with full jitter.
 ///
-/// Full jitter, because jobs that failed together must not come back together. There is one retry owner, the job;
-/// nothing below it repeats a request on its own account.
+/// Full jitter, because jobs that failed together must not be retried together. Retries happen in one layer, the
+/// job.
 public struct RetryPolicy: Sendable, Equatable {
     /// The upper bound of the first wait; each further failure in a row doubles it.
     public var base: Duration
     /// The largest upper bound.
     public var cap: Duration
-    /// The longest wait that a registry may ask for: its word is obeyed, but not to the end of days.
+    /// The longest `Retry-After` that is obeyed; a longer one counts as this.
     public var maximumRetryAfter: Duration
     /// Failures in a row, with no progress between them, after which a push is given up; nil: never.
     public var maximumFailures: Int?
-    /// For how long a push could have been tried when it is given up; nil: never.
+    /// How long attempts at a push were possible when it is given up, see `TryTime`; nil: never.
     public var giveUpAfter: Duration?
 
     public init(
@@ -29,7 +29,7 @@ public struct RetryPolicy: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - failures: failures in a row so far, this one included: 1 or more.
-    ///   - retryAfter: what the registry asked for; see ``obeyed(_:random:)``.
+    ///   - retryAfter: the registry's `Retry-After`; see ``obeyed(_:random:)``.
     ///   - random: from 0 up to 1, given by the caller, so that a test chooses it.
     func delay(failures: Int, retryAfter: Duration? = nil, random: Double) -> Duration {
         let doublings = min(max(failures, 1) - 1, 30)
@@ -39,27 +39,27 @@ public struct RetryPolicy: Sendable, Equatable {
         return max(obeyed(retryAfter, random: random), backoff)
     }
 
-    /// How long to wait where the registry has asked for a wait: up to a tenth longer, so that not all come back at
-    /// once, and never longer than the largest that is configured.
+    /// How long to wait after `Retry-After`: up to a tenth longer, so that not all clients return at once, and at most
+    /// ``maximumRetryAfter``.
     func obeyed(_ retryAfter: Duration, random: Double) -> Duration {
         let bounded = max(min(retryAfter, maximumRetryAfter), .zero)
         return min(bounded + bounded * (random * 0.1), maximumRetryAfter)
     }
 
-    /// How long a registry that can't be reached is left alone, after an outage of this length so far.
+    /// The pause of a registry that can't be reached, after an outage of this length so far.
     ///
-    /// Its return is noticed within a tenth of the outage and two seconds, and within half a minute: a second less
-    /// than that is left for the probe itself.
+    /// Its return is to be noticed within a tenth of the outage + 2 s, and within 30 s: the pause is a second shorter
+    /// than that, and the second is for the probe itself.
     func pause(outage: Duration) -> Duration { min(base + outage * 0.1, min(cap, Self.longestPause)) }
 
     private static let longestPause = Duration.seconds(29)
 
-    /// The longest time from now at which anything may be due.
+    /// The longest wait that a job may have from now.
     var longestWait: Duration { max(cap, maximumRetryAfter) }
 
     /// Whether a job that fails now is tried again at all.
     ///
-    /// - Parameter tried: for how long it could have been tried, in milliseconds; see ``TryTime``.
+    /// - Parameter tried: for how long attempts were possible, in milliseconds; see ``TryTime``.
     func allowsRetry(failures: Int, tried: Int64) -> Bool {
         if let maximumFailures, failures >= maximumFailures { return false }
         if let giveUpAfter, tried >= giveUpAfter.inMilliseconds { return false }

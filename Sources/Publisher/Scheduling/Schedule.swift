@@ -11,14 +11,14 @@ struct Schedule: Sendable {
         /// Where it is another number than that.
         var jobsByRegistry: [String: Int] = [:]
 
-        /// The last places, which are for registries that have none or one: whatever others hold on to, there is room
-        /// for one that is well.
+        /// The last places, which only registries with no or one running job may take: however many jobs hang at
+        /// other registries, a job for one that works can start.
         fileprivate var reserve: Int { jobs / 8 }
     }
 
     private struct Entry {
         var running = 0
-        /// Of these, jobs that only wait: for a turn to upload, or for what another job uploads.
+        /// Of these, jobs that only wait: for an upload slot, or for another job's upload.
         var idle = 0
         var health = RegistryHealth()
         var isHeld = false
@@ -32,15 +32,15 @@ struct Schedule: Sendable {
 
     init(limits: Limits) { self.limits = limits }
 
-    /// A job that only waits takes nobody's place; but there is an end to how many do.
+    /// A job that only waits takes no place; but at most twice as many jobs run as there are places.
     var hasRoom: Bool { free > 0 && running < limits.jobs * 2 && !isHeld }
 
     private var free: Int { limits.jobs - (running - idle) }
 
-    /// Jobs that do something, by registry: the fewer, the sooner is its turn.
+    /// Running jobs that do not only wait, by registry; the registry with the fewest is next.
     var busy: [String: Int] { registries.mapValues { $0.running - $0.idle } }
 
-    /// - Parameter idle: how many of the jobs under way only wait, by registry.
+    /// - Parameter idle: the number of running jobs that only wait, by registry.
     mutating func waitsOnly(_ idle: [String: Int]) {
         registries = registries.reduce(into: [:]) { changed, entry in
             changed[entry.key] = entry.value
@@ -59,7 +59,7 @@ struct Schedule: Sendable {
             && entry.health.mayStart(now: now) && hasShare(entry)
     }
 
-    /// No registry takes the last places, but for its first job or two.
+    /// The reserve is only for a registry's first two jobs.
     private func hasShare(_ entry: Entry) -> Bool {
         switch entry.running - entry.idle {
         case 0: free > 0
@@ -104,29 +104,29 @@ struct Schedule: Sendable {
         registries[registry].map { mayStart($0, at: registry, now: now) } ?? true
     }
 
-    /// Until when a job under way asks nothing more; nil: it may.
+    /// Until when a running job sends no more requests; nil: it may send them.
     func pause(of registry: String, now: Int64) -> Int64? {
         registries[registry]?.health.pausedUntil.flatMap { $0 > now ? $0 : nil }
     }
 
-    /// A person wants the registry tried now; one that a person holds stays held.
+    /// Ends the pause, because a person wants an attempt now. A registry that a person has paused stays paused.
     mutating func tryNow(_ registry: String) {
         registries[registry]?.health.reset()
         forgetIfIdle(registry)
     }
 
-    /// The machine's way to all registries may be another now.
+    /// The machine's network has changed: all registries are probed now.
     mutating func probeAllNow(now: Int64) {
         for name in registries.keys { registries[name]?.health.probeNow(now: now) }
     }
 
-    /// Registries in trouble at which nothing runs: perhaps nothing waits for them either.
+    /// Registries in trouble at which no job runs: candidates for ``forgetTrouble(_:now:)``.
     var idleInTrouble: [String] {
         registries.filter { $0.value.running == 0 && !$0.value.health.isOpen }.map(\.key)
     }
 
-    /// Nothing waits for the registry any more: what comes next finds out anew how it is. A pause that the registry
-    /// has asked for holds for what comes next as well.
+    /// No job waits for the registry any more: the next one starts without a pause. A pause that the registry has asked
+    /// for holds for it all the same.
     mutating func forgetTrouble(_ registry: String, now: Int64) {
         guard let health = registries[registry]?.health else { return }
         if health.isTold, let until = health.pausedUntil, until > now { return }
@@ -150,7 +150,7 @@ struct Schedule: Sendable {
         if let registry { registries[registry, default: Entry()].isHeld = true } else { isHeld = true }
     }
 
-    /// A person lets it go on; a pause because of trouble ends too.
+    /// `pushctl resume`: a pause because of trouble ends, too.
     mutating func release(_ registry: String?) {
         if let registry {
             registries[registry]?.isHeld = false
@@ -168,10 +168,10 @@ struct Schedule: Sendable {
         }
     }
 
-    /// What `status` tells of each registry that is busy or paused, in times of the wall clock.
+    /// What `status` shows of each registry that is busy or paused, in times of the wall clock.
     func summary(at now: Moment) -> [RegistryActivity] { registries.keys.sorted().map { activity(of: $0, at: now) } }
 
-    /// The same of one registry, whether or not anything goes on there.
+    /// The same for one registry, also if it is neither busy nor paused.
     func activity(of name: String, at now: Moment) -> RegistryActivity {
         let entry = registries[name] ?? Entry()
         return RegistryActivity(
@@ -189,7 +189,7 @@ public struct RegistryActivity: Sendable, Equatable {
     public let running: Int
     /// Paused by a person.
     public let isHeld: Bool
-    /// Milliseconds since 1970; nil where there is no trouble, and while a job finds out whether it is over.
+    /// Milliseconds since 1970; nil where there is no trouble, and while a probe runs.
     public let pausedUntil: Int64?
     /// When the present trouble began, in milliseconds since 1970; nil where there is none.
     public let pausedSince: Int64?

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Wakes one waiting loop. A signal raised while nobody waits is kept for the next wait; several count as one.
+/// Wakes one waiting loop. A signal raised while the loop is busy is kept for its next wait; several count as one.
 final class Signal: Sendable {
     private struct State {
         var isRaised = false

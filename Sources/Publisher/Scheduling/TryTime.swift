@@ -1,11 +1,11 @@
 import PushQueue
 
-/// For how long jobs could have been tried: what a job is given up by.
+/// For how long attempts at jobs were possible: the time that ``RetryPolicy/giveUpAfter`` limits.
 ///
-/// Neither the time before its first attempt counts, nor that in which the daemon did not run, the machine slept, or a
-/// person had paused the registry. A clock that is set changes nothing.
+/// It does not include the time before a job's first attempt, nor time in which the daemon did not run, the machine was
+/// suspended, or a person had paused the registry. Setting the wall clock does not change it.
 ///
-/// Pure: the time comes from a clock that stands still while the machine sleeps. All times are milliseconds.
+/// Pure: the caller passes the time of CLOCK_MONOTONIC, which stops during suspend. All times are milliseconds.
 struct TryTime: Sendable {
     private var latest: Int64
     private var running: Int64 = 0
@@ -19,11 +19,11 @@ struct TryTime: Sendable {
 
     init(awake now: Int64) { latest = now }
 
-    /// The longest step that is believed: it is called more often, so that in a longer one this process itself stood
-    /// still.
+    /// The longest step that counts: ``advance(awake:)`` is called more often, so in a longer step this process itself
+    /// was stopped.
     private static let longestStep: Int64 = 120_000
 
-    /// Time goes on. To be called once a minute at least, and before anything else here is changed or asked.
+    /// Counts the time up to now. To be called at least once a minute, and before every other method.
     mutating func advance(awake now: Int64) {
         let step = min(max(now - latest, 0), Self.longestStep)
         latest = now
@@ -39,7 +39,7 @@ struct TryTime: Sendable {
         if let registry { held.remove(registry) } else { (isHeld, held) = (false, []) }
     }
 
-    /// How long jobs could have been tried at a registry since the daemon's start.
+    /// For how long the registry was not paused by a person since the daemon's start.
     func open(_ registry: String) -> Int64 { running - heldForAll - heldFor[registry, default: 0] }
 
     /// An attempt begins.
@@ -47,13 +47,13 @@ struct TryTime: Sendable {
         if counted[job] == nil { counted[job] = open(registry) }
     }
 
-    /// - Returns: the time since it was counted last.
+    /// - Returns: the time since the job's previous count, or since its attempt began.
     mutating func count(_ job: JobID, at registry: String) -> Int64 {
         let now = open(registry)
         defer { counted[job] = now }
         return now - (counted[job] ?? now)
     }
 
-    /// The job has ended, or waits for a person.
+    /// The job has ended or is blocked.
     mutating func forget(_ job: JobID) { counted[job] = nil }
 }

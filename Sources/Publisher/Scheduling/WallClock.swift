@@ -1,6 +1,6 @@
-/// Notices that the wall clock was set: by a person, or by the network where it was wrong at the start.
+/// Notices that the wall clock was set, by a person or by NTP.
 ///
-/// Pure: a machine that sleeps sets nothing, as both clocks of a ``Moment`` go on meanwhile.
+/// Pure. Suspend is no step: both `wall` and `elapsed` of a ``Moment`` count it.
 struct WallClock: Sendable {
     private var offset: Int64
 
@@ -14,13 +14,13 @@ struct WallClock: Sendable {
         return step
     }
 
-    /// The same moment by a wall clock that keeps its distance until it is set: two clocks that are read in turn differ
-    /// by a millisecond now and then, and what is shown of a pause must not.
+    /// The same moment with a wall clock derived from `elapsed`: two clocks that are read one after the other differ by
+    /// a millisecond now and then, and a pause's end that is shown twice must be the same.
     func steady(_ now: Moment) -> Moment {
         guard abs(now.wall - now.elapsed - offset) < Self.smallest else { return now }
         return Moment(wall: now.elapsed + offset, elapsed: now.elapsed, awake: now.awake)
     }
 
-    /// What a clock is slowed down and sped up by adds up to less, between two looks.
+    /// Milliseconds. Smaller steps count once their sum has reached this. Slewing changes both clocks alike.
     private static let smallest: Int64 = 1000
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Hands each value to everybody who listens; who is slow loses the oldest values, and holds up nobody.
+/// Sends each value to all listeners. A slow listener loses the oldest values and delays no other.
 final class Broadcast<Value: Sendable>: Sendable {
     private struct State {
         var listeners: [Int: AsyncStream<Value>.Continuation] = [:]

@@ -5,10 +5,10 @@ import Registry
 ///
 /// The namespace is the configured one. With none configured it is the user that pushd is logged in as at the default
 /// registry, for names of one part; a name such as `team/app` has a namespace of its own. Where neither is known the
-/// name stands alone, but for Docker Hub, which has no such places for anybody but Docker.
+/// name stands alone, but for Docker Hub, where only Docker's own images have such names.
 struct DefaultDestination: Sendable {
     private let registry: String?
-    /// Empty: none, whoever is logged in; nil: the user.
+    /// Empty: no namespace, also with a login; nil: the login's user.
     private let namespace: String?
     private let tag: String
     private let credentials: any CredentialProvider

@@ -2,7 +2,7 @@ import OCI
 import PushQueue
 import Registry
 
-/// What people, the configuration and the machine do to work under way.
+/// What people, the configuration and the machine do to running jobs.
 extension Engine {
     /// Ends the runs of jobs that were canceled or superseded in the queue.
     func abandon(_ jobs: [JobID]) {
@@ -10,13 +10,13 @@ extension Engine {
         claiming.abandon(jobs)
     }
 
-    /// A person wants a registry's jobs tried now, whatever its trouble was.
+    /// Ends the registry's pause and its jobs' waits, because a person wants an attempt now.
     func tryNow(_ registry: String) async {
         schedule.tryNow(registry)
         await endWaits(at: registry)
     }
 
-    /// Something has changed that may have been in the way to the registries.
+    /// The network or the configuration has changed: registries that can't be reached are probed now.
     func probeNow() {
         schedule.probeAllNow(now: parts.clocks.elapsed())
         nudge()
@@ -35,12 +35,12 @@ extension Engine {
         await endWaits(at: registry)
     }
 
-    /// - Parameter registry: nil: at all.
+    /// - Parameter registry: nil: all registries.
     private func endWaits(at registry: String?) async {
         do {
             try await parts.queue.endWaits(at: registry, now: parts.clocks.wall())
         } catch {
-            parts.log(.queueTrouble(error.description))  // they go on when they are due
+            parts.log(.queueTrouble(error.description))  // the jobs start when they are due
         }
         nudge()
     }
@@ -53,12 +53,12 @@ extension Engine {
         nudge()
     }
 
-    /// What a running job does this moment; of one that waits for its next attempt, how far it had come.
+    /// The progress of a running job's blobs; of a job that waits for its next attempt, that of its last one.
     func progress(of job: JobID) -> [Digest: JobProgress.Blob] {
         runs[job]?.progress.snapshot ?? (carried[job]?.shown ?? [:]).mapValues { JobProgress.Blob(bytesDone: $0) }
     }
 
-    /// The job has ended: a later life of it begins with nothing.
+    /// The job has ended: if it is retried, it begins without earlier progress.
     func forget(_ job: JobID) {
         carried[job] = nil
         lastCalls[job] = nil

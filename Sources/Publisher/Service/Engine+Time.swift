@@ -3,7 +3,7 @@ import PushQueue
 
 /// What becomes due, and when to look next.
 extension Engine {
-    /// A clock that was set makes nothing late.
+    /// If the wall clock was set, moves waits and deadlines along.
     func noticeTime() async throws {
         let now = parts.clocks.now
         tryTime.advance(awake: now.awake)
@@ -17,7 +17,7 @@ extension Engine {
         unfollowedStep = 0
     }
 
-    /// Jobs whose time is over end, whatever they wait for; what their registry is paused for is named.
+    /// Ends the jobs whose deadline has passed; their errors name the reason of their registry's pause.
     func endOverdue() async throws {
         let now = parts.clocks.now
         var pauses: [String: JobStore.Pause] = [:]
@@ -31,18 +31,18 @@ extension Engine {
         try await giveUpInPauses(now)
     }
 
-    /// A registry that wants to be left alone for longer than a job has time: its last attempt was the last.
+    /// Gives up jobs whose registry has asked for a pause beyond their `giveUpAfter`: no further attempt is possible.
     private func giveUpInPauses(_ now: Moment) async throws {
         for (job, call) in lastCalls where tryTime.open(call.registry) >= call.time {
             lastCalls[job] = nil
-            // Otherwise it is due now, and is tried once more.
+            // Otherwise the job is due now, and has one more attempt.
             guard schedule.isToldToWait(call.registry), schedule.pause(of: call.registry, now: now.elapsed) != nil
             else { continue }
             if try await parts.queue.giveUp(job, now: now.wall) { jobChanged(job) }
         }
     }
 
-    /// A pause with nothing behind it is no news to anybody, and must not hold up what comes next.
+    /// Ends the pauses that no job waits for: they must neither be shown nor delay the next push.
     func forgetTroubleWithoutJobs() async throws {
         let idle = schedule.idleInTrouble
         guard !idle.isEmpty else { return }
@@ -52,7 +52,7 @@ extension Engine {
         }
     }
 
-    /// How long nothing can become due; at most a minute, so that a clock that was set is noticed everywhere.
+    /// The time until a job can be due; at most a minute, so that a clock that was set is noticed on every machine.
     func nextWake() async throws -> Duration {
         let expiry = try await parts.queue.nextExpiry()
         var due: Int64?
@@ -61,26 +61,26 @@ extension Engine {
         if schedule.hasRoom { due = try await parts.queue.nextDue(excludingRegistries: closed) }
         let now = parts.clocks.now
         let opening = schedule.nextOpening(after: now.elapsed).map { now.wall(atElapsed: $0) }
-        // While a registry is held the time stands still: then it is looked at once a minute.
+        // While a person has paused the registry, its time does not advance.
         let calls = lastCalls.values.map { now.wall + $0.time - tryTime.open($0.registry) }
         let next = [due, expiry, opening, calls.min()].compactMap { $0 }.min() ?? now.wall + 60_000
         return .milliseconds(min(max(next - now.wall, 1), 60_000))
     }
 
-    /// Those that only wait take nobody's place.
+    /// Jobs that only wait take no place in the schedule.
     func noteIdleJobs() {
         var idle: [String: Int] = [:]
         for run in runs.values where run.progress.isIdle { idle[run.registry, default: 0] += 1 }
         schedule.waitsOnly(idle)
     }
 
-    /// For how long a job could have been tried so far, as of now.
+    /// For how long attempts at a job were possible, up to now.
     func triedTime(of job: Job) -> Int64 {
         tryTime.advance(awake: parts.clocks.awake())
         return job.tried + tryTime.count(job.id, at: job.destination.domain)
     }
 
-    /// When a failed job is due, not later than its time is over: it is tried once more then.
+    /// When a failed job is due again: at the latest when it reaches `giveUpAfter`, for one more attempt.
     ///
     /// - Parameter due: by the wall clock.
     func dueInTime(_ due: Int64, _ job: Job, tried: Int64) -> Int64 {

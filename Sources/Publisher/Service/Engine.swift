@@ -29,7 +29,7 @@ actor Engine {
         var hasPaused = false
     }
 
-    /// When a job is given up in the midst of a pause.
+    /// When a waiting job is given up without another attempt.
     struct LastCall {
         let registry: String
         /// By ``TryTime/open(_:)`` of the registry.
@@ -40,16 +40,16 @@ actor Engine {
     var settings: PublisherSettings
     var schedule: Schedule
     var runs: [JobID: Run] = [:]
-    /// Of jobs that go on in a later attempt.
+    /// The progress of jobs that will have another attempt.
     var carried: [JobID: JobProgress.Carried] = [:]
     var claiming = ClaimWindow()
     var tryTime: TryTime
     /// Of waiting jobs whose registry has asked for a pause that is longer than their time.
     var lastCalls: [JobID: LastCall] = [:]
     var wallClock: WallClock
-    /// By how much the clock was set that the queue does not know of yet.
+    /// The clock's steps that are not yet applied to the queue, in milliseconds.
     var unfollowedStep: Int64 = 0
-    /// Registries whose trouble was told to readers of events, and whose recovery is not yet.
+    /// Registries with an event `registry-trouble` that no `registry-recovered` has followed yet.
     private var troubled: Set<String> = []
     private let stopping = Flag()
     private let wake = Signal()
@@ -77,7 +77,7 @@ actor Engine {
             } catch is CancellationError {
                 break
             } catch {
-                // The disk is full, say: nothing can be claimed. It is tried again, and told each time it changes.
+                // For example a full disk: no job can be claimed. It is logged, and tried again.
                 parts.log(.queueTrouble(String(describing: error)))
                 try? await wake.wait(for: .seconds(5))
             }
@@ -101,7 +101,7 @@ actor Engine {
         let name = claim.job.destination.domain
         let now = parts.clocks.elapsed()
         if !schedule.mayStart(name, now: now) {
-            // It was closed while the queue was asked.
+            // The registry was paused during the claim.
             await settle(claim) { queue, now in
                 try await queue.retryLater(claim, at: now, error: nil, madeProgress: false, now: now)
             }
@@ -140,10 +140,11 @@ actor Engine {
         wake.raise()
     }
 
-    /// Writes how an attempt ended, again and again until the queue takes it: a job must not stay with nobody.
+    /// Writes how an attempt ended, and repeats that until the queue accepts it: no job may stay `running` without a
+    /// worker.
     ///
-    /// While it waits the attempt keeps its place, so that nothing new is begun that could not be recorded either.
-    /// When the daemon stops meanwhile, its next start finds the job as running and takes it up.
+    /// Meanwhile the attempt keeps its place, so that no job starts whose end could not be recorded either. When the
+    /// daemon stops meanwhile, its next start recovers the job.
     ///
     /// - Returns: whether it was written; the job may have ended in another way meanwhile.
     @discardableResult
@@ -154,7 +155,7 @@ actor Engine {
                 try await write(parts.queue, parts.clocks.wall())
                 return true
             } catch let error as QueueError where error.isStaleClaim {
-                return false  // it was canceled, say
+                return false  // it was cancelled, for example
             } catch {
                 parts.log(.queueTrouble("job \(claim.job.id): \(error)"))
             }
@@ -209,14 +210,14 @@ actor Engine {
         }
     }
 
-    /// Another job's trouble has paused the registry: this one goes on afterwards, and no failure counts for it.
+    /// Another job's failure has paused the registry: this attempt is given back and does not count.
     private struct RegistryPaused: Error {}
 
     private func checkPause(of registry: String) throws {
         if schedule.pause(of: registry, now: parts.clocks.elapsed()) != nil { throw RegistryPaused() }
     }
 
-    /// A failure that any other request would meet too pauses the registry, once for each attempt.
+    /// A failure that every request to the registry would have pauses the registry, once for each attempt.
     private func troubled(_ claim: Claim, _ failure: PushFailure) {
         guard case .pauseRegistry(let trouble) = failure.disposition else { return }
         let isCurrent = runs[claim.job.id]?.attempt == claim.attempt
@@ -233,9 +234,9 @@ actor Engine {
         }
     }
 
-    /// When a job is due that waits for its registry, by the wall clock: as soon as the registry may be asked, which
-    /// may be sooner than it looks now; but not before the time that the registry itself has named, which holds after
-    /// a restart too.
+    /// When a job that waits for its paused registry is due, by the wall clock: now, because the pause itself keeps it
+    /// from starting and may end early; but not before the end of a pause that the registry has asked for, which is
+    /// stored so that it survives a restart.
     private func dueAfterPause(of registry: String) -> Int64 {
         let now = parts.clocks.now
         guard schedule.isToldToWait(registry), let until = schedule.pause(of: registry, now: now.elapsed) else {
@@ -251,7 +252,7 @@ actor Engine {
         let job = claim.job
         switch result {
         case .success(let success):
-            // One HEAD that finds the tag shows no more than that the registry answers.
+            // A HEAD that finds the tag only shows that the registry answers.
             answered(job.destination.domain, changed: !success.outcomes.isEmpty)
             await settle(claim) { queue, now in
                 let existing = try await existingBlobs(claim, success)
@@ -260,7 +261,7 @@ actor Engine {
             }
             return false
         case .failure(is CancellationError):
-            // Canceled by a person: the queue knows already and fences this out. Stopping: the attempt is given back.
+            // Canceled by a person: the queue refuses this write as stale. At a stop: the attempt is given back.
             return await giveBack(claim, until: nil)
         case .failure(is RegistryPaused):
             return await giveBack(claim, until: dueAfterPause(of: job.destination.domain))
@@ -296,13 +297,13 @@ actor Engine {
             noteRecovery(of: name)
         }
         parts.log(.attemptFailed(job: job.id, attempt: claim.attempt, error: failure.error))
-        // Bytes that were sent and lost are no progress: a registry that loses all would be sent them for ever.
+        // Bytes that were sent and lost are no progress: else a registry that loses them would get them for ever.
         let advanced = progress.hasAdvanced
         let failures = advanced ? 1 : job.failures + 1
         troubled(claim, failure)
         var due: Int64?
         let tried = triedTime(of: job)
-        // What got on may go on, however few failures are allowed.
+        // A push that made progress is retried, however few failures are allowed.
         if settings.retry.allowsRetry(failures: advanced ? 0 : failures, tried: tried) {
             switch failure.disposition {
             case .fail, .block: break
@@ -344,8 +345,8 @@ actor Engine {
 
     // MARK: The end
 
-    /// Uploads in pieces end at the next piece; whatever still runs after three seconds is cut. Either way the
-    /// registry's offset is asked when the daemon is back.
+    /// Chunked uploads end with the current chunk; attempts that still run after three seconds are cancelled. In both
+    /// cases the next start asks the registry for the upload's offset.
     private func stop() async {
         stopping.raise()
         let tasks = runs.values.map(\.task)
@@ -363,7 +364,7 @@ actor Engine {
 }
 
 extension QueueError {
-    /// The job went on without this attempt: it was canceled, say.
+    /// The job no longer belongs to this attempt: it was cancelled, for example.
     var isStaleClaim: Bool {
         if case .staleClaim = cause { true } else { false }
     }

@@ -4,15 +4,15 @@ public import PushQueue
 public enum EventStart: Sendable, Equatable {
     /// With the oldest that is kept.
     case oldest
-    /// With what happens from now on.
+    /// With the first event that is stored from now on.
     case now
     /// With the next after the event of this number.
     case after(Int64)
-    /// With what has happened since this time, in milliseconds since 1970.
+    /// With the first event at or after this time, in milliseconds since 1970.
     case since(Int64)
 }
 
-/// A reader asks for what comes after an event that there has not been yet.
+/// The number in ``EventStart/after(_:)`` is higher than that of the latest event.
 public struct EventAhead: Error, Sendable, CustomStringConvertible {
     public let id: Int64
     public let latest: Int64
@@ -23,29 +23,29 @@ public struct EventAhead: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// What has happened, and what happens from then on, for one reader: each event once, in order.
+/// Stored events, and new ones as they are stored, for one reader: each once, in order.
 ///
-/// They are read from the queue as the reader asks for them, so a slow one holds up no other and misses nothing but what
-/// was pruned meanwhile. Events are numbered without gaps, so a gap is a loss.
+/// They are read from the queue as the reader asks for them, so a slow reader delays no other, and misses only events
+/// that were pruned meanwhile. Events are numbered without gaps, so a gap in the numbers is a loss.
 public actor EventReader {
     public enum Item: Sendable, Equatable {
         case event(QueueEvent)
-        /// Events are missing here, up to this number; the next of them is not later than `at`, in milliseconds since
-        /// 1970. `count` is nil where those that nobody asked for are among them.
+        /// Pruned events are missing here, up to this number. `at` is the time of the next stored event, or the time
+        /// that the reader began with, in milliseconds since 1970. `count` is nil where it is not known.
         case lost(count: Int64?, upTo: Int64, at: Int64)
     }
 
     private static let pageSize = 256
 
     private let queue: JobStore
-    /// Rings when there is more; nil: what there was at the beginning is all.
+    /// Signals new events; nil: the reader ends with the latest event of its beginning.
     private let bell: AsyncStream<Void>?
-    /// The last event to be told; nil: without end.
+    /// The number of the last event to return; nil: without end.
     private let end: Int64?
-    /// The number of the event that was told, or counted as lost, last.
+    /// The highest number that was returned, or counted as lost.
     private var last: Int64
     private var page: ArraySlice<QueueEvent> = []
-    /// Told first.
+    /// Returned before the first event.
     private var note: Item?
 
     /// - Throws: ``EventAhead``, `QueueError`.
@@ -63,12 +63,12 @@ public actor EventReader {
         case .since(let time):
             let before = try await queue.lastEvent(before: time)
             last = before ?? first - 1
-            // What happened between that time and the oldest event that is kept is not known.
+            // Events between that time and the oldest stored one may have been pruned.
             if before == nil, first > 1 { note = .lost(count: nil, upTo: first - 1, at: time) }
         }
     }
 
-    /// The next item; nil where nothing more comes, or the caller is cancelled.
+    /// The next item; nil at the end, and where the caller is cancelled.
     ///
     /// - Throws: `QueueError`.
     public func next() async throws -> Item? {

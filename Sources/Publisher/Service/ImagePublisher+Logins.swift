@@ -24,7 +24,7 @@ extension ImagePublisher {
         await registries.credentialsChanged(at: registry)
     }
 
-    /// There is a new login: the earlier one is forgotten, and the jobs that waited for a person go on.
+    /// A login was stored: the earlier one is forgotten, and the registry's blocked jobs are queued again.
     ///
     /// - Returns: those jobs.
     public func loggedIn(at registry: String) async throws -> [JobID] {

@@ -38,10 +38,10 @@ extension ImagePublisher {
         return LoginInUse(host: await login(""), namespaces: namespaces)
     }
 
-    /// What goes on at the registries that are busy, paused, or waited for.
+    /// The registries that are busy or paused, or that jobs wait for.
     public var activity: [RegistryActivity] {
         get async {
-            // A queue that can't be read is told elsewhere; what the engine knows is true all the same.
+            // The engine reports a queue that can't be read; its own part of the answer is valid all the same.
             let waiting = (try? await queue.waitingJobs()) ?? [:]
             var activity = await engine.activity
             for name in Set(waiting.keys).subtracting(activity.map(\.name)) {
@@ -62,7 +62,7 @@ extension ImagePublisher {
         await registries.forget(name)
     }
 
-    /// Goes the way of a push to a registry, as far as opening an upload, and tells of each step.
+    /// Performs the steps of a push to a registry up to opening an upload, and reports each step.
     ///
     /// - Parameter repository: where pushing is tried; nil: where a job has pushed to last, or else where a new image
     ///   would go.
@@ -93,7 +93,7 @@ extension ImagePublisher {
     }
 }
 
-/// One registry: what goes on there, and what is known of it.
+/// One registry: its present activity, and what is known about it.
 public struct RegistryState: Sendable {
     public let activity: RegistryActivity
     public let login: LoginInUse

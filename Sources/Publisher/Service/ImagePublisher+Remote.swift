@@ -42,7 +42,7 @@ extension ImagePublisher {
 
     /// Reads what a registry has under a reference.
     ///
-    /// - Parameter withPlatforms: also the configuration of a single image is read, which alone tells its platform.
+    /// - Parameter withPlatforms: reads the configuration of a single image, too: only it names the platform.
     /// - Returns: nil where the registry has nothing there.
     public func inspect(_ reference: ImageReference, withPlatforms: Bool) async throws -> RemoteImage? {
         let reference = reference.withDefaultTag(settings.defaultTag)

@@ -4,10 +4,9 @@ public import OCI
 public import PushQueue
 public import Registry
 
-/// The engine as the daemon sees it: takes pushes, carries them out, tells how they stand, and proves the result.
+/// The module's entry point: accepts pushes, runs them, reports their state, and verifies the result.
 ///
-/// One for each state directory. ``run()`` does the work until it is cancelled; everything else may be called at any
-/// time from anywhere.
+/// One for each state directory. ``run()`` works until it is cancelled; all other methods may be called at any time.
 public actor ImagePublisher {
     let queue: JobStore
     private let spool: Spool
@@ -66,8 +65,8 @@ public actor ImagePublisher {
 
     // MARK: Life
 
-    /// What has to be done before anybody is told that the daemon is there: jobs of an earlier life are taken up, and
-    /// what a store holds when it is seen for the first time is noted, so that whatever comes later counts as new.
+    /// To be called before the daemon reports that it is ready: recovers the jobs that the last daemon was running, and
+    /// records the images of a store that is seen for the first time, so that only later ones count as new.
     ///
     /// - Throws: `QueueError` if the queue cannot even be read.
     public func prepare() async throws {
@@ -88,7 +87,7 @@ public actor ImagePublisher {
             group.addTask { [weak self] in
                 for await changes in jobChanges {
                     for change in changes.list { await self?.follow(change) }
-                    // More than anybody can follow: what it meant for the spool is made good by looking at all.
+                    // Some changes were dropped: tidy() frees the spool of jobs whose end was among them.
                     if changes.missedSome { try? await self?.tidy() }
                 }
             }
@@ -143,7 +142,7 @@ public actor ImagePublisher {
         await tryBlockedJobs()
     }
 
-    /// Somebody has changed something: what waits for a person may go on now, and is blocked again where it may not.
+    /// After a reload: queues all blocked jobs again. A job whose cause persists is blocked again by its next attempt.
     private func tryBlockedJobs() async {
         await credentials.forgetAnswers()
         for registry in (try? await queue.registries()) ?? [] {
@@ -153,10 +152,10 @@ public actor ImagePublisher {
         await engine.probeNow()
     }
 
-    /// The machine's network is another than before: registries that could not be reached are tried at once.
+    /// The machine's network has changed: registries that could not be reached are probed at once.
     public func networkChanged() async { await engine.probeNow() }
 
-    /// The wall clock was set, or the machine has slept: what is due is looked at again.
+    /// The wall clock was set, or the machine was suspended: the engine looks for due jobs again.
     public func clockChanged() { engine.nudge() }
 
     /// Prunes what has become old and frees what no job needs any more.
@@ -179,7 +178,7 @@ public actor ImagePublisher {
 
     /// Blobs whose places are remembered at most: some 100 MB of database.
     private static let ledgerSize = 500_000
-    /// Registries purge uploads that nobody goes on with after a week or so.
+    /// Registries purge uploads without activity after about a week.
     private static let uploadLife: Duration = .seconds(7 * 86_400)
 
     /// Events kept for each job that the history keeps: most have three or four.
@@ -261,7 +260,7 @@ public actor ImagePublisher {
         return PushAnswer(pushes: plans, leftOut: leftOut)
     }
 
-    /// Jobs that are changed in one transaction, which others have to wait for.
+    /// Jobs that one transaction changes, which other writes wait for.
     private static let piece = 1000
 
     public func cancel(_ ids: [JobID]) async throws -> [JobID: JobState] {
@@ -273,14 +272,14 @@ public actor ImagePublisher {
             states.merge(try await queue.cancel(piece, now: clock())) { first, _ in first }
             await engine.abandon(piece)
         }
-        // Before the next push is accepted, which would be taken for one that the pause was for.
+        // Before the next push is accepted, which would keep the pause in force.
         try? await engine.forgetTroubleWithoutJobs()
         return states
     }
 
     /// Tries ended or waiting jobs again now; nil: all that failed or are blocked.
     ///
-    /// One that can't be tried stops no other.
+    /// A job that can't be retried does not prevent the others.
     public func retry(_ ids: [JobID]?) async throws -> RetryOutcome {
         await credentials.forgetAnswers()
         var outcome = RetryOutcome()
@@ -320,7 +319,7 @@ public actor ImagePublisher {
 
     private func retry(_ job: Job) async throws -> [JobID] {
         guard job.state.isEnded else { return try await queue.retry([job.id], now: clock()) }
-        // Its content was given free when it ended.
+        // The spool has released its content when it ended.
         let source = ContentSources(of: job, spool: spool)
         let contents = try await contents(of: job, from: source)
         return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
@@ -352,7 +351,7 @@ public actor ImagePublisher {
         await record(NewEvent(.registryResumed, registry: registry))
     }
 
-    /// Stores an event that is not about a job. What it tells of has happened, also where it can't be stored.
+    /// Stores an event that does not concern a job. A failure to store it is logged and has no other effect.
     public func record(_ event: NewEvent) async {
         do { try await queue.record(event, now: clock()) } catch { log(.queueTrouble(String(describing: error))) }
     }
@@ -387,13 +386,13 @@ public actor ImagePublisher {
         return JobSnapshot(job, stored: stored, live: live, activity: activity)
     }
 
-    /// Whether bytes of it are on their way, or were before it had to wait: only its blobs tell how many.
+    /// Whether some of its bytes were sent, now or before it had to wait: only its blobs show how many.
     public func isPartlySent(_ job: JobID) async -> Bool { await !engine.progress(of: job).isEmpty }
 
     /// The ids of jobs as something about them changes, many times a second while bytes move.
     public func changes() -> AsyncStream<JobID> { touched.listen() }
 
-    /// Reads what has happened, as far as it is kept, and with `follow` what happens from then on.
+    /// Reads the stored events, and with `follow` the new ones as they are stored.
     ///
     /// - Throws: ``EventAhead``, `QueueError`.
     public func events(from start: EventStart, follow: Bool) async throws -> EventReader {
@@ -424,7 +423,7 @@ public actor ImagePublisher {
     }
 }
 
-/// What becomes of a request: its pushes, and what it named and they leave out.
+/// The result of a request: its pushes, and what it named that they leave out.
 public struct PushAnswer<Push: Sendable>: Sendable {
     public let pushes: [Push]
     public let leftOut: [LeftOut]

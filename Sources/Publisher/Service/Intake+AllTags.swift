@@ -1,12 +1,12 @@
 import ImageStore
 import OCI
 
-/// Something that a push was asked for by name and leaves out, and why.
+/// An image or store that a request names and the push leaves out, and why.
 public struct LeftOut: Sendable, Hashable {
     /// As it can be named: `oci:/srv/app:v1.0+build5`; or a store.
     public let image: String
     public let reason: String
-    /// What to do about it.
+    /// What a person can do.
     public let advice: String?
 }
 
@@ -20,14 +20,14 @@ extension Intake {
 
     struct AllTags: Sendable {
         var images: [TaggedImage] = []
-        /// What has the name too and can't be pushed.
+        /// Entries that have the name and can't be pushed.
         var leftOut: [LeftOut] = []
     }
 
     /// Every image of the stores that has the name which `request` asks for, each under its own tag.
     ///
-    /// - Throws: ``PushRefusal/tagGiven(_:)``, ``PushRefusal/nothingToPush(image:_:)``; `ImageStoreError` as for one image:
-    ///   `ambiguous` where several names, or different images of one tag, are meant.
+    /// - Throws: ``PushRefusal/tagGiven(_:)``, ``PushRefusal/nothingToPush(image:_:)``; `ImageStoreError` as for one
+    ///   image: `ambiguous` where several names, or different images of one tag, match.
     func allTags(_ request: PushRequest, _ stores: LocalLayouts, _ settings: PublisherSettings) async throws -> AllTags
     {
         for destination in request.destinations where Self.hasTag(destination) {
@@ -69,7 +69,7 @@ private struct TagSearch {
         /// Nil: no image.
         let image: StoredImage?
         let reading: PublishedName.Reading
-        /// Why it can't be pushed although its name is in order.
+        /// Why it can't be pushed although its name is valid.
         let reason: String?
 
         /// As it can be named in a command.

@@ -2,7 +2,7 @@ import ImageStore
 import OCI
 import Registry
 
-/// What a wish means: which images go where.
+/// Resolves a request: which images go to which destinations.
 extension Intake {
     /// A destination as it was written, understood.
     private enum Target {

@@ -2,7 +2,7 @@ import ImageStore
 import OCI
 import PushQueue
 
-/// Turns a wish into durable jobs: the name is resolved now, the content is checked and pinned, the job is on disk.
+/// Turns a request into durable jobs: resolves the name now, checks and pins the content, stores the job.
 struct Intake: Sendable {
     let queue: JobStore
     let spool: Spool

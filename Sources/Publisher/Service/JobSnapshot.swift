@@ -10,7 +10,7 @@ public struct JobSnapshot: Sendable {
         public let detail: String?
         /// Bytes that the registry has or is getting, 0...size; the most that it was so far.
         public let bytesDone: Int64
-        /// How much of that the registry has not kept, while it is sent again.
+        /// How many of these bytes the registry has lost, while they are sent again.
         public let sentAgain: Int64?
         /// Whether another job sends it at the moment.
         public let isShared: Bool
@@ -18,7 +18,7 @@ public struct JobSnapshot: Sendable {
 
     public let job: Job
     public let blobs: [Blob]
-    /// Why nothing happens at the moment, for people; nil where something does or nothing will.
+    /// What the job waits for, for people; nil while it runs and after it has ended.
     public let waitsFor: String?
     /// When it is tried next, its registry's pause included: milliseconds since 1970. Nil unless it is queued or waits.
     public let nextAttemptAt: Int64?
@@ -63,7 +63,7 @@ extension JobSnapshot {
         }
     }
 
-    /// The registry, where it is paused: no other job's repository is in the reason.
+    /// The registry and its pause's reason, which names no repository of another job; nil where it is not paused.
     private static func pause(of registry: RegistryActivity) -> String? {
         if registry.isHeld { return "\(registry.name), which is paused by command" }
         guard registry.pausedSince != nil else { return nil }

@@ -1,7 +1,7 @@
 public import OCI
 public import PushQueue
 
-/// What the daemon's log is told. Nothing in it is secret.
+/// An entry for the daemon's log. It never contains a secret.
 public enum PublisherLog: Sendable, CustomStringConvertible {
     case recovered(jobs: Int)
     case accepted(job: JobID, image: String, destination: ImageReference, origin: JobOrigin)

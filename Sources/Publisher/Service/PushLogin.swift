@@ -1,7 +1,7 @@
 internal import OCI
 public import Registry
 
-/// A login that somebody gives for his own pushes, in place of the daemon's.
+/// A login that a caller gives for its own push, in place of the daemon's logins.
 public enum PushLogin: Sendable {
     case given(user: String, password: Secret)
     case files(CallersLogins)

@@ -3,7 +3,7 @@ public import OCI
 public import PushQueue
 public import Registry
 
-/// What somebody wants to have pushed.
+/// A push as it was asked for: one image, its destinations and its options.
 public struct PushRequest: Sendable {
     /// As the user wrote it: `team/app:1`, `oci:/images/app:1`.
     public var image: String
@@ -38,15 +38,15 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
     case templateUnusable(TemplateError)
     /// Two different images, or parts of one, would go to the same place.
     case destinationTwice(ImageReference)
-    /// The image's name can be no name in a registry, and no destination was named.
+    /// The image's name is not valid in a registry, and no destination was given.
     case nameUnusable(image: String, reason: String)
-    /// A tag or a digest where all tags are meant.
+    /// `--all-tags` with a name or destination that has a tag or a digest.
     case tagGiven(String)
-    /// Nothing of the name has a tag that can be pushed.
+    /// No image of the name can be pushed.
     case nothingToPush(image: String, [LeftOut])
     case digestDiffers(wanted: Digest, image: Digest)
     case loginMissing(registry: String, CallersLogins.Failure)
-    /// The password that was given with the push would go to registries that nobody named.
+    /// The destinations are at several registries, and the password given with the push is for one.
     case loginForSeveral(registries: [String])
     case stopping
 

@@ -1,13 +1,13 @@
 public import ImageStore
 public import PushQueue
 
-/// What became of jobs that were to be tried again.
+/// The result of `pushctl retry`.
 public struct RetryOutcome: Sendable {
     /// Why a job was left as it is.
     public enum Reason: Sendable, CustomStringConvertible {
-        /// It is tried without that: it waits for its turn, or runs.
+        /// It is queued or running already.
         case onItsWay(JobState)
-        /// It has succeeded, or a newer one took its place: trying it would put the tag back.
+        /// It has succeeded, or a newer job has superseded it: a retry would move the tag back.
         case over(JobState)
         /// A newer job for its destination is pending or has succeeded.
         case newerJob

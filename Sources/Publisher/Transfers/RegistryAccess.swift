@@ -39,7 +39,7 @@ actor RegistryAccess {
 
     func learn(_ fact: RegistryFact) async throws { try await facts.learn(fact.name, fact.value) }
 
-    /// Whether it was seen to keep the lists of what refers to its manifests.
+    /// Whether the registry has answered a manifest with `subject` by `OCI-Subject`: it lists referrers itself.
     var keepsReferrers: Bool { get async throws { try await facts.known()["keeps-referrers"] == "yes" } }
 
     /// How the body of a blob of `size` bytes is sent here.
@@ -47,7 +47,7 @@ actor RegistryAccess {
         UploadStyle(size: size, chunkSize: chunkSize, facts: try await facts.known())
     }
 
-    /// Puts a manifest, not faster than the registry has shown to take them.
+    /// Puts a manifest, no faster than the rate at which the registry has accepted manifests.
     ///
     /// - Throws: what `put` throws; `CancellationError`.
     nonisolated func putManifest<Value: Sendable>(_ put: @Sendable () async throws -> Value) async throws -> Value {

@@ -17,7 +17,7 @@ actor RegistryFacts {
     private let clock: @Sendable () -> Int64
     private var facts: [String: Fact]?
     private var manifests = ManifestPace()
-    /// Whose turn it is to change the list of what refers to a manifest, by repository and digest.
+    /// One writer at a time for each referrers tag, by repository and the subject's digest.
     nonisolated let referrersTurns = Slots<String>(Slots.Limits(each: 1))
 
     init(registry: String, queue: JobStore, age: Duration, clock: @escaping @Sendable () -> Int64) {
@@ -62,7 +62,7 @@ actor RegistryFacts {
     /// The database knows nothing any more: all is found out anew.
     func forget() { facts = nil }
 
-    /// Where clients keep whether a registry of this machine speaks TLS. Trouble of the database only costs a search.
+    /// Where clients store whether a registry on the loopback speaks TLS. If the database fails, it is probed again.
     nonisolated var schemes: SchemeMemory {
         SchemeMemory(
             recall: { try? await self.known()[RegistryFact.loopbackSchemeName] },

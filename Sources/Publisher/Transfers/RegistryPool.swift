@@ -7,7 +7,7 @@ actor RegistryPool {
     private var entries: [String: RegistryAccess] = [:]
     /// What is the same under all logins.
     private var common: [String: Common] = [:]
-    /// In memory only: after a restart such jobs go on with the daemon's own logins.
+    /// In memory only: after a restart such jobs use the daemon's own logins.
     private var ownLogins: [JobID: OwnLogin] = [:]
     /// Logins for jobs that are not known yet, and where they go to.
     private var expected: [Expectation: (login: FoundCredential, destination: ImageReference)] = [:]
@@ -17,7 +17,7 @@ actor RegistryPool {
     private var make: Maker
     private var makeCommon: @Sendable (_ name: String) -> Common
 
-    /// What a registry has once, whatever logins there are for it.
+    /// What all clients of a registry share, independent of their logins.
     struct Common: Sendable {
         let facts: RegistryFacts
         let gate: RequestGate
@@ -56,7 +56,7 @@ actor RegistryPool {
     ///
     /// - Throws: ``RegistryError`` for a name that is no host and port; `CancellationError`.
     func registry(for job: Job) async throws -> RegistryAccess {
-        // The job may be one that is expected: it never goes on with another's login.
+        // The job may be an expected one: it must not begin with another login.
         while ownLogins[job.id] == nil, expected.values.contains(where: { $0.destination == job.destination }) {
             let signal = Signal()
             undecided.append(signal)
@@ -105,7 +105,7 @@ actor RegistryPool {
         return new
     }
 
-    /// What is known of it is found out anew, its client's own knowledge included; jobs under way keep theirs.
+    /// Drops the registry's client and facts, so that both are made anew; running jobs keep their client.
     func forget(_ name: String) async {
         entries[name] = nil
         for (job, own) in ownLogins where own.entry?.name == name { ownLogins[job]?.entry = nil }

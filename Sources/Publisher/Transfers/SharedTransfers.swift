@@ -1,7 +1,7 @@
 import OCI
 import PushQueue
 
-/// A blob at a registry: whichever repository it goes to first, or in one of them.
+/// A blob at a registry: in one repository, or, without one, in any.
 struct BlobLocation: Hashable, Sendable {
     let registry: String
     let digest: Digest
@@ -20,8 +20,8 @@ struct TransferResult: Sendable, Equatable {
 
 /// Brings each blob to a registry once, however many jobs need it there at the same time.
 ///
-/// The work is nobody's child: it lives until the last job that needs it has left, and its entry stays until it has
-/// ended, because two at a time would send bytes twice.
+/// The work is an unstructured task: it runs until the last job that needs it has left, and its entry stays until it
+/// has ended, because two at a time would send bytes twice.
 actor SharedTransfers {
     typealias Work = @Sendable () async throws -> TransferResult
 
@@ -42,7 +42,7 @@ actor SharedTransfers {
 
     /// Returns when the blob is at the registry. The first caller's `work` runs; the others wait for it.
     ///
-    /// A cancelled caller leaves at once; the work goes on for those who remain and ends with the last of them.
+    /// A cancelled caller returns at once; the work continues for the others and is cancelled with the last of them.
     ///
     /// - Parameter willWait: called with the leading job when another job's work is waited for.
     /// - Throws: what the work threw; `CancellationError` only to a caller that was itself cancelled.

@@ -51,7 +51,7 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
         self.retryAfter = retryAfter
     }
 
-    /// Whether waiting helps, and nobody has to do anything.
+    /// Whether waiting helps, without an action of a person.
     public var isTransient: Bool {
         switch cause {
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable, .helperFailed: true

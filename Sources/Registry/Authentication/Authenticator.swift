@@ -62,7 +62,7 @@ public actor Authenticator {
     nonisolated var places: [String] { credentials.places }
 
     /// The header to send with a request; nil where nothing is known yet, or where there is no login for Basic: the
-    /// request goes without then, and ``answer(_:for:sent:)`` tells what to make of a 401.
+    /// request is sent without a header then, and ``answer(_:for:sent:)`` handles the 401.
     ///
     /// - Parameters:
     ///   - scopes: what the request needs, the most important first.

@@ -1,6 +1,6 @@
 internal import OCI
 
-/// The logins in files that somebody else has shown, to be used in place of the daemon's own.
+/// The logins in files that a client of the daemon has sent, to be used in place of the daemon's own.
 ///
 /// Helpers that such a file names are the caller's programs, and never run.
 public struct CallersLogins: Sendable {

@@ -8,7 +8,7 @@ struct Challenge: Hashable, Sendable {
     let parameters: [String: String]
 
     var realm: String? { parameters["realm"] }
-    /// Google's registries leave it out, and then nobody may make one up.
+    /// Google's registries leave it out; a client must not make one up then.
     var service: String? { parameters["service"] }
     /// What the registry wants the token to allow; what can't be read as a scope is left out, and so is all after the
     /// eighth.
@@ -19,7 +19,7 @@ struct Challenge: Hashable, Sendable {
     /// All challenges of a reply, in the order received: header lines may be several, and a line may hold several.
     ///
     /// Read leniently: what can't be understood is skipped, but a challenge with an unterminated quote is dropped whole,
-    /// since nobody knows where its value was to end.
+    /// since the end of its value is unknown.
     static func parse(_ headerLines: [String]) -> [Challenge] {
         headerLines.flatMap { line in
             var parser = Parser(Array(line.utf8))

@@ -4,7 +4,7 @@ public enum Credential: Hashable, Sendable {
     case basic(user: String, password: Secret)
     /// A refresh token (`identitytoken` in Docker's files): exchanged at the token server, never sent to the registry.
     case identityToken(Secret)
-    /// A ready bearer token (`registrytoken` in Docker's files): sent as it is, and nobody can renew it.
+    /// A ready bearer token (`registrytoken` in Docker's files): sent as it is; it can't be renewed.
     case bearer(Secret)
 
     /// The user's name where the credential holds one.
@@ -41,8 +41,8 @@ public protocol CredentialProvider: Sendable {
     /// - Throws: ``AuthenticationError`` where a place that may hold the login can't be read.
     func credential(registry: String, repository: String) async throws -> FoundCredential?
 
-    /// What others were asked for longer ago than this is not remembered any longer: a person has acted, or the answer
-    /// was refused.
+    /// Forgets the answers of credential helpers that are older than this: the configuration or a login was changed, or
+    /// a server refused what a helper had answered.
     func forgetAnswers(olderThan age: Duration) async
 
     /// The namespaces of a registry that have a login of their own: `team`, `team/app`.
@@ -66,7 +66,7 @@ public struct NoCredentials: CredentialProvider {
     public func credential(registry: String, repository: String) -> FoundCredential? { nil }
 }
 
-/// One login, for whatever is asked.
+/// One login, for every registry and repository.
 public struct OneLogin: CredentialProvider {
     private let login: FoundCredential
 

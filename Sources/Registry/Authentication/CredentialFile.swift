@@ -5,7 +5,7 @@ internal import OCI
 /// Source: docker/cli, cli/config/configfile/file.go; containers/image, containers-auth.json(5).
 struct CredentialFile: Sendable {
     enum Format: Sendable {
-        /// `config.json` and `auth.json`: the entries under `auths`, and who else may be asked.
+        /// `config.json` and `auth.json`: the entries under `auths`, and the helpers that may be asked.
         case current
         /// `~/.dockercfg`: the entries are the whole file, and no key names a repository.
         case legacy
@@ -19,8 +19,8 @@ struct CredentialFile: Sendable {
     /// The helper for all hosts.
     private enum Store { case none, named(String), malformed }
 
-    /// What other entries there are, and members that are not logins, is of no account: what is wrong with them is the
-    /// matter of those who use them.
+    /// A malformed entry is no error here: it becomes one when the login of its host is looked for. Members that are no
+    /// logins are ignored.
     ///
     /// - Throws: ``CredentialFileProblem``, which holds nothing of the content.
     init(json: [UInt8], format: Format) throws(CredentialFileProblem) {

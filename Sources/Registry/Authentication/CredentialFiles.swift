@@ -4,8 +4,9 @@ internal import OCI
 /// The logins in the files where Docker and the containers tools (podman, buildah, skopeo) keep them.
 ///
 /// The first file that has a login for the repository counts. A file that is missing is passed over, one that can't be
-/// read or understood is an error: going on to the next, or anonymously, would hide it. Files are read again for each
-/// question, so that a new login counts at once, and one that is gone does no longer. Where a file leaves the login to a helper, that is asked.
+/// read or understood is an error: continuing with the next, or anonymously, would hide it. Files are read again for each
+/// question, so that a new login counts at once, and a removed one no longer. Where a file leaves the login to a helper,
+/// the helper is asked.
 ///
 /// Source: containers/image, containers-auth.json(5); docker/cli, cli/config/config.go.
 public actor CredentialFiles: CredentialProvider {
@@ -130,8 +131,8 @@ public actor CredentialFiles: CredentialProvider {
 
     private static let looks = 20
 
-    /// What a helper was asked for on the word of a file holds no longer than the file stays as it is: tools that log in
-    /// and out leave a mark in it.
+    /// The answers of helpers are forgotten when the file that names them changes: tools that log in and out change an
+    /// entry in it.
     private func forget(_ file: File) async {
         if readings.removeValue(forKey: file.path) != nil { await helpers.forget() }
     }

@@ -92,7 +92,7 @@ struct CredentialHelper: Sendable {
     }
 }
 
-/// Asks helpers, each once for all who want the same login, and remembers the answers for a short time: some take
+/// Asks helpers, each once for all callers that want the same login, and remembers the answers for a short time: some take
 /// seconds, and a push asks for several tokens at once.
 actor CredentialHelperDesk {
     private struct Question: Hashable {

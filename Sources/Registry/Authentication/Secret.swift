@@ -1,4 +1,4 @@
-/// A password or token, which shows itself to nobody who does not ask for it by name.
+/// A password or token. Only ``revealed()`` returns it.
 ///
 /// It is not `Codable`, and its descriptions, its mirror and `dump` hold nothing of it, not even the length: a log line
 /// or an error text that takes in more than it should still gives nothing away.

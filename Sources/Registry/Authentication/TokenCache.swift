@@ -7,7 +7,7 @@ struct TokenCache: Sendable {
         let service: String?
         /// What is needed most stands first.
         let scopes: [AccessScope]
-        /// Nil: for everybody.
+        /// Nil: asked for anonymously.
         let login: FoundCredential?
 
         /// The order of scopes is a wish of some token servers, and no other question.
@@ -33,7 +33,7 @@ struct TokenCache: Sendable {
         let life: Duration
         let promised: Duration
         let arrived: ContinuousClock.Instant
-        /// For whom it was issued; nil: for everybody.
+        /// The login that it was issued for; nil: it was issued anonymously.
         let login: FoundCredential?
         let granted: [AccessScope]?
 
@@ -75,7 +75,7 @@ struct TokenCache: Sendable {
         tokens[key].flatMap { $0.lasts(lifeNeeded, at: now) ? $0 : nil }
     }
 
-    /// Where the same was asked for with another login, that is gone, and with it all that it got.
+    /// Where the same scopes were asked for with another login, that login is no longer stored: all its tokens are dropped.
     mutating func dropReplaced(by key: Key) {
         let gone = Set(tokens.keys.filter { $0.isSameQuestion(as: key) && $0.login != key.login }.map(\.login))
         if !gone.isEmpty { tokens = tokens.filter { !gone.contains($0.key.login) } }

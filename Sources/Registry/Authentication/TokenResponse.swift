@@ -7,7 +7,7 @@ struct TokenResponse: Hashable, Sendable {
     let token: Secret
     /// How long the token holds, counted from the arrival of the reply: at least a second.
     let life: Duration
-    /// How long it holds by its server's word, which may be less than anybody is to expect.
+    /// The life that its server states, which may be less than the 60 seconds of the specification.
     let promised: Duration
     /// What the token allows, as far as its server says so, in the reply or in the token itself; nil where it doesn't.
     /// For messages only: a token is opaque by contract.

@@ -94,14 +94,15 @@ struct TokenServer: Sendable {
         return try await answer(to: request)
     }
 
-    /// Sends with this registry's limits. Its extra authorities are trusted here too: whoever could misuse them could
-    /// name the token server as well. Client certificate and missing verification are for the registry's host alone.
+    /// Sends with this registry's limits. Its extra authorities are trusted here too: an attacker who holds one of their
+    /// keys could also stand in for the registry, which names the token server. The client certificate and the setting
+    /// not to verify are for the registry's host alone.
     private func answer(to request: HTTPRequest) async throws -> HTTPResponse {
         var request = request
         request.limits = settings.limits
         request.proxy = settings.proxy
         request.limits.responseBytes = TokenResponse.limitInBytes
-        // What is wrong with them the registry's own requests have told.
+        // If they can't be used, the registry's own requests have failed with that already.
         let tls = (try? await certificates.options(adding: settings.tls)) ?? settings.tls
         request.tls = request.url.host == endpoint.root.host ? tls : TLSOptions(authorityFiles: tls.authorityFiles)
         do {

@@ -48,7 +48,7 @@ struct Courier: Sendable {
     /// As it is known now.
     var endpoint: RegistryEndpoint { address.endpoint }
 
-    /// The answer, whatever its status; a 401 or 403 only where a login can't help.
+    /// The answer, with any status; a 401 or 403 only where a login can't help.
     ///
     /// A 401 to a request with a file for its body is returned too, as soon as the login was renewed.
     ///
@@ -119,7 +119,7 @@ struct Courier: Sendable {
             proxy: settings.proxy, limits: settings.limits, progress: call.progress)
         if let authorization { request.headers["Authorization"] = authorization }
         if call.url.origin != endpoint.origin {
-            // Who we are is the registry's business alone.
+            // The client certificate is for the registry alone.
             request.tls.clientCertificate = nil
             request.tls.clientKey = nil
         }

@@ -1,6 +1,6 @@
-/// One step of the way to a registry, as somebody who looks for what is wrong wants to see it.
+/// One step of the way to a registry, for a person who looks for the cause of a failure.
 public struct ExaminationStep: Sendable, Hashable {
-    /// In the order in which they are gone.
+    /// In the order in which they are done.
     public enum Kind: String, Sendable, CaseIterable {
         /// The host's address is looked up.
         case resolve

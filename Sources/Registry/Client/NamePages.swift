@@ -84,7 +84,7 @@ public actor NamePages {
         do { next = try response.url.resolving(link) } catch {
             throw attempt.misfit(answer, "the next page's address is none")
         }
-        // With the login in hand, nobody else is asked.
+        // The login is sent to the registry's own origin only.
         guard next.origin == client.courier.endpoint.origin else {
             throw attempt.misfit(answer, "the next page is said to be at another server")
         }
@@ -99,7 +99,7 @@ extension RegistryClient {
         try NamePages(self, repository: repository, limit: limit)
     }
 
-    /// The registry's repositories, where it tells them: many don't.
+    /// The registry's repositories, where it lists them: many don't.
     public func repositories(limit: Int? = nil) throws(RegistryError) -> NamePages {
         try NamePages(self, repository: nil, limit: limit)
     }

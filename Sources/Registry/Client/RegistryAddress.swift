@@ -31,7 +31,7 @@ final class RegistryAddress: Sendable {
     private let state: Mutex<State>
     private let searches = SharedWork<Int, HTTPURL.Scheme>()
 
-    /// One that is as it is.
+    /// An address whose scheme is fixed.
     init(fixed endpoint: RegistryEndpoint) {
         endpoints = [endpoint.root.scheme: endpoint]
         fallback = endpoint
@@ -69,7 +69,7 @@ final class RegistryAddress: Sendable {
     /// How it was decided.
     var basis: SchemeBasis { state.withLock { $0.basis } }
 
-    /// Decides what is not decided yet. `search` runs once for all who wait.
+    /// Decides the scheme, where it is not decided yet. `search` runs once for all callers that wait.
     ///
     /// - Throws: what `search` throws; `CancellationError`.
     func settle(_ search: @escaping @Sendable () async throws -> SchemeFinding) async throws {
@@ -129,7 +129,7 @@ public struct SchemeMemory: Sendable {
         self.keep = keep
     }
 
-    /// Each client finds it out by itself.
+    /// Keeps nothing: each client searches on its own.
     public static let none = SchemeMemory(recall: { nil }, keep: { _ in })
 }
 
@@ -141,9 +141,9 @@ enum SchemeBasis: Hashable, Sendable {
     case setting(String)
     /// Certificates in this directory.
     case certificates(String)
-    /// It is another machine, and nothing is said about it.
+    /// The registry is on another machine, and no setting names a scheme.
     case usual
-    /// It is this machine, and was tried.
+    /// The registry is on this machine, and its scheme was found by trying.
     case found
 
     /// - Returns: nil where it has to be found out.

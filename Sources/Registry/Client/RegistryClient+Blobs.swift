@@ -61,7 +61,7 @@ extension RegistryClient {
         }
     }
 
-    /// Absent only on the word of a registry, or of the storage that it sends readers to.
+    /// Absent only where a registry says so, or the storage that it redirects reads to.
     private func presence(refused response: HTTPResponse, _ attempt: Attempt) throws -> BlobPresence {
         let answer = ServerAnswer(response)
         if response.status == 404, response.url.origin != courier.endpoint.origin { return .absent }

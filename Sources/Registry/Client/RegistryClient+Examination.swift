@@ -44,7 +44,7 @@ extension RegistryClient {
         switch answer {
         case .success(let response): steps.append(Self.step(of: response, report.details, attempt))
         case .failure(let error):
-            // libcurl tells no time of a connection whose TLS failed.
+            // libcurl reports no time for a connection whose TLS failed.
             if error.isAboutTLS, steps.last?.kind == .resolve {
                 let peer = report.details.peer ?? "the server"
                 steps.append(ExaminationStep(.connect, .good, "connected to \(peer)"))

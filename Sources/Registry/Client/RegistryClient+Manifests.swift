@@ -17,7 +17,7 @@ extension RegistryClient {
             if let descriptor = Self.descriptor(in: response, of: reference) { return descriptor }
             return try await manifest(repository, reference)?.descriptor
         case 404 where answer.isFromRegistry: return nil
-        // Not understood, or not said by a registry for sure: the answer to a GET has a body that tells.
+        // Not understood, or perhaps not from a registry: the answer to a GET has a body that shows it.
         case 400, 404, 405, 501: return try await manifest(repository, reference)?.descriptor
         default: throw attempt.error(answer)
         }

@@ -7,8 +7,8 @@ extension RegistryClient {
     ///
     /// With both the same this is a question whether the blob is there, which opens an upload where it is not.
     ///
-    /// - Returns: ``MountOutcome/refused(_:)`` for whatever only concerns mounting. Trouble of the whole registry and of
-    ///   the network is thrown.
+    /// - Returns: ``MountOutcome/refused(_:)`` for each failure that only concerns mounting. A failure of the whole
+    ///   registry or of the network is thrown.
     ///
     /// Source: OCI distribution-spec 1.1, "Mounting a blob from another repository".
     public func mount(
@@ -84,9 +84,9 @@ extension RegistryClient {
         }
     }
 
-    /// Brings a blob's bytes into the registry, whatever it takes within one attempt.
+    /// Uploads a blob, with all requests that one attempt may make.
     ///
-    /// A session that was kept is gone on with at the registry's offset. A connection that breaks ends the attempt with
+    /// A session that was kept is resumed at the registry's offset. A connection that breaks ends the attempt with
     /// an error whose disposition is ``RegistryError/Disposition/retry``; the session was reported before and is good
     /// for the next attempt. So is it after a cancellation.
     ///
@@ -97,7 +97,7 @@ extension RegistryClient {
         return try await run.run()
     }
 
-    /// Tells the registry that an upload is given up. That it fails does no harm: registries clear up by themselves.
+    /// Cancels an upload session at the registry. A failure does no harm: registries purge old sessions.
     public func cancelUpload(_ repository: String, _ session: UploadSession) async {
         let attempt = attempt(.upload, "cancel an upload in \(repository)", repository)
         _ = try? await courier.ask(

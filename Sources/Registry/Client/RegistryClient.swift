@@ -5,8 +5,8 @@ internal import Synchronization
 /// Speaks to one registry: asks for blobs and manifests, mounts, uploads, puts.
 ///
 /// It repeats a request in these cases only: after a 401, with a new login; where HEAD is not understood, as GET; once
-/// for a manifest or an upload that is refused without a clear reason. All else is thrown, and whoever owns the job
-/// decides. Every answer is bounded, and what is read by digest is hashed.
+/// for a manifest or an upload that is refused without a clear reason. All else is thrown: the
+/// owner of the job decides whether to repeat it. Every answer is bounded, and what is read by digest is hashed.
 ///
 /// All methods throw ``RegistryError``, and `CancellationError` when their task is cancelled.
 ///
@@ -24,7 +24,7 @@ public final class RegistryClient: Sendable {
     /// - Parameters:
     ///   - domain: as in an image reference: `docker.io`, `registry.example:5000`.
     ///   - hub: the root of Docker Hub's interface for repositories.
-    ///   - repositoryMade: told of each repository, or project, that was made because it was missing.
+    ///   - repositoryMade: called with each repository, or project, that was made because it was missing.
     ///   - bandwidth: what holds for the bodies that are sent.
     ///   - gate: shared with other clients of the same registry; nil: one of its own, by the settings.
     ///   - schemes: where it is kept whether a registry of this machine speaks TLS.
@@ -89,9 +89,9 @@ public final class RegistryClient: Sendable {
 
     var settings: RegistrySettings { courier.settings }
 
-    /// Whether the registry lets in whom the credentials name. One that wants no login lets everybody in.
+    /// Checks that the registry accepts the login. A registry that wants no login accepts every one.
     ///
-    /// - Returns: whether it asked for the login.
+    /// - Returns: whether the registry asked for a login.
     /// - Throws: ``RegistryError``, with ``RegistryError/Cause/loginRejected``; `CancellationError`.
     @discardableResult
     public func checkLogin() async throws -> Bool {

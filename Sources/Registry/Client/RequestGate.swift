@@ -17,7 +17,8 @@ public struct RequestLimits: Sendable, Hashable {
     }
 }
 
-/// Lets the requests to one registry go, under whatever login: as many at once, and in each second, as it may be asked.
+/// Limits the requests to one registry, those of all logins together: how many run at once, and how many begin in each
+/// second.
 public final class RequestGate: Sendable {
     enum Kind: Hashable, Sendable { case check, manifest, body }
 
@@ -84,7 +85,7 @@ public struct RequestPace: Sendable {
 public struct RateAllowance: Sendable, Hashable {
     public let limit: Int
     public let remaining: Int
-    /// How long a period lasts that the limit holds for; nil where it is not told.
+    /// The length of the period that the limit is for; nil where the registry does not name it.
     public let window: Duration?
 
     init?(_ headers: HTTPHeaders) {

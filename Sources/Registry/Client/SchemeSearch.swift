@@ -13,12 +13,12 @@ struct SchemeFinding: Hashable, Sendable {
 /// Most servers of plain HTTP answer the beginning of TLS with an error in plain HTTP, which settles it without a
 /// request.
 struct SchemeSearch: Sendable {
-    /// What one try tells. Pure: what is to be made of it is ``next(after:)`` and ``finding(secure:plain:)``.
+    /// The result of one request. What follows from two of them is decided by ``finding(secure:plain:)``, which is pure.
     enum Outcome: Sendable {
         case speaks
-        /// It speaks the other one.
+        /// The server speaks the other scheme.
         case speaksOther
-        /// It gave no answer that tells.
+        /// The answer, or the lack of one, does not show the scheme.
         case unclear(HTTPError)
         /// Nothing answers there at all.
         case absent(HTTPError)
@@ -32,7 +32,7 @@ struct SchemeSearch: Sendable {
     let limits: HTTPLimits
     let send: @Sendable (HTTPRequest) async throws -> HTTPResponse
 
-    /// - Throws: `HTTPError` where nothing answers, or nothing that tells; what `send` throws besides.
+    /// - Throws: `HTTPError` where nothing answers, or no answer shows the scheme; other errors that `send` throws.
     func run() async throws -> SchemeFinding {
         let first = try await trySecure()
         switch first {
@@ -45,7 +45,7 @@ struct SchemeSearch: Sendable {
         return try Self.finding(secure: first, plain: try await tryPlain())
     }
 
-    /// What follows where TLS alone did not tell.
+    /// What follows where the try over TLS alone did not show the scheme.
     static func finding(secure: Outcome, plain: Outcome) throws(HTTPError) -> SchemeFinding {
         switch plain {
         case .speaks: return SchemeFinding(scheme: .http, isSure: true)
@@ -60,7 +60,7 @@ struct SchemeSearch: Sendable {
     private func trySecure() async throws -> Outcome {
         var request = HTTPRequest(url: secure, proxy: .none, limits: limits)
         request.limits.connect = min(limits.connect, Self.patience)
-        // Nothing is said or believed here, and a machine without authorities may have a plain registry.
+        // No login is sent and no content is used here, and a machine without authorities may have a plain registry.
         request.tls = TLSOptions(verify: false)
         do {
             _ = try await send(request)

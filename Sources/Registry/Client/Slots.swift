@@ -1,7 +1,7 @@
 /// How many of something are under way at once, in all and of each kind.
 ///
-/// First come, first served, but a kind that is full does not hold up the others, and of several that wait the one
-/// that has the fewest goes first: none takes them all.
+/// First come, first served within a kind. A kind that is full does not delay the others, and of several kinds that wait
+/// the one with the fewest slots goes first: no kind takes all slots.
 public actor Slots<Kind: Hashable & Sendable> {
     /// How many there may be.
     public struct Limits: Sendable, Equatable {
@@ -11,7 +11,7 @@ public actor Slots<Kind: Hashable & Sendable> {
         public var kinds: [Kind: Int]
         /// The last ones, which are for kinds that have none or one.
         public var reserve: Int
-        /// Kinds that are held up by something else than what ``total`` is for: they do not count there.
+        /// Kinds that another limit slows down, such as a bandwidth limit: they do not count in ``total``.
         public var apart: Set<Kind>
 
         public init(

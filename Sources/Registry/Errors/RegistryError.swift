@@ -17,7 +17,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         case unreachable(reason: String)
         case connectionBroken(reason: String)
         case timedOut(reason: String)
-        // The proxy before it let nobody through.
+        // The proxy before it refused the connection, or failed.
 
         /// There is no host of the proxy's name.
         case proxyUnknown(ProxyName)
@@ -89,7 +89,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         case digestAlgorithmRefused(Digest.Algorithm)
         /// It does not know manifests, or layers, of this type.
         case mediaTypeUnsupported
-        /// A manifest names blobs or manifests that the registry does not have, whatever it said before.
+        /// A manifest names blobs or manifests that the registry does not have, even if it said before that it has them.
         case referencesMissing
         /// There is no such blob or manifest.
         case contentMissing

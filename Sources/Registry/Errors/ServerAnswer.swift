@@ -22,13 +22,13 @@ struct ServerAnswer: Sendable {
     let isFromRegistry: Bool
     /// Whether it is a page for people: a proxy, a portal, a web server.
     let isPage: Bool
-    /// Who may have made it up, as nothing in it shows that a registry did.
+    /// The proxy that may have made the answer, where nothing in it shows that a registry did.
     let proxy: ProxyName?
     /// The server that the registry sent us to, where this is its answer.
     let elsewhere: HTTPOrigin?
     let requestID: String?
     let retryAfter: Duration?
-    /// Whether it tells how to log in.
+    /// Whether it has a `WWW-Authenticate` header.
     let hasChallenge: Bool
 
     /// - Parameter now: seconds since 1970, for a `Retry-After` that is a date where the answer has no `Date`; nil: by

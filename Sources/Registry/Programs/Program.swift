@@ -32,7 +32,7 @@ struct Program: Sendable {
         return directories.lazy.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
     }
 
-    /// An environment for other programs: what the service manager tells this process alone is not in it.
+    /// An environment for other programs, without the service manager's variables for this process.
     static func passedOn(_ environment: [String: String]) -> [String: String] {
         environment.filter { variable, _ in
             !["NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_"].contains { variable.hasPrefix($0) }

@@ -40,7 +40,7 @@ struct HarborProjects: RepositoryAPI {
             ]))
         switch made.status {
         case 200..<300: return true
-        case 409: return false  // somebody was quicker
+        case 409: return false  // another client was quicker
         default:
             throw caller.trouble(
                 made, "Harbor, asked to create the project \(project),", login: login,

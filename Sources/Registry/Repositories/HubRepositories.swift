@@ -44,7 +44,7 @@ struct HubRepositories: RepositoryAPI {
             ]))
         switch made.status {
         case 200..<300: return true
-        case 409: return false  // somebody was quicker
+        case 409: return false  // another client was quicker
         default:
             throw caller.trouble(
                 made, "Docker Hub's API, asked to create \(repository),", login: login, right: Self.right(namespace))

@@ -41,7 +41,7 @@ struct RepositoryAPICaller: Sendable {
             advice: "log in with a user name and an access token: pushctl login \(registry)")
     }
 
-    /// The answer, whatever its status.
+    /// The answer, with any status.
     ///
     /// - Throws: ``RepositoryTrouble/failed(_:)`` where there is none; `CancellationError`.
     func ask(

@@ -1,6 +1,6 @@
 /// Running the command, and reading how it ended.
 extension RepositoryCommand {
-    /// - Parameter environment: the daemon's own; its `PATH` tells where the program is.
+    /// - Parameter environment: the daemon's own; the program is looked up in its `PATH`.
     /// - Throws: ``RepositoryTrouble``; `CancellationError`, after it was killed.
     func make(_ repository: String, at registry: String, environment: [String: String]) async throws {
         let path = program.hasPrefix("/") ? program : Program.find(program, in: environment)

@@ -1,6 +1,6 @@
 /// A command of the user's that makes a repository, such as `aws ecr create-repository --repository-name {repository}`.
 ///
-/// It is run without a shell: each word is one argument, whatever is filled in.
+/// It is run without a shell: each word stays one argument, also with values that hold spaces or quotes.
 public struct RepositoryCommand: Sendable, Hashable {
     /// An absolute path, or a name that is looked for in `PATH`.
     public let program: String

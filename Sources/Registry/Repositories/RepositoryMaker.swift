@@ -14,7 +14,7 @@ public actor RepositoryMaker {
     private let registry: String
     private let way: Way
     private let environment: [String: String]
-    /// Told of each repository or project that was made.
+    /// Called with each repository or project that was made.
     private let made: @Sendable (String) -> Void
     private let clock: @Sendable () -> ContinuousClock.Instant
     /// When an interface said last what is there.
@@ -26,7 +26,7 @@ public actor RepositoryMaker {
 
     /// More would only cost memory; what is forgotten is asked for again.
     private static let knownAtMost = 10_000
-    /// Somebody may delete a repository, and a push to Docker Hub would make it again, and public.
+    /// A repository may be deleted meanwhile, and a push to Docker Hub would make it again, and public.
     private static let life: Duration = .seconds(600)
 
     /// - Parameters:

@@ -1,7 +1,7 @@
 public import HTTP
 public import OCI
 
-/// One blob on its way into a repository, and whom to tell.
+/// One blob to upload into a repository, and the callbacks for its events.
 public struct BlobUpload: Sendable {
     public let repository: String
     public let digest: Digest
@@ -50,7 +50,7 @@ public struct BlobUpload: Sendable {
 /// How a blob got there.
 public struct BlobUploadResult: Sendable, Hashable {
     /// Whether the registry was found to hold the blob although no answer said that this upload had been accepted: it was
-    /// stored by a request whose answer got lost, or by someone else.
+    /// stored by a request whose answer got lost, or by another client.
     public let wasFound: Bool
     /// Body bytes sent in this attempt, those included that got lost.
     public let bytesSent: Int64

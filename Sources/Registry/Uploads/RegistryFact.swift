@@ -2,10 +2,11 @@ public import HTTP
 
 /// What a registry has shown of itself by its behaviour, to be remembered for the next upload.
 public enum RegistryFact: Sendable, Hashable {
-    /// Whether an upload whose body broke off is gone, so that only finished chunks can be gone on from. Where not, the
-    /// registry has kept a part of the body.
+    /// Whether the registry drops an upload session when a body breaks off, so that an upload resumes only after a
+    /// finished chunk. False: it has kept a part of the body.
     case brokenBody(losesSession: Bool)
-    /// It names fewer bytes than it had accepted and then goes on from all of them: its `Range` says nothing.
+    /// Its `Range` names fewer bytes than it had accepted, and it takes the next chunk at the accepted offset: its
+    /// `Range` can't be relied on.
     case rangeUnreliable
     /// Pieces of an upload, but the last, have to have so many bytes.
     case minimumChunk(Int64)
@@ -93,7 +94,7 @@ public enum UploadStyle: Sendable, Hashable {
         let maximum = facts["maximum-body"].flatMap(Int64.init).flatMap { $0 > 0 ? $0 : nil }
         var piece = maximum
         if facts["broken-body-loses-session"] == "yes" {
-            // Told in the answer that opens an upload, but an upload may go on after a restart.
+            // The answer that opens an upload names it, but an upload may be resumed after a restart.
             let least = facts["minimum-chunk"].flatMap(Int64.init) ?? 0
             piece = min(piece ?? .max, max(chunkSize, least))
         }

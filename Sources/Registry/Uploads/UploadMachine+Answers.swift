@@ -164,7 +164,7 @@ extension Digest {
         return named
     }
 
-    /// The digest that the answer names, if it is not that of `bytes`, by whatever algorithm.
+    /// The digest that the answer names, if it is not a digest of `bytes`; of another algorithm it is computed.
     ///
     /// - Parameter digest: of `bytes`.
     static func contradicting(_ digest: Digest, of bytes: [UInt8], in response: HTTPResponse) -> Digest? {

@@ -40,7 +40,7 @@ extension UploadMachine {
         // Of checkLocalBlob.
         case localBlob(isIntact: Bool)
 
-        /// Of any: whoever owns the job decides when to go on; the session is kept.
+        /// Of any action: the attempt ends with this error, and the session is kept for the next one.
         case failed(RegistryError)
     }
 
@@ -99,7 +99,7 @@ extension UploadMachine {
         switch range {
         case .unreadable: return replaceSession()
         case .untold:
-            // Nothing said is not "all there"; after a broken body nobody knows what is.
+            // No Range does not mean that all arrived; after a broken body the offset is unknown.
             if session.isInterrupted { return replaceSession() }
         case .bytes, .oneOrNone:
             let held = range.least ?? 0

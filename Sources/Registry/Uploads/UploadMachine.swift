@@ -1,7 +1,7 @@
 internal import HTTP
 
 /// Decides, step by step, how one blob gets into a registry. It does nothing itself: an event goes in, what to do next
-/// comes out, and whatever order the events come in it ends.
+/// comes out. It ends for every sequence of events.
 ///
 /// What it holds to: a body is sent to a location once, and again only where the registry has said since how far it
 /// got; the offset never goes back within a session; no byte beyond the blob's size is sent; a closing request whose
@@ -49,7 +49,7 @@ struct UploadMachine: Sendable {
         var isInterrupted: Bool
         /// Whether the registry has known it at any time since this attempt began.
         var wasSeen = false
-        /// Whether the registry once told of less than it had accepted.
+        /// Whether the registry once reported a smaller offset than it had accepted.
         var wentBack = false
         /// Where a body was refused because of its offset.
         var refusedAt: Int64?

@@ -92,7 +92,7 @@ struct JobReport {
         return lines
     }
 
-    /// Attempts that failed in the same way one after the other are told as one.
+    /// Consecutive attempts that failed in the same way are shown as one line.
     private var series: [ArraySlice<AttemptInfo>] {
         var result: [ArraySlice<AttemptInfo>] = []
         for (place, attempt) in attempts.enumerated() {

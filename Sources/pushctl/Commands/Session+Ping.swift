@@ -25,7 +25,7 @@ extension Session {
                 try Task.checkCancellation()
                 guard ContinuousClock.now + pause < deadline else {
                     let failure = Failure(error)
-                    // Whatever kept it from answering: for the caller there is no daemon.
+                    // For the caller every reason means the same: no daemon answers.
                     throw Failure(
                         failure.message, advice: failure.advice, status: ExitStatus.noDaemon, code: failure.code)
                 }

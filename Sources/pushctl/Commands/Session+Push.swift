@@ -17,7 +17,7 @@ extension Session {
         let (verdict, jobs) = try await carryOn(with: accepted, push, over: client)
         // Not all that was asked for, although the rest is done.
         let status = verdict == ExitStatus.done && !accepted.leftOut.isEmpty ? ExitStatus.failed : verdict
-        // A list that was not taken whole has failed, however the rest fares.
+        // A list with a refused line has failed, even if its other pushes succeed.
         guard accepted.refused == 0 else {
             let lines = accepted.refused == 1 ? "1 line" : "\(accepted.refused) lines"
             console.complain("\(lines) of \(orders.count) came to no push", advice: nil)
@@ -27,7 +27,7 @@ extension Session {
         return status
     }
 
-    /// Tells what was named and is not pushed.
+    /// Reports what was named and is not pushed.
     private func tellLeftOut(of accepted: Accepted, isPlan: Bool) throws {
         // A plan has it within.
         if json, !isPlan, !accepted.leftOut.isEmpty {

@@ -17,7 +17,7 @@ extension Session {
         var plan: [PlannedPush] = []
         /// What was named and is not pushed.
         var leftOut: [LeftOutImage] = []
-        /// Lines of a list that the daemon refused; each was told.
+        /// Lines of a list that the daemon refused; each was reported on standard error.
         var refused = 0
 
         mutating func add(_ output: Push.Output) {
@@ -57,9 +57,9 @@ extension Session {
 
     /// Hands the orders in, one after the other: of two for the same destination the later one is the newer push.
     ///
-    /// A line of a list that is refused is told, and does not hold up the others.
+    /// A refused line of a list is reported, and does not stop the others.
     ///
-    /// - Throws: what the daemon or the connection failed with, after telling which lines of a list were not handed in.
+    /// - Throws: what the daemon or the connection failed with, after reporting which lines of a list were not sent.
     func accept(_ orders: [PushOrder], _ push: Command.Push, over client: ControlClient) async throws -> Accepted {
         let (login, loginFiles) = try self.login(for: push)
         var accepted = Accepted()
@@ -93,7 +93,7 @@ extension Session {
 }
 
 extension ControlError {
-    /// Whether another push may fare better now.
+    /// Whether the error concerns this push alone, so that another push may be accepted.
     fileprivate var isAboutThisPush: Bool {
         switch kind {
         case .imageNotFound, .imageInvalid, .destinationMissing, .referenceInvalid, .remoteNotFound, .registryFailed,

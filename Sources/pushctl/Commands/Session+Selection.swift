@@ -9,7 +9,7 @@ extension Session {
         stride(from: 0, to: jobs.count, by: Self.piece).map { Array(jobs[$0..<min($0 + Self.piece, jobs.count)]) }
     }
 
-    /// The jobs of these numbers; those that there are not are in `left`.
+    /// The jobs of these numbers; numbers without a job are in `left`.
     func list(
         _ jobs: [Int], states: [String]? = nil, withBlobs: Bool?, over client: ControlClient
     ) async throws -> List.Output {
@@ -69,7 +69,7 @@ extension Session {
         return try await tell(jobs, left: left, over: client) { _ in nil }
     }
 
-    /// Tells what was done, and what was not; a job that is not there decides the exit status.
+    /// Prints what was done, and what was not; a job that does not exist decides the exit status.
     private func tell(
         _ jobs: [JobInfo], left: [LeftJob], over client: ControlClient, note: (JobInfo) -> String?
     ) async throws -> Int32 {
@@ -87,7 +87,7 @@ extension Session {
         return complain(of: left)
     }
 
-    /// Jobs that a command was not done to: those that are not there in one line, the others one by one, a few at most.
+    /// Reports the jobs that a command left as they are: missing ones in one line, the others one by one, ten at most.
     func complain(of left: [LeftJob]) -> Int32 {
         let shown = 10
         let missing = left.filter(\.isMissing)
@@ -114,7 +114,7 @@ extension Session {
 }
 
 extension Failure {
-    /// Nothing was done but to be told of one job.
+    /// The command changed nothing, and one job is the reason.
     init(_ left: LeftJob) {
         self.init(
             left.error.message, advice: left.error.advice,
@@ -124,6 +124,6 @@ extension Failure {
 
 extension LeftJob {
     var isMissing: Bool { error.code == "job-not-found" }
-    /// The job is on its way without that.
+    /// The job is queued or runs already.
     var isNeedless: Bool { error.code == "retry-needless" }
 }

@@ -36,7 +36,7 @@ extension Session {
     private func jobsInHand(_ status: Command.Status, over client: ControlClient) async throws -> List.Output {
         let room = status.limit ?? (isOnScreen ? console.size().height : 50)
         var list = List.Output(jobs: [], counts: [:])
-        // A screen shows those of most interest; scripts get the newest, whatever their state.
+        // A screen shows the jobs of most interest; scripts get the newest jobs of all open states.
         for states in (isOnScreen ? JobStates.byInterest : [JobStates.open]) + [JobStates.ended] {
             let isEnd = states == JobStates.ended
             let limit = isEnd && status.limit == nil ? 10 : room - list.jobs.count

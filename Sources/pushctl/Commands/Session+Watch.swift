@@ -2,8 +2,7 @@ internal import Control
 internal import Glibc
 
 extension Session {
-    /// Shows the jobs again whenever an event tells of news, and each second for progress and times, until they have
-    /// ended.
+    /// Shows the jobs again at each event, and each second for progress and times, until they have ended.
     func watch(_ status: Command.Status) async throws -> Int32 {
         let picture = WatchPicture(console)
         let watcher = Task { try await keepShowing(status, picture) }
@@ -106,7 +105,7 @@ private final class SignalNote {
     var number: Int32?
 }
 
-/// Rings when the daemon tells of an event.
+/// Rings when the daemon reports an event.
 @MainThread
 private final class EventBell {
     private var listener: Task<Void, Never>?
@@ -116,7 +115,7 @@ private final class EventBell {
     init(_ daemon: Daemon) async throws {
         let events = try await daemon.connect().stream(Events.self, Events.Input(follow: true))
         listener = Task { [weak self] in
-            // Its failure shows in the next call too, and is told there.
+            // If it fails, the next call of the main loop fails too and reports it.
             do { for try await _ in events { self?.ring() } } catch {}
         }
     }

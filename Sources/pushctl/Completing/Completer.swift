@@ -3,8 +3,8 @@ internal import FoundationEssentials
 
 /// Answers a shell that asks what could stand at the cursor: `pushctl __complete -- WORD… CURRENT`.
 ///
-/// The shells' scripts only carry words to and fro, so that all three offer the same. A person waits for the answer: what the
-/// daemon doesn't say in half a second is left out, and nothing is ever complained of.
+/// The shells' scripts only pass words on, so that all three offer the same. A person waits for the answer: what the
+/// daemon doesn't answer in half a second is left out, and no error is ever printed.
 @MainThread
 struct Completer {
     let console: Console
@@ -77,7 +77,7 @@ struct Completer {
         let daemon = Daemon(sockets: socketCandidates(named: plan.socket, around, places))
         guard let client = try? await daemon.connect() else { return known }
         let deadline = ContinuousClock.now + patience
-        /// Nil also where the time is up, or an older daemon does not know the method.
+        /// Nil also where the time is up, or an older daemon does not have the method.
         func ask<M: Method>(_ method: M.Type, _ input: M.Input) async -> M.Output? {
             try? await client.call(method, input, timeout: max(deadline - .now, .zero))
         }

@@ -1,7 +1,7 @@
 internal import Control
 internal import Glibc
 
-/// Follows jobs until nothing more is to be expected, shows how they fare, and survives a restart of the daemon.
+/// Follows jobs until all have ended or are blocked, shows their progress, and survives a restart of the daemon.
 @MainThread
 final class Follower {
     enum Ending: Sendable, Equatable {
@@ -117,7 +117,7 @@ final class Follower {
         }
     }
 
-    /// Tells now and then how far the jobs are where no picture shows it.
+    /// Prints the progress of the jobs from time to time, where no live picture shows it.
     private func tellMovement(_ reader: Task<Void, any Error>) async throws {
         while !Task.isCancelled {
             try await Task.sleep(for: .seconds(1))
@@ -128,7 +128,8 @@ final class Follower {
         }
     }
 
-    /// What is shown keeps to the limits too, which may change at any time. A daemon that does not tell has none.
+    /// Keeps the speeds that are shown within the limits of bandwidth, which may change at any time. A daemon that does
+    /// not report its limits has none.
     private func watchLimits() async throws {
         while !Task.isCancelled {
             if let limits = try? await daemon.connect().call(Limit.self, Limit.Input()).limits {

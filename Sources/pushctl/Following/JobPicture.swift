@@ -36,7 +36,7 @@ struct JobPicture: Sendable {
     /// The height if at most one line tells of all layers.
     var leastHeight: Int { head.count + min(layers.count, 1) + foot.count }
 
-    /// Who gets room first: what moves, what has trouble, what waits its turn, what is over.
+    /// Which job gets room first: one that runs, one in trouble, one that waits for its turn, one that has ended.
     var rank: Int {
         switch job.info.state {
         case "running": 0

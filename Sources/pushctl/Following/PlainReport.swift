@@ -7,9 +7,9 @@ struct PlainReport: Sendable {
         var state = ""
         var trouble: String?
         var outcomes: [String: String] = [:]
-        /// The layers of which was told that they are sent again.
+        /// The layers that were reported as being sent again.
         var again: Set<String> = []
-        /// When was told last how far it is, in milliseconds since 1970, and how far it was.
+        /// When its progress was last reported, in milliseconds since 1970, and how many bytes were done then.
         var movedAt: Int64?
         var bytes: Int64 = 0
     }
@@ -63,7 +63,7 @@ struct PlainReport: Sendable {
         return lines + [line]
     }
 
-    /// How far the jobs are whose bytes have moved since that was told last, a quarter of a minute ago or more.
+    /// The progress of the jobs whose bytes have moved since their last report, each at most every 15 seconds.
     ///
     /// - Parameter now: milliseconds since 1970.
     mutating func movement(in progress: PushProgress, now: Int64) -> [Line] {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Where pushctl's output goes, and what it knows of the one who reads it.
+/// Where pushctl's output goes, and what it knows about its reader.
 struct Console: Sendable {
     /// Writes to standard output, respectively standard error.
     var write: @Sendable ([UInt8]) throws(OutputError) -> Void
@@ -32,7 +32,7 @@ struct Console: Sendable {
 
     func print(_ line: Line) throws(OutputError) { try print([line]) }
 
-    /// `pushctl: what failed: why`, and on a second line what to do about it. A closed standard error is nobody's loss.
+    /// `pushctl: what failed: why`, and on a second line what to do about it. A closed standard error is ignored.
     func complain(_ message: String, advice: String?) {
         var lines = [Line("pushctl: ", .bad).appending(message)]
         if let advice { lines.append(Line(advice)) }
@@ -97,7 +97,7 @@ extension Console {
             if count >= 0 {
                 written += count
             } else if errno == EAGAIN {
-                var waiting = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)  // somebody made it non-blocking
+                var waiting = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)  // made non-blocking elsewhere
                 _ = poll(&waiting, 1, -1)
             } else if errno != EINTR {
                 throw OutputError(number: errno)

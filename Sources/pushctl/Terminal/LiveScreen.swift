@@ -15,7 +15,7 @@ struct LiveScreen: Sendable {
         // Each line is cleared before it is written: clearing behind a full line would take its last character.
         for line in lines { text += "\u{1B}[2K" + line.rendered(color: color) + "\r\n" }
         drawn = lines.map(\.width)
-        // One write a frame, with the cursor hidden only inside it: whatever ends pushctl can't leave it hidden.
+        // One write a frame, with the cursor hidden only inside it: no end of pushctl can leave it hidden.
         return "\u{1B}[?25l" + text + "\u{1B}[J\u{1B}[?25h"
     }
 

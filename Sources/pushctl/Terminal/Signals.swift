@@ -17,7 +17,7 @@ struct Signals {
     func stop() { SignalListeners.shared.remove(id, from: numbers) }
 }
 
-/// Who hears of which signal.
+/// Which listeners get which signal.
 ///
 /// A signal is taken over at its first listener and never given back: Dispatch does not hear one again that it has let
 /// go of. With no listener left, the signal's default action is done from here.

@@ -31,7 +31,7 @@ struct Line: Sendable, Equatable, ExpressibleByStringInterpolation {
     init(stringLiteral text: String) { append(text) }
     init(_ text: String, _ style: Style = .plain) { append(text, style) }
 
-    /// Adds `text`, freed of whatever could steer a terminal.
+    /// Adds `text` without the characters that could steer a terminal.
     mutating func append(_ text: some StringProtocol, _ style: Style = .plain) {
         let text = text.printable
         guard !text.isEmpty else { return }

@@ -52,7 +52,7 @@ struct RegistryWording: Sendable {
         return line
     }
 
-    /// Behind its name, where only registries are told of.
+    /// Its state, to follow its name in a list of registries.
     var standing: Line {
         let running = registry.running == 1 ? "1 job runs" : "\(registry.running) jobs run"
         switch state {

@@ -5,7 +5,7 @@ import Publisher
 import PushQueue
 import Registry
 
-/// What the daemon was told, in the file and on the command line, checked as a whole.
+/// The daemon's settings, from the file and from the command line, checked as a whole.
 struct Configuration {
     /// Directories of OCI image layouts.
     var stores: [String] = []
@@ -199,7 +199,7 @@ struct Configuration {
     }
 }
 
-/// How much the log tells.
+/// How much is logged.
 enum LogLevel: String, CaseIterable, Comparable {
     case error, warning, info, debug
 

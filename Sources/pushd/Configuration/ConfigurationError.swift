@@ -1,6 +1,6 @@
 /// A configuration that is refused: nothing of it takes effect.
 struct ConfigurationError: Error, Equatable, CustomStringConvertible {
-    /// The file; filled in by whoever read it.
+    /// The file; filled in by the caller that read it.
     var file: String?
     /// The keys from the top to the fault: `registries."localhost:5000".caFile`. Empty for the whole file.
     let path: String
@@ -24,7 +24,7 @@ struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 
 /// All that is wrong with a configuration: after a fault it is read on, so that one look shows every one.
 final class ConfigurationFaults {
-    /// More than that are not told.
+    /// More faults than that are not reported.
     static let most = 50
     private var list: [ConfigurationError] = []
 

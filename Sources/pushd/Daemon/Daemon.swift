@@ -158,7 +158,7 @@ struct Daemon {
         do {
             let configuration = try loadConfiguration()
             _ = try controlGroup(configuration)
-            // By the more talkative of the two, so that a reload is always told to whoever looks for it.
+            // At the more verbose of the old and the new level, so that the log shows each reload.
             let limit = max(log.level.value, configuration.logLevel)
             log.level.value = configuration.logLevel
             stores.value = configuration.stores
@@ -189,7 +189,7 @@ struct Daemon {
         await Never.comes()
     }
 
-    /// A full disk is told when it becomes full, not only to those whose pushes are refused.
+    /// Logs a disk that fills up at once, not only when a push is refused.
     private func watchDisk(_ log: Log) async {
         var watch = DiskWatch()
         repeat {

@@ -10,7 +10,7 @@ struct Log: Sendable {
     /// - Parameter limit: what is let through; nil: what the log's level lets through at the moment.
     func callAsFunction(_ level: LogLevel, limit: LogLevel? = nil, _ message: @autoclosure () -> String) {
         guard level <= limit ?? self.level.value else { return }
-        // One line for one message, whatever a registry has put into it.
+        // One line for one message, even if a registry's text has line breaks.
         let clean = message().unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }.joined()
         let line =
             isJournal

@@ -14,7 +14,7 @@ enum MachineChange: Sendable {
 /// Listens to the kernel, on a thread of its own.
 struct MachineChanges: Sendable {
     /// What has changed since this value was made; several of a kind count as one. On a machine without netlink, or
-    /// without such timers, it tells less: what matters is found out in other ways too, only later.
+    /// without such timers, it reports less: what matters is found out in other ways too, only later.
     let events: AsyncStream<MachineChange>
 
     init() {

@@ -1,7 +1,7 @@
 /// Whether the machine's network has become another: from what the kernel tells of its links, addresses and routes.
 ///
-/// One change is told in many messages, and on a machine with containers they never end: a burst counts once, when it
-/// has settled, and the next one not at once.
+/// The kernel reports one change in many messages, and on a machine with containers they never end: a burst counts
+/// once, when it has settled, and the next burst counts some seconds later at the earliest.
 ///
 /// Pure: times are milliseconds of a clock that is never set.
 struct NetworkNews: Sendable {
@@ -11,12 +11,12 @@ struct NetworkNews: Sendable {
 
     /// No message for so long: it has settled.
     private static let settled: Int64 = 200
-    /// Told even though messages go on.
+    /// Reported after this time even if messages keep coming.
     private static let patience: Int64 = 1000
-    /// Between two that are told.
+    /// Between two reports.
     private static let distance: Int64 = 5000
 
-    /// When it is to be told; nil: there is nothing new.
+    /// When the change is to be reported; nil: there is none.
     var due: Int64? {
         guard let first, let latest else { return nil }
         let settled = min(latest + Self.settled, first + Self.patience)
@@ -29,7 +29,7 @@ struct NetworkNews: Sendable {
         latest = now
     }
 
-    /// - Returns: whether it is to be told now, once.
+    /// - Returns: whether the change is to be reported now; true once for each change.
     mutating func take(now: Int64) -> Bool {
         guard let due, now >= due else { return false }
         (first, latest, told) = (nil, nil, now)

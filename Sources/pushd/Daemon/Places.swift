@@ -26,7 +26,7 @@ struct Places: Equatable {
             guard let user else { throw UsageError(reason: "\(what) has no place: set \(variable), or give \(option)") }
             return user
         }
-        // Under systemd the unit's own directories count, whoever it runs as.
+        // Under systemd the unit's own directories count, for every user.
         let unitState = environment["STATE_DIRECTORY"].flatMap { $0.split(separator: ":").first.map(String.init) }
         let unitRun = environment["RUNTIME_DIRECTORY"].flatMap { $0.split(separator: ":").first.map(String.init) }
         let unitConfiguration = environment["CONFIGURATION_DIRECTORY"]

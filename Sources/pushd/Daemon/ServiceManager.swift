@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the service manager is told, where there is one.
+/// Notifies the service manager, where there is one.
 ///
 /// Source: sd_notify(3), sd_watchdog_enabled(3).
 struct ServiceManager: Sendable {
@@ -29,7 +29,7 @@ struct ServiceManager: Sendable {
     func alive() { notify("WATCHDOG=1") }
     func status(_ text: String) { notify("STATUS=\(text)") }
 
-    /// Best effort: nobody is there to be told of a failure.
+    /// Best effort: there is no place to report a failure to.
     private func notify(_ message: String) {
         guard let notifySocket, notifySocket.hasPrefix("/") || notifySocket.hasPrefix("@") else { return }
         var address = sockaddr_un()

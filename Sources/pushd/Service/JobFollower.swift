@@ -3,10 +3,11 @@ import Publisher
 import PushQueue
 import Synchronization
 
-/// Tells how jobs go on until they have ended: at once when a state changes, ten times a second while bytes move.
+/// Reports the progress of jobs until they have ended: at once when a state changes, ten times a second while bytes
+/// move.
 ///
-/// It looks only when it is asked for more: who asks slowly misses what was in between, never how it ended, and nothing
-/// is kept for them meanwhile.
+/// It reads a job only when ``next()`` is called: a caller that calls slowly misses intermediate states, never the last
+/// one, and nothing is buffered for it.
 actor JobFollower {
     private let publisher: ImagePublisher
     private let withBlobs: Bool
@@ -18,7 +19,7 @@ actor JobFollower {
 
     private static let tick: Duration = .milliseconds(100)
 
-    /// - Parameter withBlobs: whether the blobs and their bytes are told of too.
+    /// - Parameter withBlobs: whether the blobs and their bytes are reported too.
     init(publisher: ImagePublisher, jobs: [Int], withBlobs: Bool) {
         self.publisher = publisher
         self.withBlobs = withBlobs
@@ -28,7 +29,7 @@ actor JobFollower {
 
     deinit { for task in tasks { task.cancel() } }
 
-    /// A job that stands differently from what was told of it before; nil when all have ended.
+    /// A job that differs from its last report; nil when all have ended.
     ///
     /// - Throws: `ControlError` for an unknown job, and when the daemon stops; `CancellationError`; `QueueError`.
     func next() async throws -> JobInfo? {
@@ -79,7 +80,9 @@ actor JobFollower {
     }
 }
 
-/// What has happened since somebody last asked: however much it was, it takes no more room than the jobs' numbers.
+/// What has changed since the last call of ``next()``.
+///
+/// It takes no more memory than the jobs' numbers, however much has changed.
 private final class News: Sendable {
     private struct State {
         var touched: Set<Int> = []

@@ -28,7 +28,7 @@ extension ImageStoreError {
 }
 
 extension RegistryError {
-    /// What to do about a request that nobody repeats: a job would be tried again by itself.
+    /// What to do about a request that pushd does not repeat: only jobs are tried again by themselves.
     fileprivate var adviceForOnce: String? {
         switch disposition {
         case .waitForPerson, .waitForFile, .fail: advice
@@ -38,7 +38,7 @@ extension RegistryError {
     }
 }
 
-/// Runs `body`; whatever it throws reaches the client as one of the interface's errors.
+/// Runs `body`; every error that it throws reaches the client as one of the interface's errors.
 func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
         return try await body()
@@ -105,7 +105,7 @@ extension PushRequest {
 }
 
 extension LeftOutImage {
-    /// - Returns: nil where there is nothing to tell.
+    /// - Returns: nil where nothing was left out.
     static func list(_ leftOut: [LeftOut]) -> [LeftOutImage]? {
         leftOut.isEmpty ? nil : leftOut.map { LeftOutImage(image: $0.image, reason: $0.reason, advice: $0.advice) }
     }
