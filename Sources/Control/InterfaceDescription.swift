@@ -162,6 +162,9 @@ let controlInterfaceDescription = """
       pushed: []Publication
     )
 
+    # A store that cannot be read, and why.
+    type UnreadableStore (store: string, error: JobError)
+
     type Publication (
       destination: string,
       digest: string,
@@ -349,8 +352,9 @@ let controlInterfaceDescription = """
     # Forgets it: where it was, and where there is another one.
     method Logout(registry: ?string) -> (registry: string, place: ?string, remaining: ?string)
 
-    # The local images of all stores, and where each was pushed.
-    method Images() -> (images: []LocalImage)
+    # The local images of all stores, and where each was pushed. The images of unreadable stores are missing; where no
+    # store can be read, that is an error.
+    method Images() -> (images: []LocalImage, unreadable: ?[]UnreadableStore)
 
     # What has happened: after an event, since a time, or all that is kept; and with follow what happens from then on, or
     # with follow alone from now on. Without follow the last reply has no event. To be called with 'more'.

@@ -117,11 +117,16 @@ extension InterfaceDescriptionTests {
         Sample(
             Images.self, [Images.Input(), Images.Input()],
             [
-                Images.Output(images: [
-                    LocalImageInfo(
-                        name: "n", names: ["n"], store: "s", digest: "d", mediaType: "m", size: 1,
-                        pushed: [PublicationInfo(destination: "e", digest: "d", at: moment, job: 1)])
-                ]),
+                Images.Output(
+                    images: [
+                        LocalImageInfo(
+                            name: "n", names: ["n"], store: "s", digest: "d", mediaType: "m", size: 1,
+                            pushed: [PublicationInfo(destination: "e", digest: "d", at: moment, job: 1)])
+                    ],
+                    unreadable: [
+                        UnreadableStore(store: "s", error: JobErrorInfo(code: "c", message: "m", advice: "a"))
+                    ]
+                ),
                 Images.Output(images: []),
             ]),
         Sample(

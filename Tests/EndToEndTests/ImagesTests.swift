@@ -30,4 +30,25 @@ struct ImagesTests {
             }
         }
     }
+
+    @Test("tells which store it could not read, beside the images of the others")
+    func unreadable() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            try builder.addImage(layers: [try builder.addLayer(size: 1000, seed: 1)], name: "app:1")
+            try builder.writeIndexJSON()
+            let lost = machine.directory.file("lost")
+            try FileManager.default.createDirectory(atPath: lost, withIntermediateDirectories: false)
+            try await machine.withDaemon(stores: [machine.layout, lost]) { _ in
+                let images = try await machine.pushctl("images")
+                #expect(images.output.contains("app:1"))
+                #expect(images.errors.contains("pushctl: without the images of oci:\(lost): "), "\(images.errors)")
+                #expect(images.status == 1)
+                let output = try await machine.pushctl("--json", "images").output
+                let document = try JSONDecoder().decode(JSON.self, from: Data(output.utf8))
+                #expect(document["images"]?.list?.count == 1)
+                #expect(document["unreadable"]?.list?.first?["store"]?.string == "oci:\(lost)")
+            }
+        }
+    }
 }

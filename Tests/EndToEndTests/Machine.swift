@@ -59,9 +59,10 @@ final class Machine: Sendable {
 
     /// Runs `body` with a daemon, and ends it afterwards.
     func withDaemon<Value>(
-        _ configuration: String = "retry: { base: '5ms', cap: '40ms' }", _ body: (ProcessRunner) async throws -> Value
+        _ configuration: String = "retry: { base: '5ms', cap: '40ms' }", stores: [String]? = nil,
+        _ body: (ProcessRunner) async throws -> Value
     ) async throws -> Value {
-        let daemon = try await start(configuration)
+        let daemon = try await start(configuration, stores: stores)
         do {
             let value = try await body(daemon)
             await daemon.end()  // to its end: another one may follow on the same state

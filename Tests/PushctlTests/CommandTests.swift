@@ -221,13 +221,25 @@ struct CommandTests {
         #expect(try await pushctl("cancel 12 13 --json", daemon).output.hasPrefix("{\"jobs\":[{"))
     }
 
-    @Test("show prints the job, or its document")
+    @Test("show prints the jobs, or their documents, and tells of those that are not there")
     func show() async throws {
         var daemon = FakeDaemon()
         daemon.onShow = { input in
-            guard input.job == 12 else { throw ControlError(.jobNotFound, "there is no job \(input.job)") }
-            return Show.Output(job: testJob(12, "succeeded", blobs: []), attempts: [])
+            guard input.job == 12 || input.job == 14 else {
+                throw ControlError(.jobNotFound, "there is no job \(input.job)")
+            }
+            return Show.Output(job: testJob(input.job, "succeeded", blobs: []), attempts: [])
         }
+        let several = try await pushctl("show 14 13 12", daemon)
+        #expect(several.output.hasPrefix("Job 14  succeeded\n  image "))
+        #expect(several.output.contains("\n\nJob 12  succeeded\n  image "))
+        #expect(several.errors == "pushctl: there is no job 13\n")
+        #expect(several.status == 4)
+        let documents = try await pushctl("show 14 13 12 --json", daemon)
+        let missing = ##"{"error":{"advice":null,"code":"job-not-found","message":"there is no job 13"},"job":13}"##
+        let lines = documents.output.split(separator: "\n")
+        #expect(lines.count == 3 && lines.dropFirst().first == missing[...])
+        #expect(documents.errors.isEmpty && documents.status == 4)
         #expect(try await pushctl("show 12", daemon).output.hasPrefix("Job 12  succeeded\n  image "))
         #expect(try await pushctl("show 12 --json", daemon).output.hasPrefix(#"{"attempts":[],"job":{"#))
         #expect(try await pushctl("show 13", daemon).status == 4)

@@ -57,7 +57,7 @@ struct CompletionTests {
         #expect(plan("wait 12 ").taken == ["12"])
         #expect(plan("retry ").sources == [.jobs(["waiting", "blocked", "failed", "canceled"])])
         #expect(plan("show ").sources == [.jobs(nil)])
-        #expect(plan("show 12 ").sources == [])
+        #expect(plan("show 12 ").taken == ["12"])
         #expect(plan("push ").sources.first == .images)
         #expect(plan("push app ").sources == [.references, .registries(ending: "/")])
         #expect(plan("push -d app r.example/a ").sources == [.references, .registries(ending: "/")])

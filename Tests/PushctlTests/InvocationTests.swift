@@ -65,7 +65,7 @@ struct InvocationTests {
                 .status(Command.Status(jobs: [3, 4], states: ["failed", "blocked"]))
             ),
             ("status -w --limit 5", .status(Command.Status(limit: 5, watch: true))),
-            ("show 7", .show(7)), ("wait 7 8 --timeout 90", .wait([7, 8], timeout: .seconds(90))),
+            ("show 7 8", .show([7, 8])), ("wait 7 8 --timeout 90", .wait([7, 8], timeout: .seconds(90))),
             ("cancel 7", .cancel(.ids([7]))), ("retry 7", .retry(.ids([7]))),
             ("retry --failed", .retry(.inStates(["failed", "blocked"], registry: nil))),
             ("cancel --all", .cancel(.inStates(JobStates.open, registry: nil))),
@@ -164,8 +164,8 @@ struct InvocationTests {
                 ["push", "--file", "-", "-u", "me", "--password-stdin"],
                 "--file - and --password-stdin exclude each other", "leave one of them out"
             ),
-            (["show"], "show: JOB is missing", "write: pushctl show JOB"),
-            (["show", "1", "2"], "show: \"2\" is too much", "write: pushctl show JOB"),
+            (["show"], "show: JOB is missing", "write: pushctl show JOB…"),
+            (["ping", "2"], "ping: \"2\" is too much", "write: pushctl ping"),
             (["show", "0"], "\"0\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["wait", "12x"], "\"12x\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["retry"], "retry: JOB is missing", "write: pushctl retry JOB…, or: pushctl retry --failed"),

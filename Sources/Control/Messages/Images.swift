@@ -1,6 +1,6 @@
 /// `org.pushd.Control.Images`: the local images of all stores, and where each was pushed.
 ///
-/// Errors: `ImageInvalid` (a store that cannot be read), `QueueUnavailable`.
+/// Errors: `ImageInvalid` (no store can be read), `QueueUnavailable`.
 public enum Images: Method {
     public static let name = "org.pushd.Control.Images"
 
@@ -12,8 +12,25 @@ public enum Images: Method {
 
     public struct Output: Codable, Sendable, Equatable {
         public var images: [LocalImageInfo]
+        /// Stores whose images are missing above; absent where all were read.
+        public var unreadable: [UnreadableStore]?
 
-        public init(images: [LocalImageInfo]) { self.images = images }
+        public init(images: [LocalImageInfo], unreadable: [UnreadableStore]? = nil) {
+            self.images = images
+            self.unreadable = unreadable
+        }
+    }
+}
+
+/// A store that cannot be read, and why.
+public struct UnreadableStore: Codable, Sendable, Equatable {
+    /// Such as `oci:/srv/images`.
+    public var store: String
+    public var error: JobErrorInfo
+
+    public init(store: String, error: JobErrorInfo) {
+        self.store = store
+        self.error = error
     }
 }
 

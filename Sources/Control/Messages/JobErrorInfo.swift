@@ -11,4 +11,8 @@ public struct JobErrorInfo: Codable, Sendable, Equatable {
         self.message = message
         self.advice = advice
     }
+
+    public init(_ error: ControlError) {
+        self.init(code: error.code, message: error.message, advice: error.advice)
+    }
 }

@@ -405,12 +405,14 @@ public actor ImagePublisher {
     }
 
     /// Everything that the stores hold, and the stores that could not be read.
-    public func images() async -> (images: [StoredImage], failures: [ImageStoreError]) {
+    ///
+    /// - Throws: `CancellationError`.
+    public func images() async throws -> (images: [StoredImage], failures: [(store: String, error: ImageStoreError)]) {
         var images: [StoredImage] = []
-        var failures: [ImageStoreError] = []
+        var failures: [(store: String, error: ImageStoreError)] = []
         for layout in stores.layouts {
-            do { images += try await layout.images() } catch {
-                if let error = error as? ImageStoreError { failures.append(error) }
+            do { images += try await layout.images() } catch let error as ImageStoreError {
+                failures.append((layout.storeID, error))
             }
         }
         return (images, failures)

@@ -76,8 +76,8 @@ extension CommandSpec {
         ])
 
     private static let show = CommandSpec(
-        "show", "JOB", .exactly(1), .job,
-        summary: "show one job whole: attempts, errors, layers",
+        "show", "JOB…", .atLeast(1), .job,
+        summary: "show jobs whole: attempts, errors, layers",
         examples: [("pushctl show 12", ""), ("pushctl --json show 12", "the same for a script")])
 
     private static let wait = CommandSpec(

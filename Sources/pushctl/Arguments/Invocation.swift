@@ -74,7 +74,7 @@ enum Command: Sendable, Equatable {
 
     case push(Push)
     case status(Status)
-    case show(Int)
+    case show([Int])
     case wait([Int], timeout: Duration?)
     case cancel(JobSelection)
     case retry(JobSelection)
@@ -140,7 +140,7 @@ struct Invocation: Sendable, Equatable {
             status.jobs = try jobs(operands)
             status.limit = try integer(parsed, "limit", in: 1...100_000)
             return .status(status)
-        case "show": return .show(try job(operands[0]))
+        case "show": return .show(try jobs(operands))
         case "wait": return .wait(try jobs(operands), timeout: try duration(parsed, "timeout"))
         case "cancel": return .cancel(try selection(parsed, all: JobStates.open))
         case "retry": return .retry(try selection(parsed, all: ["waiting", "blocked", "failed"]))

@@ -3,10 +3,12 @@ internal import Control
 /// Commands about the machine and the daemon.
 extension Session {
     func images() async throws -> Int32 {
-        let images = try await call(Images.self, Images.Input()).images
+        let output = try await call(Images.self, Images.Input())
+        let (images, unreadable) = (output.images, output.unreadable ?? [])
+        let status = unreadable.isEmpty ? ExitStatus.done : ExitStatus.failed
         if json {
-            try console.printJSON(["images": images])
-            return ExitStatus.done
+            try console.printJSON(output)
+            return status
         }
         guard !images.isEmpty else {
             try console.print(
@@ -15,7 +17,10 @@ extension Session {
         }
         let width = console.isTerminal ? console.size().width : nil
         try console.print(ImageTable(images: images).lines(width: width, ellipsis: console.glyphs.ellipsis))
-        return ExitStatus.done
+        for store in unreadable {
+            console.complain("without the images of \(store.store): \(store.error.message)", advice: store.error.advice)
+        }
+        return status
     }
 
     /// Works without a daemon too: the version of pushctl itself was asked for first.

@@ -20,7 +20,7 @@ struct Session {
         switch command {
         case .push(let push): return try await self.push(push)
         case .status(let status): return try await self.status(status)
-        case .show(let job): return try await show(job)
+        case .show(let jobs): return try await show(jobs)
         case .wait(let jobs, let timeout): return try await wait(jobs, timeout: timeout)
         case .cancel(let selection): return try await cancel(selection)
         case .retry(let selection): return try await retry(selection)

@@ -220,14 +220,17 @@ struct DaemonService: ControlService {
 
     func images(_ input: Images.Input) async throws -> Images.Output {
         try await translatingErrors {
-            let (images, failures) = await publisher.images()
-            if images.isEmpty, let failure = failures.first { throw failure }
+            let (images, failures) = try await publisher.images()
+            if images.isEmpty, let failure = failures.first { throw failure.error }
             var infos: [LocalImageInfo] = []
             for image in images {
                 let pushed = try await publisher.publications(of: image.root.digest)
                 infos.append(LocalImageInfo(image, size: await publisher.size(of: image), pushed: pushed))
             }
-            return Images.Output(images: infos)
+            let unreadable = failures.map { failure in
+                UnreadableStore(store: failure.store, error: JobErrorInfo(ControlError(failure.error)))
+            }
+            return Images.Output(images: infos, unreadable: unreadable.isEmpty ? nil : unreadable)
         }
     }
 
@@ -291,7 +294,7 @@ func unknownJob(_ id: Int) -> ControlError {
 
 extension LeftJob {
     init(_ error: ControlError, of job: Int) {
-        self.init(job: job, error: JobErrorInfo(code: error.code, message: error.message, advice: error.advice))
+        self.init(job: job, error: JobErrorInfo(error))
     }
 
     init(_ left: (job: JobID, reason: RetryOutcome.Reason)) {

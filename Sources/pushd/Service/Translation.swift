@@ -27,6 +27,12 @@ extension ImageStoreError {
     }
 }
 
+extension ControlError {
+    init(_ error: ImageStoreError) {
+        self.init(error.kind, error.description, advice: error.advice, code: error.code)
+    }
+}
+
 extension RegistryError {
     /// What to do about a request that pushd does not repeat: only jobs are tried again by themselves.
     fileprivate var adviceForOnce: String? {
@@ -45,7 +51,7 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
     } catch let error as ControlError {
         throw error
     } catch let error as ImageStoreError {
-        throw ControlError(error.kind, error.description, advice: error.advice, code: error.code)
+        throw ControlError(error)
     } catch let error as ImageReferenceError {
         throw ControlError(.referenceInvalid, error.description, advice: "write HOST[:PORT]/REPOSITORY[:TAG]")
     } catch let error as PushRefusal {
