@@ -48,6 +48,7 @@ struct Daemon {
             stores: { stores.value }, logins: { logins.value }, loginFiles: { loginFiles.value },
             startedAt: Clock.now)
         let inherited = ControlSocket.activated(environment: environment, pid: getpid())
+        let changes = MachineChanges()
         try await publisher.prepare()
         let server = try listen(inherited, service, configuration)
         let socket = inherited == nil ? places.socket : "the service manager's socket"
@@ -58,7 +59,7 @@ struct Daemon {
             group.addTask { await publisher.run() }
             group.addTask { await server.run() }
             group.addTask { await beatForWatchdog() }
-            group.addTask { await follow(MachineChanges(), publisher) }
+            group.addTask { await follow(changes, publisher) }
             group.addTask { await watchDisk(log) }
             group.addTask {
                 for await signal in signals {

@@ -30,16 +30,21 @@ struct MachineChanges: Sendable {
             var one: UInt64 = 1
             _ = write(stop, &one, MemoryLayout<UInt64>.size)
         }
+        // Opened here and not on the thread: a change that comes from now on is not missed.
+        let (routes, clock) = (linux_route_socket(), linux_clock_timer())
         DispatchQueue(label: "pushd.machine").async {
-            Self.listen(until: stop) { continuation.yield($0) }
-            close(stop)
+            Self.listen(to: routes, clock, until: stop) { continuation.yield($0) }
+            for descriptor in [stop, routes, clock] where descriptor >= 0 { close(descriptor) }
         }
     }
 
-    /// - Parameter stop: readable when it is to end, which is the only end.
-    private static func listen(until stop: Int32, _ tell: (MachineChange) -> Void) {
-        let (routes, clock) = (linux_route_socket(), linux_clock_timer())
-        defer { for descriptor in [routes, clock] where descriptor >= 0 { close(descriptor) } }
+    /// - Parameters:
+    ///   - routes: a netlink socket, or -1.
+    ///   - clock: a timer that is cancelled when the clock is set, or -1.
+    ///   - stop: readable when it is to end, which is the only end.
+    private static func listen(
+        to routes: Int32, _ clock: Int32, until stop: Int32, _ tell: (MachineChange) -> Void
+    ) {
         var news = NetworkNews()
         // One that is -1 is passed over: poll(2).
         var waiting = [stop, routes, clock].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
