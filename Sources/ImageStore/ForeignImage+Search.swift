@@ -22,7 +22,7 @@ extension ForeignImage {
         }
     }
 
-    /// - Returns: the image in the first place that has it; nil where none has, or none can be asked in half a second.
+    /// - Returns: the image in the first place that has it; nil where none has it, or none answers in time.
     static func look(for name: String, defaultTag: String, in places: Places = .known) async -> ForeignImage? {
         guard let wanted = try? ImageReference(parsing: name).withDefaultTag(defaultTag) else { return nil }
         // As the user wrote it, with its tag: engines find short names by rules of their own.
@@ -65,7 +65,8 @@ extension ForeignImage {
     }
 }
 
-/// One short question to an engine on this machine. Blocks for half a second at most.
+/// One short question to an engine on this machine. Connecting, sending and receiving block for half a second at most
+/// each.
 private struct EngineQuestion {
     let socket: String
     let path: String

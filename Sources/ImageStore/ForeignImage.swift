@@ -107,7 +107,7 @@ public struct ForeignImage: Sendable, Equatable {
             }
         }
         let last = text.split(separator: "/").last ?? "image"
-        let parts = last.split(separator: "@")[0].split(separator: ":", maxSplits: 1)
+        let parts = (last.split(separator: "@").first ?? "").split(separator: ":", maxSplits: 1)
         let fit = (parts.first ?? "").lowercased().filter {
             $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0))
         }

@@ -10,6 +10,14 @@ import Testing
 @Suite("An image where pushd does not read")
 struct ForeignImageTests {
     @Test(
+        "has advice whatever its name is",
+        arguments: ForeignImage.Kind.allCases, ["@", "@@", "a/@", ":", "/", "", ".tar", "@:", "a:@", "\u{0}"])
+    func anyName(kind: ForeignImage.Kind, name: String) throws {
+        let error = ImageStoreError(.notSupported(ForeignImage(kind, name)), subject: name)
+        #expect(error.aiming(at: ["r.example/a:1"]).advice != nil)
+    }
+
+    @Test(
         "gets the whole command that brings it to its destination",
         arguments: [
             (
