@@ -60,8 +60,8 @@ public struct ReferrersIndex: Sendable {
     /// - Returns: whether there was any.
     @discardableResult
     public mutating func add(from other: ReferrersIndex) -> Bool {
-        let known = items.compactMap { $0["digest"] }
-        let new = other.items.filter { item in item["digest"].map { !known.contains($0) } ?? false }
+        var known = Set(items.compactMap(Self.digest))
+        let new = other.items.filter { item in Self.digest(of: item).map { known.insert($0).inserted } ?? false }
         json["manifests"] = .array(items + new)
         return !new.isEmpty
     }
@@ -69,6 +69,10 @@ public struct ReferrersIndex: Sendable {
     public func bytes() throws -> [UInt8] { try json.bytes() }
 
     private var items: [JSONValue] { json["manifests"]?.items ?? [] }
+
+    private static func digest(of item: JSONValue) -> String? {
+        if case .string(let text)? = item["digest"] { text } else { nil }
+    }
 
     private static func text(_ value: JSONValue?) -> JSONValue? {
         if case .string(let text) = value, !text.isEmpty { value } else { nil }

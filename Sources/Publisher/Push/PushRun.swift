@@ -275,24 +275,28 @@ struct PushRun: Sendable {
 
     /// Puts a manifest, and, where the registry does not answer with `OCI-Subject`, its entry in the referrers tag.
     private func put(_ node: ManifestNode, as reference: ManifestReference) async throws {
-        let processed = try await bytesPut(node, as: reference)
+        let result = try await bytesPut(node, as: reference)
         guard let subject = node.document.subject?.digest else { return }
-        try await delivery.registry.learn(.keepsReferrers(processed == subject))
-        guard processed != subject else { return }
+        switch result {
+        case .stored(let processed):
+            try await delivery.registry.learn(.keepsReferrers(processed == subject))
+            guard processed != subject else { return }
+        case .wasThere:
+            guard try await !delivery.registry.keepsReferrers else { return }
+        }
         try await ReferrersTag(registry: delivery.registry, repository: repository, sleep: verifier.sleep)
             .list(node, under: subject)
     }
 
-    /// - Returns: the digest of the response's `OCI-Subject`; nil where there is none.
     @discardableResult
-    private func bytesPut(_ node: ManifestNode, as reference: ManifestReference) async throws -> Digest? {
-        let processed = try await delivery.registry.putManifest { [client, repository] in
+    private func bytesPut(_ node: ManifestNode, as reference: ManifestReference) async throws -> ManifestPut {
+        let result = try await delivery.registry.putManifest { [client, repository] in
             try await client.putManifest(
                 repository, reference, bytes: node.bytes, mediaType: node.descriptor.mediaType,
                 digest: node.descriptor.digest)
         }
         delivery.progress.noteHeld(node.descriptor.digest)
-        return processed
+        return result
     }
 
     /// - Parameter isTagOld: whether the tag was there already; else the children were checked before it was put.

@@ -27,6 +27,8 @@ struct ReferrersTag: Sendable {
     private func enter(_ node: ManifestNode, under subject: Digest) async throws {
         var all = ReferrersIndex()
         for round in 0...Self.rounds {
+            // Some registries show a tag's new content only a moment later.
+            if round > 1 { try await sleep(.seconds(1 << (round - 2))) }
             let found = try await registry.client.referrers(of: subject, in: repository)
             var isComplete = false
             if let found {
@@ -37,7 +39,6 @@ struct ReferrersTag: Sendable {
             }
             if isComplete { return }
             if round == Self.rounds { break }
-            if round > 1 { try await sleep(.seconds(1 << (round - 2))) }
             try all.add(node.descriptor, bytes: node.bytes)
             do {
                 let entityTag = round + 1 < Self.rounds ? found?.entityTag : nil

@@ -30,6 +30,14 @@ public struct RemoteManifest: Sendable {
     public var descriptor: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count)) }
 }
 
+/// What a registry made of a manifest.
+public enum ManifestPut: Sendable, Hashable {
+    /// It is stored; with the subject that the registry says it has processed.
+    case stored(subject: Digest?)
+    /// The PUT was refused, and the same bytes are there. Whether the registry processes subjects remains unknown.
+    case wasThere
+}
+
 /// Whether a blob is in a repository. Trouble on the way is no answer but a thrown error.
 public enum BlobPresence: Sendable {
     /// The registry says so, which is no proof that the bytes can be read.

@@ -63,14 +63,13 @@ extension RegistryClient {
     ///   - digest: of `bytes`.
     ///   - replacing: the entity tag of what alone is to be replaced; a registry that knows conditions answers 412 where
     ///     something else is there. Many know none.
-    /// - Returns: the subject that the registry says it has processed: it keeps the list of its referrers then.
     /// - Throws: ``RegistryError``, with ``RegistryError/Cause/referencesMissing`` where the registry lacks what the
     ///   manifest names, ``RegistryError/Cause/tagConflict(existing:)`` where the tag can't be moved.
     @discardableResult
     public func putManifest(
         _ repository: String, _ reference: ManifestReference, bytes: [UInt8], mediaType: MediaType, digest: Digest,
         replacing entityTag: String? = nil
-    ) async throws -> Digest? {
+    ) async throws -> ManifestPut {
         let (operation, text): (Attempt.Operation, String) =
             switch reference {
             case .tag(let tag): (.putTag, "put manifest \(digest.shortened) under \(repository):\(tag)")
@@ -92,10 +91,10 @@ extension RegistryClient {
             outcome = try await put(call, bytes, digest, isByDigest: isByDigest)
         }
         switch outcome {
-        case .taken(let subject): return subject
+        case .taken(let subject): return .stored(subject: subject)
         case .refused(let refusal):
             guard try await holds(repository, reference, bytes, after: refusal) else { throw refusal }
-            return nil
+            return .wasThere
         }
     }
 

@@ -17,9 +17,12 @@ struct ManifestTests {
         return (Array(text.utf8), Digest(of: Array(text.utf8)))
     }
 
-    private static func put(_ bench: Bench, _ reference: ManifestReference, note: String = "a") async throws {
+    @discardableResult
+    private static func put(
+        _ bench: Bench, _ reference: ManifestReference, note: String = "a"
+    ) async throws -> ManifestPut {
         let (bytes, digest) = try await manifest(bench, note: note)
-        try await bench.client.putManifest(
+        return try await bench.client.putManifest(
             "team/app", reference, bytes: bytes, mediaType: .ociManifest, digest: digest)
     }
 
@@ -183,8 +186,9 @@ struct ManifestTests {
         ])
     func sameDigest(_ refusal: Answer) async throws {
         try await Bench.with(TestRegistry.Profile.distribution3.with { $0.immutableTags = refusal }) { bench in
-            try await Self.put(bench, .tag("v1"))
-            try await Self.put(bench, .tag("v1"))
+            let first = try await Self.put(bench, .tag("v1"))
+            let second = try await Self.put(bench, .tag("v1"))
+            #expect([first, second] == [.stored(subject: nil), .wasThere])
             #expect(bench.methods == ["PUT", "PUT", "HEAD"])
         }
     }
