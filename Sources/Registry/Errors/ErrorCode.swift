@@ -19,11 +19,16 @@ enum ErrorCode {
     ///
     /// - Parameter isRead: whether something was only read: that a failing registry does not have it is not believed.
     static func status(_ status: Int, with code: String?, isRead: Bool) -> Int {
-        guard status >= 400, let code, let usual = statuses.first(where: { $0.code == code })?.usual else {
-            return status
-        }
+        guard status >= 400, !passing.contains(status), let code,
+            let usual = statuses.first(where: { $0.code == code })?.usual
+        else { return status }
         return usual.contains(status) || (isRead && status >= 500) ? status : usual[0]
     }
+
+    /// These are about the time of the request or about a gateway, not about what was asked for, and pass by themselves.
+    ///
+    /// Source: RFC 9110, sections 15.5.9 and 15.6.3 to 15.6.5; RFC 6585, section 4; RFC 8470, section 5.2.
+    private static let passing: Set<Int> = [408, 425, 429, 502, 503, 504]
 
     /// The most specific first, each with the statuses that it comes with; the first of these stands for the others.
     private static let statuses: [(code: String, usual: [Int])] = [

@@ -106,6 +106,12 @@ struct ClassificationTests {
         Row(500, "MANIFEST_UNKNOWN", to: .readManifest, is: .serverError, .retry),
         Row(500, "UNAUTHORIZED", to: .startUpload, is: .serverError, .retry),
         Row(500, "OWN_CODE", to: .putTag, is: .serverError, .retry),
+        // A status that is about the time or a gateway, whatever code its body has.
+        Row(429, "DENIED", to: .startUpload, is: .rateLimited, .retryRegistry),
+        Row(429, "UNSUPPORTED", to: .putTag, is: .rateLimited, .retryRegistry),
+        Row(503, "DENIED", to: .startUpload, is: .unavailable, .retryRegistry),
+        Row(502, "NAME_UNKNOWN", to: .startUpload, is: .unavailable, .retryRegistry),
+        Row(504, "MANIFEST_INVALID", to: .putTag, is: .unavailable, .retryRegistry),
         // The status alone, and answers of others.
         Row(404, page: "404 Not Found", to: .startUpload, is: .notARegistry, .retry),
         Row(413, page: "413 Request Entity Too Large", is: .bodyTooLarge, .fail),
