@@ -21,6 +21,8 @@ public actor CredentialFiles: CredentialProvider {
     private struct Reading {
         let bytes: [UInt8]
         let content: Result<CredentialFile, CredentialFileProblem>
+        /// Whether the bytes make sense, or one caller has found them unchanged after a pause.
+        var isSettled: Bool
     }
 
     private let executor = BlockingExecutor(label: "pushd.credentials")
@@ -112,24 +114,33 @@ public actor CredentialFiles: CredentialProvider {
     /// One that is being written in place is empty at first, then a piece: what makes no sense is looked at again until
     /// it no longer changes.
     private func read(_ file: File) async throws -> CredentialFile? {
-        for _ in 0..<Self.looks {
+        var seen: [UInt8]?
+        for _ in 0..<Self.maximumReads {
             guard let bytes = try readSmallFile(file.path, passingOverHidden: file.isPassedOverIfHidden) else {
                 await forget(file)
                 return nil
             }
-            if let reading = readings[file.path], reading.bytes == bytes { return try reading.content.get() }
-            let content = Result { () throws(CredentialFileProblem) in
-                try CredentialFile(json: bytes, format: file.format)
+            if let reading = readings[file.path], reading.bytes == bytes {
+                if reading.isSettled || bytes == seen {
+                    readings[file.path]?.isSettled = true
+                    return try reading.content.get()
+                }
+            } else {
+                let content = Result { () throws(CredentialFileProblem) in
+                    try CredentialFile(json: bytes, format: file.format)
+                }
+                let isSettled = if !bytes.isEmpty, case .success = content { true } else { false }
+                await forget(file)
+                readings[file.path] = Reading(bytes: bytes, content: content, isSettled: isSettled)
+                if isSettled { return try content.get() }
             }
-            await forget(file)
-            readings[file.path] = Reading(bytes: bytes, content: content)
-            if !bytes.isEmpty, case .success(let content) = content { return content }
+            seen = bytes
             try await pause()
         }
         return try readings[file.path]?.content.get()
     }
 
-    private static let looks = 20
+    private static let maximumReads = 20
 
     /// The answers of helpers are forgotten when the file that names them changes: tools that log in and out change an
     /// entry in it.

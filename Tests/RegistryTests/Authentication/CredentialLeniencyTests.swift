@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Synchronization
 import TestSupport
 import Testing
 
@@ -204,6 +205,34 @@ struct CredentialLeniencyTests {
                 paths: [path], environment: ["REGISTRY_AUTH_FILE": path], home: nil,
                 pause: { try directory.write(whole, to: "config.json") })
             #expect(try await files.credential(registry: "reg.example", repository: "")?.user == "bot")
+        }
+    }
+
+    @Test("one that is just being written is waited for by each of several callers", arguments: [0, 20])
+    func halfWrittenForTwo(bytes: Int) async throws {
+        try await TemporaryDirectory.with { directory in
+            let whole = Array(#"{"auths":{"reg.example":{"auth":"Ym90OnB3"}}}"#.utf8)
+            let path = try directory.write(whole.prefix(bytes), to: "config.json")
+            let (first, second) = (Gate(), Gate())
+            let pauses = Mutex(0)
+            let files = CredentialFiles(
+                paths: [path], environment: ["REGISTRY_AUTH_FILE": path], home: nil,
+                pause: {
+                    let number = pauses.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    await (number == 1 ? first : second).wait()
+                })
+            async let one = files.credential(registry: "reg.example", repository: "")
+            await first.arrival()
+            async let other = files.credential(registry: "reg.example", repository: "")
+            await second.arrival()
+            try directory.write(whole, to: "config.json")
+            first.open()
+            second.open()
+            let users = try await [one?.user, other?.user]
+            #expect(users == ["bot", "bot"])
         }
     }
 
