@@ -74,6 +74,10 @@ struct AnswerCollector {
         }
         bodyBytes += piece.count
         if let sink, isStreamed {
+            // Here and not in the sink: a small coded body may decode to a thousand times its size in one go.
+            if let most = limits.streamedBytes, Int64(bodyBytes) > most {
+                throw TransferFailure(cause: .responseTooLarge(limit: Int(clamping: most)))
+            }
             sink(piece)
             return
         }

@@ -35,11 +35,15 @@ extension EasyHandle {
         if request.url.scheme == .https { try setTLS(request.tls, trust) }
     }
 
+    /// In seconds: libcurl takes milliseconds up to 2³¹ - 1.
+    private static let longestTimeout: Int64 = 2_000_000
+
     private func setConnection(
         _ limits: HTTPLimits, _ configuration: HTTPClient.Configuration
     ) throws(TransferFailure) {
         // libcurl divides it among a host's addresses. The exact limit is the watchdog's, which must come first.
-        try set(CURLOPT_CONNECTTIMEOUT_MS, Int(clamping: limits.connect.components.seconds * 1000 + 1500))
+        let connect = min(limits.connect.components.seconds, Self.longestTimeout)
+        try set(CURLOPT_CONNECTTIMEOUT_MS, Int(connect * 1000 + 1500))
         try set(CURLOPT_MAXAGE_CONN, Int(clamping: max(1, configuration.idleTime.components.seconds)))
         let probe = Int(clamping: max(1, configuration.tcpKeepAlive.components.seconds))
         try set(CURLOPT_TCP_KEEPALIVE, 1)

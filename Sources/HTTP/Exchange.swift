@@ -182,9 +182,9 @@ final class Exchange {
     func lookAtWire(_ easy: borrowing EasyHandle, now: Watchdog.Instant) {
         let isSending = watchdog.phase == .sending
         // Of a body that is sent, what the peer writes meanwhile is no movement.
-        let wire = socket.flatMap { isSending ? Wire.confirmed(by: $0) : Wire.traffic(of: $0) } ?? 0
-        let handled = isSending ? easy.uploaded : easy.uploaded &+ easy.downloaded
-        watchdog.observe(traffic: wire &+ handled, now: now)
+        let wire = socket.flatMap { isSending ? Wire.confirmed(by: $0) : Wire.received(from: $0) }
+        // libcurl's count stands in where the kernel's can't be read: together they would count each byte twice.
+        watchdog.observe(traffic: wire ?? (isSending ? easy.uploaded : easy.downloaded), now: now)
         excuseWait(now: now)
         if watchdog.phase == .sending, bytesSent == body.length, socket.map({ Wire.isConfirmed($0) }) ?? true {
             watchdog.enter(.awaitingAnswer, now: now)

@@ -14,6 +14,8 @@ public struct HTTPLimits: Sendable, Hashable {
     public var leastRate: Int
     /// The largest answer's body kept in memory, in bytes.
     public var responseBytes: Int
+    /// The most bytes of a body that is streamed, as decoded; nil: no limit.
+    public var streamedBytes: Int64?
     /// All header lines of all answers to the request, interim ones included, in bytes.
     public var headerBytes: Int
 

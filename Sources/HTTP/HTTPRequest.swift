@@ -47,6 +47,8 @@ public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable 
     /// Whether it does no harm if the server gets it twice, body and all. Without a body that is taken for granted.
     public var isRepeatable = false
     public var codedBodies = CodedBodies.decoded
+    /// Whether it must not use a pooled connection: the way to the server may be another one than when that was made.
+    public var needsFreshConnection = false
 
     public init(
         method: HTTPMethod = .get, url: HTTPURL, headers: HTTPHeaders = [:], body: HTTPBody = .none,

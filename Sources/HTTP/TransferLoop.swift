@@ -122,8 +122,8 @@ final class TransferLoop {
         try easy.configure(
             call.request, configuration, trust: trust, sockets: multi.sockets, proxy: proxy,
             isDownload: call.sink != nil)
-        let isAwaited = exchange.hasBody && breakers.holds(call.request.url.origin, now: .now)
-        if isFresh || isAwaited { try easy.set(CURLOPT_FRESH_CONNECT, 1) }
+        let avoidsPool = exchange.hasBody && breakers.holds(call.request.url.origin, now: .now)
+        if isFresh || avoidsPool || call.request.needsFreshConnection { try easy.set(CURLOPT_FRESH_CONNECT, 1) }
         guard multi.add(easy) else {
             throw TransferFailure(cause: .internalFailure(reason: "libcurl's multi handle takes no request"))
         }
@@ -157,6 +157,8 @@ final class TransferLoop {
             explain(transfer, transfer.proxy?.host ?? exchange.request.url.host, of: transfer.proxy?.name)
         } else if result == CURLE_PROXY, transfer.easy.proxyCode == CURLPX_RESOLVE_HOST {
             explain(transfer, exchange.request.url.host, of: nil)
+        } else if result == CURLE_BAD_CONTENT_ENCODING, exchange.answer.isHeadComplete, !exchange.answer.isSuccess {
+            end(transfer, answer(transfer))  // its status decides; what its body says is lost
         } else if result == CURLE_BAD_CONTENT_ENCODING, let coding = exchange.answer.headers.contentCoding {
             end(transfer, .failure(error(.contentCoding(coding), transfer)))
         } else if mayGoAgain(transfer, result) {

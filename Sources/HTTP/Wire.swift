@@ -6,10 +6,8 @@ internal import Glibc
 /// libcurl counts what the kernel takes from it, which says nothing of up to megabytes that still wait for a slow
 /// link, and over TLS it counts whole buffers.
 enum Wire {
-    /// Bytes confirmed by the peer plus bytes received from it, TLS and headers included; nil where it is no TCP socket.
-    static func traffic(of socket: Int32) -> Int64? {
-        counters(of: socket).map { $0.confirmed &+ $0.received }
-    }
+    /// Bytes received from the peer since the connection began, TLS and headers included; nil where it is no TCP socket.
+    static func received(from socket: Int32) -> Int64? { counters(of: socket)?.received }
 
     /// Bytes confirmed by the peer's system since the connection began; nil where it is no TCP socket.
     static func confirmed(by socket: Int32) -> Int64? { counters(of: socket)?.confirmed }

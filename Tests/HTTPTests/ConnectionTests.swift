@@ -24,6 +24,18 @@ struct ConnectionTests {
         }
     }
 
+    @Test("are not used again by a request that must not")
+    func fresh() async throws {
+        try await withServer(serve: serve) { server, client in
+            for isFresh in [false, false, true, false] {
+                var request = HTTPRequest(url: try server.url("/a"))
+                request.needsFreshConnection = isFresh
+                _ = try await client.send(request)
+            }
+            #expect(server.connectionCount == 2)
+        }
+    }
+
     @Test("carry a hundred requests at a time, each with its own answer")
     func parallel() async throws {
         try await withServer(.init(maxConnectionsPerHost: 200), serve: serve) { server, client in

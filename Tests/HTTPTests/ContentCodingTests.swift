@@ -84,6 +84,22 @@ struct ContentCodingTests {
         #expect(String(decoding: response.body, as: UTF8.self) == "a document\n")
     }
 
+    @Test("that can't be decoded keeps its status where it is no success", arguments: ["zlop", "gzip"])
+    func undecodableRefusal(coding: String) async throws {
+        let response = try await answer(Array("no gzip".utf8), coding: coding, status: "401 Unauthorized").response
+        #expect(response.status == 401)
+    }
+
+    @Test("is bounded on its way into a sink by what comes out of the decoder")
+    func boundedSink() async throws {
+        let whole = try await answer(Self.document, coding: "gzip", intoSink: true) { $0.limits.streamedBytes = 11 }
+        #expect(whole.taken.count == 11)
+        let cause = try await cause {
+            try await answer(Self.document, coding: "gzip", intoSink: true) { $0.limits.streamedBytes = 10 }.response
+        }
+        #expect(cause == .responseTooLarge(limit: 10))
+    }
+
     @Test("to HEAD has no body to decode")
     func head() async throws {
         let response = try await withServer { connection in

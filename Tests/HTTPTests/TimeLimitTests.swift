@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import Synchronization
 import Testing
 
 @Suite("Limits of time")
@@ -16,6 +17,18 @@ struct TimeLimitTests {
             let url = try server.url(scheme: "https")
             #expect(
                 try await cause { try await client.send(HTTPRequest(url: url, limits: limits)) } == .connectTimedOut)
+        }
+    }
+
+    @Test("a limit of a month is taken")
+    func month() async throws {
+        try await withServer { connection in
+            _ = connection.readRequest()
+            connection.answer("200 OK")
+        } body: { server, client in
+            let limits = HTTPLimits(connect: .seconds(30 * 86_400))
+            let url = try server.url()
+            #expect(try await client.send(HTTPRequest(url: url, limits: limits)).status == 200)
         }
     }
 
@@ -104,10 +117,16 @@ struct TimeLimitTests {
         for (stall, leastRate, expected) in [
             (Duration.milliseconds(300), 1_000_000, nil), (never, 1, HTTPError.Cause.answerTooSlow),
         ] as [(Duration, Int, HTTPError.Cause?)] {
+            let written = Mutex<Int64>(0)
             try await withServer { connection in
                 _ = connection.readRequest()
-                connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-                while connection.write("y") { usleep(10_000) }
+                let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+                written.withLock { $0 = Int64(head.utf8.count + 1) }
+                connection.write(head)
+                while connection.write("y") {
+                    written.withLock { $0 += 1 }
+                    usleep(10_000)
+                }
             } body: { server, client in
                 let limits = HTTPLimits(
                     connect: never, response: never, answer: expected == nil ? never : .milliseconds(300),
@@ -117,7 +136,8 @@ struct TimeLimitTests {
                 if let expected {
                     #expect(cause == expected)
                 } else {
-                    guard case .tooSlow(1..., seconds: 0) = cause else { throw UnexpectedCause(cause: cause) }
+                    guard case .tooSlow(let moved, seconds: 0) = cause else { throw UnexpectedCause(cause: cause) }
+                    #expect(moved > 0 && moved <= written.withLock { $0 }, "each byte counts once")
                 }
             }
         }

@@ -35,6 +35,39 @@ struct RegistryHealthTests {
         #expect(health.reason == nil)
     }
 
+    /// Packets are dropped until the return; then the next try of the handshake succeeds. Linux tries again after 1, 2,
+    /// 4, 8 and 16 s: tcp(7), `tcp_syn_retries`.
+    @Test(
+        "that answers to no packet is seen to be back as soon, since a probe gives its connection up early",
+        arguments: [1000, 2500, 4999, 15_000, 60_000, 295_000, 600_000, 3_600_000] as [Int64])
+    func returnsFromSilence(outage: Int64) throws {
+        var health = RegistryHealth()
+        var next = failed(&health, at: 0)
+        while true {
+            health.started(now: next)
+            let sofar = try #require(health.probedOutage(now: next))
+            let limit = min(policy.probeConnectLimit(outage: sofar).inMilliseconds, 30_000)
+            let tries = [0, 1000, 3000, 7000, 15_000, 31_000].filter { $0 < limit }.map { next + $0 }
+            if let seen = tries.first(where: { $0 >= outage }) {
+                #expect(seen - outage <= min(outage / 10 + 2000, 30_000))
+                return
+            }
+            next = failed(&health, at: next + limit)
+        }
+    }
+
+    @Test("is only probed after a pause: its connections have no limit of their own otherwise")
+    func probedOutage() {
+        var health = RegistryHealth()
+        #expect(health.probedOutage(now: 0) == nil)
+        _ = failed(&health, at: 0)
+        #expect(health.probedOutage(now: 500) == nil)
+        health.started(now: 1000)
+        #expect(health.probedOutage(now: 1500) == .milliseconds(1500))
+        health.answered(now: 1600)
+        #expect(health.probedOutage(now: 1700) == nil)
+    }
+
     /// Whatever the probes take until they fail: refused at once, or a connection that never comes about.
     @Test(
         "that was away for so long is seen to be back within a tenth of that and two seconds, at most half a minute",

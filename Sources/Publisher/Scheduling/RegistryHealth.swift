@@ -42,6 +42,12 @@ struct RegistryHealth: Sendable, Equatable {
 
     var isOpen: Bool { state == .open }
 
+    /// How long the trouble has lasted that a job is probing; nil where none is.
+    func probedOutage(now: Int64) -> Duration? {
+        guard case .probing = state, let failingSince else { return nil }
+        return .milliseconds(now - failingSince)
+    }
+
     /// Whether the registry itself has asked for the pause.
     var isTold: Bool {
         if case .paused(_, let isTold) = state { isTold } else { false }

@@ -52,6 +52,10 @@ public struct RetryPolicy: Sendable, Equatable {
     /// than that, and the second is for the probe itself.
     func pause(outage: Duration) -> Duration { min(base + outage * 0.1, min(cap, Self.longestPause)) }
 
+    /// How long the connection of a probe may take. It grows with the outage, so that a network that is only slow is
+    /// found too.
+    func probeConnectLimit(outage: Duration) -> Duration { pause(outage: outage) + .seconds(1) }
+
     private static let longestPause = Duration.seconds(29)
 
     /// The longest wait that a job may have from now.

@@ -143,6 +143,11 @@ struct Schedule: Sendable {
     }
 
     /// Whether the registry itself has asked for its pause.
+    /// See ``RegistryHealth/probedOutage(now:)``.
+    func probedOutage(of registry: String, now: Int64) -> Duration? {
+        registries[registry]?.health.probedOutage(now: now)
+    }
+
     func isToldToWait(_ registry: String) -> Bool { registries[registry]?.health.isTold ?? false }
 
     /// A person pauses one registry, or with nil everything.

@@ -173,6 +173,9 @@ actor Engine {
         let name = job.destination.domain
         let registry = try await parts.registries.registry(for: job)
         let registrySettings = settings.settings(for: name)
+        // Where packets are dropped, the usual limit would find the registry's return late.
+        let outage = schedule.probedOutage(of: name, now: parts.clocks.elapsed())
+        registry.client.limitConnecting(to: outage.map(settings.retry.probeConnectLimit))
         let delivery = BlobDelivery(
             job: job.id, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,
             queue: parts.queue,
@@ -184,7 +187,10 @@ actor Engine {
             sleep: parts.sleep)
         let run = PushRun(
             claim: claim, delivery: delivery, verifier: verifier,
-            answered: { [weak self] changed in await self?.answered(name, changed: changed) },
+            answered: { [weak self] changed in
+                registry.client.limitConnecting(to: nil)
+                await self?.answered(name, changed: changed)
+            },
             mayAsk: { [weak self] in try await self?.checkPause(of: name) },
             troubled: { [weak self] error in await self?.troubled(claim, PushFailure(error)) })
         parts.log(.attemptStarted(job: job.id, attempt: claim.attempt, destination: job.destination))

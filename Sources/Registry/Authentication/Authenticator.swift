@@ -31,15 +31,20 @@ public actor Authenticator {
 
     /// - Parameters:
     ///   - certificates: trusted at the token server too; nil: those of the settings.
+    ///   - gate: whose limit of connections holds at the token server too.
     ///   - clock: read for the age of tokens; a test has its own.
     init(
         address: RegistryAddress, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
-        http: HTTPClient, credentials: any CredentialProvider,
+        http: HTTPClient, credentials: any CredentialProvider, gate: RequestGate? = nil,
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.init(
-            address: address, settings: settings, certificates: certificates, credentials: credentials, clock: clock,
-            send: { try await http.send($0) })
+            address: address, settings: settings, certificates: certificates, credentials: credentials, clock: clock
+        ) { request in
+            var request = request
+            gate?.apply(to: &request)
+            return try await http.send(request)
+        }
     }
 
     init(

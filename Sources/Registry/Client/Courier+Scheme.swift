@@ -41,6 +41,7 @@ extension Courier {
             ) { request in
                 var request = request
                 request.report = report
+                gate.apply(to: &request)
                 let asked = request
                 return try await gate.pass(.check) { try await http.send(asked) }
             }

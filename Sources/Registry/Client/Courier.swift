@@ -23,6 +23,8 @@ struct Courier: Sendable {
         var progress: TransferProgress?
         /// Gets a successful answer's body.
         var sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+        /// The most bytes that ``sink`` gets.
+        var streamedBytes: Int64?
         var codedBodies = CodedBodies.decoded
         let attempt: Attempt
 
@@ -61,12 +63,14 @@ struct Courier: Sendable {
         var call = call
         var redirects = Redirects(method: call.method, scheme: call.url.scheme)
         var renewed: String?
+        // Another request may find the other scheme meanwhile: this one's answers are judged by its own.
+        let own = endpoint.origin
         while true {
             let authorization: String?
             if let renewed { authorization = renewed } else { authorization = try await self.authorization(for: call) }
             var response = try await exchange(call, authorization)
-            if call.url.origin != endpoint.origin { response.redirectedFrom = endpoint.origin }
-            if call.url.origin == endpoint.origin, wantsLogin(response, call, sent: authorization) {
+            if call.url.origin != own { response.redirectedFrom = own }
+            if call.url.origin == own, wantsLogin(response, call, sent: authorization) {
                 // The second time this throws, and names the login that has no right; if not, nothing helps.
                 let renewal = try await renew(call, response, sent: authorization)
                 if case .file(let range) = call.body, range.length > 0 { return response }
@@ -124,10 +128,12 @@ struct Courier: Sendable {
             request.tls.clientKey = nil
         }
         request.limits.responseBytes = call.responseBytes
+        request.limits.streamedBytes = call.streamedBytes
         request.limits.response += call.patience
         request.bandwidth = bandwidth
         request.codedBodies = call.codedBodies
         if case .bytes = call.body { request.isRepeatable = true }  // a manifest: the same bytes under the same name
+        gate.apply(to: &request)
         return request
     }
 

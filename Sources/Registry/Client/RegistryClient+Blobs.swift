@@ -137,24 +137,17 @@ extension RegistryClient {
         _ repository: String, _ digest: Digest, size: Int64, _ codedBodies: CodedBodies
     ) async throws -> Digest {
         let attempt = readAttempt(repository, digest)
-        let sink = HashingSink(digest.algorithm, limit: size)
+        let sink = HashingSink(digest.algorithm)
         var call = Courier.Call(
             method: .get, url: try url("/v2/\(repository)/blobs/\(digest)", for: attempt), scopes: [.pull(repository)],
             attempt: attempt)
         call.sink = { sink.take($0) }
+        call.streamedBytes = size
         call.codedBodies = codedBodies
-        let asking = call
-        let download = Task { try await read(repository, asking, courier.send) }
-        sink.onExcess { download.cancel() }
         let response: HTTPResponse
-        do {
-            response = try await withTaskCancellationHandler {
-                try await download.value
-            } onCancel: {
-                download.cancel()
-            }
-        } catch is CancellationError where !Task.isCancelled && sink.hasExcess {
-            throw attempt.error(.digestMismatch(found: nil))
+        do { response = try await read(repository, call, courier.send) } catch let error as HTTPError {
+            if case .responseTooLarge = error.cause { throw attempt.error(.digestMismatch(found: nil)) }
+            throw error
         }
         guard response.status == 200 else { throw attempt.error(ServerAnswer(response)) }
         let (count, found) = sink.finish()
@@ -170,45 +163,28 @@ extension HTTPResponse {
     }
 }
 
-/// Hashes what a download brings, up to a limit.
+/// Hashes what a download brings.
 private final class HashingSink: Sendable {
     private struct State: ~Copyable {
         var hasher: DigestHasher
         var count: Int64 = 0
-        var stop: (@Sendable () -> Void)?
     }
 
     private let state: Mutex<State>
-    private let limit: Int64
     private let algorithm: Digest.Algorithm
 
-    init(_ algorithm: Digest.Algorithm, limit: Int64) {
+    init(_ algorithm: Digest.Algorithm) {
         state = Mutex(State(hasher: DigestHasher(algorithm)))
-        self.limit = limit
         self.algorithm = algorithm
-    }
-
-    var hasExcess: Bool { state.withLock { $0.count > limit } }
-
-    /// - Parameter stop: called as soon as more than the limit has come, perhaps at once.
-    func onExcess(_ stop: @escaping @Sendable () -> Void) {
-        let isLate = state.withLock { state in
-            state.stop = stop
-            return state.count > limit
-        }
-        if isLate { stop() }
     }
 
     func take(_ bytes: UnsafeRawBufferPointer) {
         // A lock's content may take up no pointer from outside; a number it may. It is used before this returns.
         let (address, count) = (UInt(bitPattern: bytes.baseAddress), bytes.count)
-        let stop = state.withLock { state -> (@Sendable () -> Void)? in
+        state.withLock { state in
             state.count += Int64(count)
-            guard state.count <= limit else { return state.stop }
             state.hasher.update(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
-            return nil
         }
-        stop?()
     }
 
     /// The number of bytes and their digest. The hasher starts anew.

@@ -49,13 +49,13 @@ public final class RegistryClient: Sendable {
             let attempt = Attempt(.readManifest, "reach the registry", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
         }
+        let gate = gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep)
         let authenticator = Authenticator(
             address: address, settings: settings, certificates: certificates, http: http,
-            credentials: credentials, clock: clock)
+            credentials: credentials, gate: gate, clock: clock)
         courier = Courier(
             address: address, settings: settings, certificates: certificates, http: http,
-            authenticator: authenticator,
-            gate: gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep), bandwidth: bandwidth)
+            authenticator: authenticator, gate: gate, bandwidth: bandwidth)
         do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade, clock) } catch {
             let attempt = Attempt(.createRepository, "reach Docker Hub's interface", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
@@ -114,6 +114,9 @@ public final class RegistryClient: Sendable {
             return false
         }
     }
+
+    /// Sets how long a connection may take while the registry, with all its clients, is in trouble; nil: as configured.
+    public func limitConnecting(to limit: Duration?) { courier.gate.limitConnecting(to: limit) }
 
     /// Forgets tokens: a login was made or removed.
     public func credentialsChanged() async {

@@ -25,6 +25,7 @@ public final class RequestGate: Sendable {
     private let slots: Slots<Kind>
     private let pace: Mutex<RequestPace>
     private let allowance = Mutex<RateAllowance?>(nil)
+    private let connectLimit = Mutex<Duration?>(nil)
     private let clock: @Sendable () -> ContinuousClock.Instant
     private let sleep: @Sendable (Duration) async throws -> Void
 
@@ -53,6 +54,17 @@ public final class RequestGate: Sendable {
             if let told = RateAllowance(response.headers) { allowance.withLock { $0 = told } }
             return response
         }
+    }
+
+    /// While the registry is in trouble: how long a connection may take; and none is taken from the pool, since it may
+    /// lead nowhere. Nil: as configured.
+    func limitConnecting(to limit: Duration?) { connectLimit.withLock { $0 = limit } }
+
+    /// Applies the limit of ``limitConnecting(to:)``.
+    func apply(to request: inout HTTPRequest) {
+        guard let limit = connectLimit.withLock({ $0 }) else { return }
+        request.limits.connect = min(request.limits.connect, limit)
+        request.needsFreshConnection = true
     }
 
     /// What the registry said last about how much it may still be asked.
