@@ -83,7 +83,7 @@ struct RegistryCommandTests {
                                            pushctl login r.example
 
                 learned from earlier pushes:
-                  bodies of more than 5 bytes are refused  
+                  bodies of more than 5 bytes are refused (
                 """))
     }
 
@@ -151,7 +151,7 @@ struct RegistryCommandTests {
         #expect(lines[2] == "  login    me, from /f")
         #expect(lines[3] == "  limit    2.00 MB/s")
         #expect(lines[4] == "  allows   76 of 100 requests left in 6 h")
-        #expect(lines[5].hasPrefix("  learned  it can  "))
+        #expect(lines[5].hasPrefix("  learned  it can ("))
         #expect(
             lines[6...].elementsEqual([
                 "", "b.example", "  state    open; 0 jobs run", "  login    none: it is asked anonymously", "",

@@ -177,7 +177,8 @@ struct JobReportTests {
                 "  waits for     registry.example, which is paused",
                 "  next attempt  T8 (in 8 s)",
                 "  image         team/app:1 from oci:/srv/images",
-                "  digest        sha256:" + String(repeating: "d", count: 64),
+                "  digest",
+                "    sha256:" + String(repeating: "d", count: 64),
                 "  destination   registry.example/team/app:1",
                 "  accepted      T-60 (1 min ago)",
                 "  bytes         104 MB: 1.00 kB mounted",
@@ -216,6 +217,25 @@ struct JobReportTests {
                 "  1       T-50  2 s      1.00 kB sent  failed (server-error)", "     it was slow",
                 "  2 to 4  T-40  22 s     3.00 kB sent  failed 3 times (server-error)",
             ])
+    }
+
+    @Test("is broken by no terminal, and keeps a digest whole", arguments: [76, 80, 120])
+    func narrow(width: Int) {
+        let digest = "sha256:" + String(repeating: "0123456789abcdef", count: 4)
+        let job = testJob(12, "failed") {
+            $0.digest = digest
+            $0.error = JobErrorInfo(code: "registry-unavailable", message: "it is not available (HTTP status 503)")
+        }
+        let attempts = (1...2).map { number in
+            AttemptInfo(
+                number: number, startedAt: Timestamp(milliseconds: testNow), endedAt: Timestamp(milliseconds: testNow),
+                error: job.error, bytesSent: 0)
+        }
+        let report = JobReport(job: job, attempts: attempts, now: testNow, localTime: { _ in "2026-11-28 23:38:13" })
+        let lines = report.lines(width: width).map(\.text)
+        #expect(lines.allSatisfy { $0.displayWidth <= width }, "\(lines)")
+        #expect(lines.contains { $0.hasSuffix(" " + digest) })
+        #expect(lines.contains { $0.hasSuffix("failed 2 times (registry-unavailable)") })
     }
 
     @Test("tells of what image another one was made, and what was left out")

@@ -44,6 +44,17 @@ struct StatusScreenTests {
         #expect(lines.suffix(2) == ["… and 1 more blocked", "… and 182 more, waiting for registry.example"])
     }
 
+    @Test("hides no job that changed its state between two answers, and so is in a row")
+    func changedBetween() {
+        var screen = outage(waiting: 2)
+        screen.counts = ["blocked": 1, "running": 1, "waiting": 2]
+        #expect(texts(screen, 200, nil).count == 2 + 1 + 4)
+        screen.counts = ["blocked": 0, "running": 0, "waiting": 4]
+        #expect(!texts(screen, 200, nil).contains { $0.contains("more") })
+        screen.counts = ["running": 1, "waiting": 4]
+        #expect(texts(screen, 200, nil).last == "… and 1 more, waiting for registry.example")
+    }
+
     @Test("fits every screen", arguments: [1, 20, 40, 80, 200], [1, 2, 3, 5, 10, 24, 50])
     func bounds(width: Int, height: Int) {
         let many = (0..<9).map { number in

@@ -19,13 +19,12 @@ struct JobReport {
         var lines: [Line] = []
         func add(_ name: String, _ value: String?, _ style: Line.Style = .plain) {
             guard let value, !value.isEmpty else { return }
-            // A single word, such as a digest, stays whole: it may be copied.
-            let isSentence = value.contains(" ")
-            let texts = width.flatMap { isSentence ? value.printable.wrapped(width: max($0 - 16, 20)) : nil } ?? [value]
-            for (index, text) in texts.enumerated() {
-                var line = Line("  " + (index == 0 ? name : "").padding(to: 14), .dim)
-                line.append(text, style)
-                lines.append(line)
+            let heading = Line("  " + name.padding(to: 14), .dim)
+            if let width, !value.contains(" "), value.displayWidth > width - heading.width {
+                // A single word, such as a digest, stays whole: it may be copied.
+                lines += [Line("  " + name, .dim), Line("    ").appending(value, style)]
+            } else {
+                lines += heading.followed(by: Line(value, style), width: width)
             }
         }
         func time(_ stamp: Timestamp?) -> String? {
@@ -82,7 +81,12 @@ struct JobReport {
         let series = series
         let column = series.reduce(0) { max($0, numbers(of: $1).count) } + 2
         for series in series {
-            lines.append(line(of: series, column: column))
+            let (line, ending) = (line(of: series, column: column), ending(of: series))
+            if let width, line.width + 2 + ending.width > width {
+                lines += [line] + Line("     ").followed(by: ending, width: width)
+            } else {
+                lines += line.appending("  ").followed(by: ending, width: nil)
+            }
             guard let error = series.last?.error, said.insert(error.message).inserted else { continue }
             for text in [error.message, error.advice].compactMap({ $0?.printable }) {
                 let texts = width.map { text.wrapped(width: max($0 - 5, 20)) } ?? [text]
@@ -115,15 +119,17 @@ struct JobReport {
         let seconds = Double((last.endedAt?.milliseconds ?? now) - first.startedAt.milliseconds) / 1000
         let sent = series.reduce(0) { $0 + $1.bytesSent }
         var line = Line("  " + numbers(of: series).padding(to: column) + localTime(first.startedAt.milliseconds))
-        line.append("  " + formatSpan(seconds: seconds).padding(to: 9) + formatBytes(sent) + " sent  ")
-        if let error = last.error {
-            line.append("failed \(series.count == 1 ? "" : "\(series.count) times ")(\(error.code))", .bad)
-        } else if last.endedAt == nil {
-            line.append("runs", .accent)
-        } else {
-            line.append(job.state == "succeeded" ? "succeeded" : "ended", .dim)
-        }
+        line.append("  " + formatSpan(seconds: seconds).padding(to: 9) + formatBytes(sent) + " sent")
         return line
+    }
+
+    private func ending(of series: ArraySlice<AttemptInfo>) -> Line {
+        guard let last = series.last else { return Line() }
+        if let error = last.error {
+            return Line("failed \(series.count == 1 ? "" : "\(series.count) times ")(\(error.code))", .bad)
+        }
+        if last.endedAt == nil { return Line("runs", .accent) }
+        return Line(job.state == "succeeded" ? "succeeded" : "ended", .dim)
     }
 
     // MARK: Blobs

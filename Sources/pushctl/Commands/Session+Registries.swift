@@ -59,7 +59,9 @@ extension Session {
         guard registry != nil, let name = last, !json else { return status }
         let known = try await call(Registries.self, Registries.Input(registry: name)).registries
         for registry in known where registry.learned?.isEmpty == false {
-            try console.print([Line(), "learned from earlier pushes:"] + learnedLines(registry, indent: 2))
+            let width = console.isTerminal ? console.size().width : nil
+            let facts = facts(learnedOf: registry).flatMap { Line("  ").followed(by: $0, width: width) }
+            try console.print([Line(), "learned from earlier pushes:"] + facts)
         }
         return status
     }
@@ -100,32 +102,22 @@ extension Session {
 
     private func lines(_ registry: RegistryInfo) -> [Line] {
         var lines = [Line(registry.name, .bold)]
+        let width = console.isTerminal ? console.size().width : nil
         func add(_ title: String, _ line: Line) {
-            var full = Line("  " + title.padding(to: 9), .dim)
-            full.append(line)
-            lines.append(full)
+            lines += Line("  " + title.padding(to: 9), .dim).followed(by: line, width: width)
         }
         add("state", state(of: registry))
         add("login", Line(registry.login ?? "none: it is asked anonymously"))
         if let limit = registry.bytesPerSecond { add("limit", Line(speed(limit))) }
         let allowance = RegistryWording(registry: registry, now: console.now()).allowance
         if let allowance { add("allows", Line(allowance)) }
-        if registry.learned?.isEmpty == false {
-            let learned = learnedLines(registry, indent: 0)
-            add("learned", learned[0])
-            lines += learned.dropFirst().map { line in
-                var full = Line(String(repeating: " ", count: 11))
-                full.append(line)
-                return full
-            }
-        }
+        for (place, fact) in facts(learnedOf: registry).enumerated() { add(place == 0 ? "learned" : "", fact) }
         return lines
     }
 
-    private func learnedLines(_ registry: RegistryInfo, indent: Int) -> [Line] {
+    private func facts(learnedOf registry: RegistryInfo) -> [Line] {
         (registry.learned ?? []).map { fact in
-            Line(String(repeating: " ", count: indent) + fact.text)
-                .appending("  " + formatAge(of: fact.at.milliseconds, now: console.now()), .dim)
+            Line(fact.text).appending(" (\(formatAge(of: fact.at.milliseconds, now: console.now())))", .dim)
         }
     }
 

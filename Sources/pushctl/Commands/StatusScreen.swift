@@ -90,7 +90,10 @@ struct StatusScreen: Sendable, Equatable {
             told += 1
         }
         let others = troubled.count - told
-        if others > 0 { lines.append(Line("and \(others) more registries: pushctl registries", .dim)) }
+        if others > 0 {
+            let what = others == 1 ? "registry" : "registries"
+            lines.append(Line("and \(others) more \(what): pushctl registries", .dim))
+        }
         return lines
     }
 
@@ -100,10 +103,20 @@ struct StatusScreen: Sendable, Equatable {
     private func hidden(besides shown: Int) -> [String] {
         let rows = jobs.prefix(shown)
         if isChosen { return hiddenOfChosen(rows) }
-        func left(_ state: String) -> Int { max(counts[state, default: 0] - rows.count { $0.state == state }, 0) }
+        // The answers may be of different moments: a job that changed its state between them is in a row all the same.
+        var unseen = JobStates.open.reduce(0) { $0 + counts[$1, default: 0] }
+        unseen -= rows.count { JobStates.open.contains($0.state) }
+        func take(_ state: String) -> Int {
+            let count = max(min(counts[state, default: 0] - rows.count { $0.state == state }, unseen), 0)
+            unseen -= count
+            return count
+        }
         var lines: [String] = []
-        for state in ["running", "blocked"] where left(state) > 0 { lines.append("\(left(state)) more \(state)") }
-        var rest = left("waiting") + left("queued")
+        for state in ["running", "blocked"] {
+            let count = take(state)
+            if count > 0 { lines.append("\(count) more \(state)") }
+        }
+        var rest = take("waiting") + take("queued")
         let groups = registries.compactMap { registry -> (name: String, count: Int)? in
             let here = rows.count { $0.registry == registry.name && ["waiting", "queued"].contains($0.state) }
             let count = min((registry.waiting ?? 0) - here, rest)

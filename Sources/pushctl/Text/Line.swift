@@ -100,6 +100,19 @@ struct Line: Sendable, Equatable, ExpressibleByStringInterpolation {
         return lines + [line]
     }
 
+    /// This line as a heading, and behind it `text`, broken to stay in its column.
+    ///
+    /// - Parameter width: columns of the terminal; nil: nothing is broken.
+    func followed(by text: Line, width: Int?) -> [Line] {
+        let margin = Line(String(repeating: " ", count: self.width))
+        let texts = width.map { text.wrapped(width: max($0 - self.width, 20)) } ?? [text]
+        return texts.enumerated().map { place, text in
+            var line = place == 0 ? self : margin
+            line.append(text)
+            return line
+        }
+    }
+
     /// What stands between spaces, each with its styles; in pieces of at most `width` columns.
     private func words(atMost width: Int) -> [Line] {
         var words: [Line] = []
