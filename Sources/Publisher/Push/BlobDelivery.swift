@@ -72,10 +72,11 @@ struct BlobDelivery: Sendable {
                 }
                 if !isAlone, let source = try await mountSource(of: digest, since: since, except: refused) {
                     refused.insert(source)
-                    switch try await mount(blob, from: source) {
+                    switch try await mount(blob, from: source, since: since) {
                     case .mounted:
                         await drop(session)
                         return Report(outcome: .mounted, detail: "from \(source)", mountedFrom: source)
+                    case .known: break
                     case .notThere(let opened):
                         await drop(session)
                         session = opened
@@ -194,12 +195,25 @@ struct BlobDelivery: Sendable {
 
     private enum Mounting {
         case mounted
+        /// Another job has brought it into this repository meanwhile.
+        case known
         /// The source has lost it.
         case notThere(UploadSession)
         /// Nothing can be mounted from there; perhaps an upload was opened instead.
         case refused(UploadSession?)
         /// This login may not do it, or perhaps not push to this repository at all, which says nothing of the source.
         case denied
+    }
+
+    /// Mounts the blob, unless another job does: then it waits for that one.
+    private func mount(_ blob: BlobNode, from source: String, since: Int64) async throws -> Mounting {
+        let digest = blob.descriptor.digest
+        return try await registry.facts.writeTurns.withSlot(for: "\(repository)@\(digest)") {
+            if try await queue.knows(digest, registry: registry.name, repository: repository, since: since) {
+                return .known
+            }
+            return try await mount(blob, from: source)
+        }
     }
 
     /// A mount is an optimisation: where it is refused, the blob is uploaded.

@@ -290,10 +290,13 @@ struct PushRun: Sendable {
 
     @discardableResult
     private func bytesPut(_ node: ManifestNode, as reference: ManifestReference) async throws -> ManifestPut {
-        let result = try await delivery.registry.putManifest { [client, repository] in
-            try await client.putManifest(
-                repository, reference, bytes: node.bytes, mediaType: node.descriptor.mediaType,
-                digest: node.descriptor.digest)
+        let turn = "\(repository)@\(node.descriptor.digest)"
+        let result = try await delivery.registry.facts.writeTurns.withSlot(for: turn) { [client, repository] in
+            try await delivery.registry.putManifest {
+                try await client.putManifest(
+                    repository, reference, bytes: node.bytes, mediaType: node.descriptor.mediaType,
+                    digest: node.descriptor.digest)
+            }
         }
         delivery.progress.noteHeld(node.descriptor.digest)
         return result

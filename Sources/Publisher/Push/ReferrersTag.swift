@@ -19,7 +19,7 @@ struct ReferrersTag: Sendable {
     ///
     /// - Throws: ``RegistryError``; ``PushFailure`` where the entry is lost each time; `CancellationError`.
     func list(_ node: ManifestNode, under subject: Digest) async throws {
-        try await registry.facts.referrersTurns.withSlot(for: "\(repository)@\(subject)") {
+        try await registry.facts.writeTurns.withSlot(for: "\(repository)@\(subject)") {
             try await enter(node, under: subject)
         }
     }

@@ -189,15 +189,23 @@ struct Verifier: Sendable {
         VerificationReport.Problem(kind: kind, digest: digest, message: message)
     }
 
-    /// Asks at once, then after 1, 2, 4, 8, 15 and 30 s, as far as the grace goes.
+    /// Asks at once, then after 1, 2, 4, 8, 15 and 30 s, as far as the grace goes. A failure that passes, such as 500
+    /// where another client writes the same, is forgiven once.
     private func patiently<Value>(_ ask: () async throws -> Value?) async throws -> Value? {
         var waited = Duration.zero
+        var failure: RegistryError?
         for wait: Duration in [.zero, .seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(15), .seconds(30)] {
             if waited + wait > grace { break }
             if wait > .zero { try await sleep(wait) }
             waited += wait
-            if let value = try await ask() { return value }
+            do {
+                if let value = try await ask() { return value }
+                failure = nil
+            } catch let error as RegistryError where error.disposition == .retry && failure == nil {
+                failure = error
+            }
         }
+        if let failure { throw failure }
         return nil
     }
 }

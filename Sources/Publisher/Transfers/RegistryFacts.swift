@@ -17,8 +17,9 @@ actor RegistryFacts {
     private let clock: @Sendable () -> Int64
     private var facts: [String: Fact]?
     private var manifests = ManifestPace()
-    /// One writer at a time for each referrers tag, by repository and the subject's digest.
-    nonisolated let referrersTurns = Slots<String>(Slots.Limits(each: 1))
+    /// One writer at a time for each blob, manifest and referrers tag, by `REPOSITORY@DIGEST`: distribution on a file
+    /// system writes a link in place, and other requests then read it half written and fail.
+    nonisolated let writeTurns = Slots<String>(Slots.Limits(each: 1))
 
     init(registry: String, queue: JobStore, age: Duration, clock: @escaping @Sendable () -> Int64) {
         self.registry = registry

@@ -35,9 +35,11 @@ enum ErrorCode {
         ("TOOMANYREQUESTS", [429]),
         ("NAME_INVALID", [400]), ("NAME_UNKNOWN", [404, 400]),
         ("TAG_INVALID", [400, 403, 409, 412]), ("TAG_ALREADY_EXISTS", [409, 400, 403, 412]),
+        // Before DIGEST_INVALID: distribution adds that one where it reads a link to the blob that is half written.
+        ("MANIFEST_BLOB_UNKNOWN", [400, 404]),
         ("DIGEST_INVALID", [400]), ("SIZE_INVALID", [400, 413, 416]), ("RANGE_INVALID", [416, 400]),
         ("BLOB_UPLOAD_UNKNOWN", [404, 400, 410, 416]), ("BLOB_UPLOAD_INVALID", [404, 400, 403, 405, 416]),
-        ("MANIFEST_BLOB_UNKNOWN", [400, 404]), ("BLOB_UNKNOWN", [404, 400]), ("MANIFEST_UNKNOWN", [404, 400]),
+        ("BLOB_UNKNOWN", [404, 400]), ("MANIFEST_UNKNOWN", [404, 400]),
         ("MANIFEST_UNVERIFIED", [400]), ("MANIFEST_INVALID", [400, 403, 405, 406, 409, 412, 413, 415, 422]),
         ("DENIED", [403, 400, 401, 402, 404, 405, 409, 412, 413, 507]),
         ("UNSUPPORTED", [405, 400, 404, 406, 415, 501, 505]),

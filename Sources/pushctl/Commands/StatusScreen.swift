@@ -72,7 +72,9 @@ struct StatusScreen: Sendable, Equatable {
             }
             lines.append(Line("\(all) \(all == 1 ? "job" : "jobs"): " + sums.joined(separator: ", "), .bold))
         }
-        let troubled = registries.compactMap { registry in
+        // Beside jobs that were asked for, the trouble of other registries explains nothing.
+        let shown = Set(jobs.map(\.registry))
+        let troubled = registries.filter { !isChosen || shown.contains($0.name) }.compactMap { registry in
             let wording = RegistryWording(registry: registry, now: around.now)
             guard var line = wording.headline(localTime: around.localTime) else {
                 return wording.allowance.map { Line(registry.name, .bold).appending(": \($0)") }

@@ -155,6 +155,7 @@ struct ClassificationTests {
         arguments: [
             (500, ["UNKNOWN", "UNKNOWN", "MANIFEST_BLOB_UNKNOWN"], .referencesMissing),
             (400, ["MANIFEST_INVALID", "MANIFEST_BLOB_UNKNOWN"], .referencesMissing),
+            (400, ["DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN"], .referencesMissing),
             (400, ["UNKNOWN", "TAG_INVALID"], .tagRefused), (401, ["UNAUTHORIZED", "NAME_INVALID"], .nameRefused),
             (403, ["DENIED", "TOOMANYREQUESTS"], .rateLimited),
             (404, ["OWN_CODE", "NAME_UNKNOWN"], .repositoryMissing),
