@@ -73,6 +73,40 @@ struct InstallTests {
         }
     }
 
+    @Test(
+        "refuses a prefix that is relative, or that a unit can't name",
+        arguments: ["opt", "/opt/my pushd", "/o&t", "/%h"])
+    func prefixes(prefix: String) async throws {
+        try await TemporaryDirectory.with { directory in
+            let result = try await make("install", into: directory, prefix: prefix)
+            #expect(result.status != 0 && result.errors.contains("install: PREFIX "), "\(result.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+        }
+    }
+
+    @Test("takes what was built from a directory with blanks, and leaves nothing half-done where strip fails")
+    func blanks() async throws {
+        try await TemporaryDirectory.with { directory in
+            let built = try directory.makeDirectory("what was built")
+            for program in ["pushd", "pushctl"] {
+                try FileManager.default.copyItem(atPath: "/bin/true", toPath: built + "/" + program)
+            }
+            func install(_ place: String, strip: String) async throws -> ProcessRunner.Result {
+                try await ProcessRunner.run(
+                    Self.repository + "/scripts/install", ["install"],
+                    environment: [
+                        "PATH": "/usr/bin:/bin", "BUILT": built, "DESTDIR": directory.file(place), "STRIP": strip,
+                    ])
+            }
+            let good = try await install("good", strip: "true")
+            #expect(good.status == 0, "\(good.errors)")
+            #expect(FileManager.default.isExecutableFile(atPath: directory.file("good/usr/bin/pushctl")))
+            #expect(try await install("bad", strip: "false").status != 0)
+            let left = try await ProcessRunner.run("find", [directory.file("bad"), "-type", "f"])
+            #expect(left.output.isEmpty, "\(left.output)")
+        }
+    }
+
     @Test("uninstall removes all that install brought, but for the configuration")
     func uninstall() async throws {
         try await TemporaryDirectory.with { directory in
