@@ -51,6 +51,15 @@ struct JSONSkimmerTests {
         #expect(throws: MessageFault.duplicate(key: "a")) { try members(of: #"{"a":1,"\u0061":2}"#) }
     }
 
+    @Test("reads a message that is full of names without holding each against all others", .timeLimit(.minutes(1)))
+    func manyNames() throws {
+        let names = (0..<130_000).map { #""\#($0)":1"# }
+        #expect(try members(of: "{" + names.joined(separator: ",") + "}").count == 130_000)
+        #expect(throws: MessageFault.duplicate(key: "7")) {
+            try members(of: "{" + names.joined(separator: ",") + #","7":1}"#)
+        }
+    }
+
     @Test(
         "refuses bytes that are not UTF-8",
         arguments: [[0xC3, 0x28], [0xFF], [0xED, 0xA0, 0x80], [0xC0, 0x80]] as [[UInt8]])

@@ -28,9 +28,10 @@ struct JSONSkimmer {
             throw skimmer.next == nil ? .notJSON(offset: skimmer.at) : .notAnObject
         }
         var members: [Member] = []
+        var seen: Set<String> = []  // a search in the list would take seconds for a message full of names
         try skimmer.object(depth: 1) { key, value throws(MessageFault) in
             let key = try string(bytes, key)
-            guard !members.contains(where: { $0.key == key }) else { throw .duplicate(key: key) }
+            guard seen.insert(key).inserted else { throw .duplicate(key: key) }
             members.append(Member(key: key, value: value))
         }
         skimmer.skipSpace()
