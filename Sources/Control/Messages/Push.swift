@@ -92,7 +92,7 @@ public struct LeftOutImage: Codable, Sendable, Equatable {
 }
 
 /// A user and a password, or a token in its place.
-public struct JobLogin: Codable, Sendable, Equatable {
+public struct JobLogin: Codable, Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     public var user: String
     public var password: String
 
@@ -100,10 +100,14 @@ public struct JobLogin: Codable, Sendable, Equatable {
         self.user = user
         self.password = password
     }
+
+    // The password shows in no log and no failure of a test.
+    public var description: String { "JobLogin(\(user), …)" }
+    public var customMirror: Mirror { Mirror(self, children: ["user": user]) }
 }
 
 /// A file in which docker or the containers tools keep logins.
-public struct LoginFile: Codable, Sendable, Equatable {
+public struct LoginFile: Codable, Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     public var path: String
     public var content: String
 
@@ -111,4 +115,8 @@ public struct LoginFile: Codable, Sendable, Equatable {
         self.path = path
         self.content = content
     }
+
+    // Nor do the passwords in a file.
+    public var description: String { "LoginFile(\(path), …)" }
+    public var customMirror: Mirror { Mirror(self, children: ["path": path]) }
 }
