@@ -70,11 +70,19 @@ public struct SocketPlaces: Sendable {
             throw ListenError(socket: socket, cause: .system(call: "mkdir \(substitute)", code: errno))
         }
         guard look(substitute) == .own else {
+            let isForeign = Self.owner(of: substitute) != user
             throw ListenError(
                 socket: socket,
                 cause: .unsafeDirectory(
-                    directory: substitute, reason: "is another user's, or others may write to it"))
+                    directory: substitute,
+                    reason: isForeign ? "is another user's" : "is no directory, or others may write to it",
+                    isForeign: isForeign))
         }
+    }
+
+    private static func owner(of path: String) -> UInt32? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_uid : nil
     }
 
     private static func look(_ path: String, user: UInt32) -> Directory {

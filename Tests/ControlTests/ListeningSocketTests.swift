@@ -101,7 +101,10 @@ struct ListeningSocketTests {
                 let error = #expect(throws: ListenError.self) {
                     try ListeningSocket.open(.path(directory + "/s", group: nil))
                 }
-                #expect(error?.cause == .unsafeDirectory(directory: directory, reason: "can be written by others"))
+                #expect(
+                    error?.cause
+                        == .unsafeDirectory(
+                            directory: directory, reason: "can be written by others", isForeign: false))
             }
         }
     }

@@ -95,8 +95,9 @@ struct SocketPlacesTests {
         let error = #expect(throws: ListenError.self) { try places.makeDirectory(of: places.own) }
         #expect(
             error?.cause
-                == .unsafeDirectory(
-                    directory: places.substitute, reason: "is another user's, or others may write to it"))
+                == .unsafeDirectory(directory: places.substitute, reason: "is another user's", isForeign: true))
+        // Its mode is not this user's to change.
+        #expect(error?.advice == "name another path with --socket, or set XDG_RUNTIME_DIR")
         var status = stat()
         #expect(stat(places.substitute, &status) == 0 && status.st_mode & 0o777 == 0o700)
         // What was named by hand, or lies elsewhere, is left alone.

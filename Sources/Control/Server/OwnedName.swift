@@ -100,11 +100,14 @@ final class OwnedName: Sendable {
         }
         var status = stat()
         guard stat(directory, &status) == 0 else { throw failure("stat") }
-        func refuse(_ reason: String) -> ListenError {
-            ListenError(socket: path, cause: .unsafeDirectory(directory: directory, reason: reason))
+        func refuse(_ reason: String, isForeign: Bool = false) -> ListenError {
+            ListenError(
+                socket: path, cause: .unsafeDirectory(directory: directory, reason: reason, isForeign: isForeign))
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw refuse("is not a directory") }
-        guard status.st_uid == geteuid() || status.st_uid == 0 else { throw refuse("belongs to another user") }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw refuse("belongs to another user", isForeign: true)
+        }
         // In a sticky directory, such as /tmp, users can't remove each other's files.
         guard status.st_mode & 0o022 == 0 || status.st_mode & S_ISVTX != 0 else {
             throw refuse("can be written by others")
