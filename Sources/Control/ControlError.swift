@@ -16,7 +16,9 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
         /// The daemon runs as another user, and the caller is not in the configured group.
         case permissionDenied
         case interfaceNotFound(String), methodNotFound(String), methodNotImplemented(String)
-        /// A parameter that the method does not know, that is missing, or whose value is out of the question.
+        /// A parameter's value is out of the question.
+        case parameterInvalid(String)
+        /// A parameter that the method does not know, that is missing, or that is of another type: Varlink's own error.
         case invalidParameter(String)
         /// The method answers with several replies, and the call did not say `more`.
         case expectedMore
@@ -40,9 +42,9 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
         self.advice = advice
     }
 
-    /// A value that a method does not take, or a parameter that it does not know.
+    /// A value that a method does not take.
     public static func refusing(_ parameter: String, _ message: String, advice: String? = nil) -> ControlError {
-        ControlError(.invalidParameter(parameter), message, advice: advice)
+        ControlError(.parameterInvalid(parameter), message, advice: advice)
     }
 
     public var description: String { message }
@@ -51,7 +53,7 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
     public var exitStatus: Int32 {
         switch kind {
         case .imageNotFound, .jobNotFound, .remoteNotFound: ExitStatus.notFound
-        case .destinationMissing, .referenceInvalid, .invalidParameter: ExitStatus.usage
+        case .destinationMissing, .referenceInvalid, .parameterInvalid, .invalidParameter: ExitStatus.usage
         case .timedOut: ExitStatus.timedOut
         case .stopping, .permissionDenied, .tooManyConnections: ExitStatus.noDaemon
         case .imageInvalid, .registryFailed, .refused, .queueUnavailable, .failed, .messageRejected,
@@ -83,7 +85,7 @@ extension ControlError.Kind {
         case .interfaceNotFound: "interface-not-found"
         case .methodNotFound: "method-not-found"
         case .methodNotImplemented: "method-not-implemented"
-        case .invalidParameter: "parameter-invalid"
+        case .parameterInvalid, .invalidParameter: "parameter-invalid"
         case .expectedMore: "more-expected"
         }
     }

@@ -9,7 +9,7 @@ struct InputCheckTests {
         arguments: refusedChecks)
     func refused(check: Check) {
         let error = #expect(throws: ControlError.self) { try check.run() }
-        #expect(error?.kind == .invalidParameter(check.parameter))
+        #expect(error?.kind == .parameterInvalid(check.parameter))
         #expect(error?.code == "parameter-invalid")
         #expect(error?.message.isEmpty == false && error?.advice?.isEmpty == false)
     }
@@ -26,7 +26,7 @@ struct InputCheckTests {
             let error = await #expect(throws: ControlError.self) {
                 try await fixture.client.call(Push.self, Push.Input(image: "a", timeout: 1e300))
             }
-            #expect(error?.kind == .invalidParameter("timeout"))
+            #expect(error?.kind == .parameterInvalid("timeout"))
         }
     }
 
@@ -39,8 +39,13 @@ struct InputCheckTests {
             #expect(error?.message == "priority can't be 500")
             #expect(error?.advice == "it is a whole number from -100 to 100")
             let raw = try fixture.raw
+            try await raw.send(#"{"method":"org.pushd.Control.Push","parameters":{"image":"a","priority":500}}␀"#)
+            let value = try #require(try await raw.receive(1).first)
+            #expect(value.contains(#""error":"org.pushd.Control.ParameterInvalid""#), "Python keeps all fields of it")
+            #expect(value.contains(#""parameter":"priority""#) && value.contains(#""code":"parameter-invalid""#))
             try await raw.send(#"{"method":"org.pushd.Control.Push","parameters":{"image":"a","prio":1}}␀"#)
             let reply = try #require(try await raw.receive(1).first)
+            #expect(reply.contains(#""error":"org.varlink.service.InvalidParameter""#))
             #expect(reply.contains(#""parameter":"prio""#) && reply.contains(#""code":"parameter-invalid""#))
             #expect(reply.contains("it takes allTags, destinations, dryRun"))
         }
@@ -86,7 +91,8 @@ struct InputCheckTests {
         Check("registry", Doctor.Input(registry: "")),
         Check("timeout", Push.Input(image: "a", timeout: 0)), Check("timeout", Push.Input(image: "a", timeout: -1)),
         Check("timeout", Push.Input(image: "a", timeout: 1e300)), Check("jobs", Follow.Input(jobs: [])),
-        Check("states", List.Input(states: ["queued", "done"])), Check("limit", List.Input(limit: 0)),
+        Check("states", List.Input(states: ["queued", "done"])), Check("registry", List.Input(registry: "")),
+        Check("limit", List.Input(limit: 0)),
         Check("limit", List.Input(limit: .max)), Check("jobs", Wait.Input(jobs: [])),
         Check("timeout", Wait.Input(jobs: [1], timeout: -0.5)), Check("jobs", Cancel.Input(jobs: [])),
         Check("jobs", Cancel.Input(jobs: Array(repeating: 1, count: 100_001))), Check("jobs", Retry.Input()),

@@ -125,8 +125,7 @@ extension InterfaceDescriptionTests {
                     ],
                     unreadable: [
                         UnreadableStore(store: "s", error: JobErrorInfo(code: "c", message: "m", advice: "a"))
-                    ]
-                ),
+                    ]),
                 Images.Output(images: []),
             ]),
         Sample(
@@ -162,7 +161,7 @@ extension InterfaceDescriptionTests {
                 Limit.Output(limits: [LimitInfo(byHand: false)]),
             ]),
         Sample(
-            Registries.self, [Registries.Input(registry: "r", forget: true), Registries.Input()],
+            Registries.self, [Registries.Input(registry: "r", forget: true, brief: true), Registries.Input()],
             [Registries.Output(registries: registries), Registries.Output(registries: [])]),
         Sample(
             Doctor.self, [Doctor.Input(registry: "r"), Doctor.Input()],

@@ -81,7 +81,8 @@ struct MessageCodingTests {
         "exit statuses follow from the kind of error",
         arguments: [
             (.imageNotFound, 4), (.jobNotFound, 4), (.remoteNotFound, 4), (.timedOut, 5), (.referenceInvalid, 2),
-            (.destinationMissing, 2), (.invalidParameter("x"), 2), (.permissionDenied, 3), (.stopping, 3),
+            (.destinationMissing, 2), (.invalidParameter("x"), 2), (.parameterInvalid("x"), 2), (.permissionDenied, 3),
+            (.stopping, 3),
             (.registryFailed, 1), (.failed, 1),
         ] as [(ControlError.Kind, Int32)])
     func exitStatus(kind: ControlError.Kind, status: Int32) {
@@ -98,6 +99,7 @@ struct MessageCodingTests {
         ControlError(.tooManyConnections, "m", advice: "a"), ControlError(.permissionDenied, ""),
         ControlError(.interfaceNotFound("a.b"), ""), ControlError(.methodNotFound("a.B"), ""),
         ControlError(.methodNotImplemented("a.B"), ""), ControlError(.invalidParameter("x"), ""),
+        ControlError(.parameterInvalid("x"), "m", advice: "a"),
         ControlError(.expectedMore, ""),
     ]
 

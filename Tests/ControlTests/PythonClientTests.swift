@@ -37,6 +37,8 @@ struct PythonClientTests {
                     "image: a to b c", "1 queued", "2 queued", "1 running", "2 running", "1 succeeded", "2 succeeded",
                     "org.pushd.Control.ImageNotFound: no image missing, look",
                     "org.varlink.service.InvalidParameter: job",
+                    "org.pushd.Control.ParameterInvalid: priority can't be 500, "
+                        + "it is a whole number from -100 to 100, parameter-invalid",
                 ], "\(output)")
         }
     }
@@ -66,6 +68,11 @@ struct PythonClientTests {
                 control.Show(job=10**30)
             except varlink.VarlinkError as error:
                 print(error.error() + ":", error.parameters()["parameter"])
+            try:
+                control.Push(image="a", priority=500)
+            except varlink.VarlinkError as error:
+                fields = error.parameters()
+                print(error.error() + ":", fields["message"] + ",", fields["advice"] + ",", fields["code"])
 
         """
 

@@ -32,6 +32,9 @@ struct VarlinkClientTests {
                             "follows to succeeded, in order",
                             "org.pushd.Control.JobNotFound: there is no job 4711",
                             "org.pushd.Control.ImageNotFound",
+                            "org.pushd.Control.ParameterInvalid: parameter-invalid: verify can't be \"some\": "
+                                + "it is one of: none, manifest, blobs, deep",
+                            "1 job in any state, 0 canceled",
                         ], "\(result.output)")
                     #expect(registry.tags("team/app")["1"] == image.digest)
                 }
@@ -94,6 +97,13 @@ struct VarlinkClientTests {
                 except varlink.VarlinkError as error:
                     message = error.parameters()["message"]
                     print(error.error() + (": " + message if "job" in message else ""))
+            try:
+                control.Push(image="app:1", verify="some")
+            except varlink.VarlinkError as error:
+                fields = error.parameters()
+                print(": ".join([error.error(), fields["code"], fields["message"], fields["advice"]]))
+            counts = [len(control.List(states=states)["jobs"]) for states in ([], ["canceled"])]
+            print("%d job in any state, %d canceled" % tuple(counts))
 
         """
 }

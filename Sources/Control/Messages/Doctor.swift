@@ -34,8 +34,8 @@ public enum Doctor: StreamMethod {
 
 /// One step of the way.
 public struct DoctorStep: Codable, Sendable, Equatable {
-    /// `resolve`, `connect`, `tls`, `api`, `login`, `token` or `push`; of the installation `state`, `store`, `logins`,
-    /// `clock` or `limits`.
+    /// `resolve`, `connect`, `tls`, `api`, `login`, `token` or `push`; of the installation `state`, `socket`, `logins`,
+    /// `clock`, `limits` or `store`.
     public var kind: String
     /// `good`, `doubtful` or `bad`; after a bad one there are no more of its registry.
     public var outcome: String

@@ -3,7 +3,7 @@
 /// Events are numbered without gaps, also across restarts of the daemon, and kept about as long as jobs are: a client
 /// that remembers the number of the last event can continue after it, and sees each event once.
 ///
-/// Errors: `QueueUnavailable`, `Stopping`; `InvalidParameter` for an `after` beyond the newest event.
+/// Errors: `QueueUnavailable`, `Stopping`; `ParameterInvalid` for an `after` beyond the newest event.
 public enum Events: StreamMethod {
     public static let name = "org.pushd.Control.Events"
 

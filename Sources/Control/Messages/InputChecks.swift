@@ -46,6 +46,7 @@ extension List.Input {
                 jobs.count <= mostListed, "jobs", "\(jobs.count) jobs are too many for one call",
                 "name \(mostListed) at most")
         }
+        try requireName(registry, "registry", registryAdvice)
         try requireNumber(limit, "limit", in: 1...mostListed)
     }
 }

@@ -49,7 +49,7 @@ public struct JobInfo: Codable, Sendable, Equatable {
     private static let endedStates: Set<String> = ["succeeded", "failed", "canceled", "superseded"]
 
     /// Those that this version knows.
-    static let states = [
+    public static let states = [
         "queued", "running", "waiting", "blocked", "succeeded", "failed", "canceled", "superseded",
     ]
 

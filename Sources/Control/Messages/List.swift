@@ -1,6 +1,6 @@
 /// `org.pushd.Control.List`: jobs, newest first.
 ///
-/// Errors: `QueueUnavailable`, and `InvalidParameter` for an unknown state.
+/// Errors: `QueueUnavailable`, and `ParameterInvalid` for an unknown state.
 public enum List: Method {
     public static let name = "org.pushd.Control.List"
 

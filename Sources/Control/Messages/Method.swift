@@ -1,6 +1,6 @@
 /// One method of the control interface: its name on the wire and the shapes that go in and out.
 ///
-/// There is one file for each, and `InterfaceDescription.swift` says the same in Varlink's language; a test holds
+/// There is one file for each, and `Interface/` says the same in Varlink's language; a test holds
 /// the two together. What may be absent is optional. Values that a newer daemon may add to (states, outcomes, kinds)
 /// are strings, so that an older `pushctl` shows them as they are.
 public protocol Method: Sendable {
@@ -37,7 +37,7 @@ public protocol Parameters: Codable, Sendable, Equatable {
 
     /// Refuses values that are invalid in every state of the daemon, before the service sees them.
     ///
-    /// - Throws: ``ControlError`` of the kind `invalidParameter`.
+    /// - Throws: ``ControlError`` of the kind `parameterInvalid`.
     func check() throws(ControlError)
 }
 

@@ -9,12 +9,15 @@ public enum Registries: Method {
         public var registry: String?
         /// Forgets first what was learned about the one registry, and which blobs it is remembered to have.
         public var forget: Bool?
+        /// Without logins, for which programs may have to be run; absent: false.
+        public var brief: Bool?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case registry, forget }
+        public enum CodingKeys: CodingKey, CaseIterable { case registry, forget, brief }
 
-        public init(registry: String? = nil, forget: Bool? = nil) {
+        public init(registry: String? = nil, forget: Bool? = nil, brief: Bool? = nil) {
             self.registry = registry
             self.forget = forget
+            self.brief = brief
         }
     }
 
@@ -48,7 +51,7 @@ public struct RegistryInfo: Codable, Sendable, Equatable {
     /// Its own limit of bandwidth, in bytes a second.
     public var bytesPerSecond: Int?
     /// Whose login is used and where it is kept, also those of namespaces, and what is wrong with one that can't be used;
-    /// absent where there is none. Only from `Registries`.
+    /// absent where there is none. Only from `Registries`, unless it was asked for briefly.
     public var login: String?
     /// What it has shown to do. Only from `Registries`.
     public var learned: [LearnedInfo]?

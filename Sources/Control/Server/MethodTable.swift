@@ -61,7 +61,7 @@ struct MethodTable: Sendable {
     func handler(for call: CallMessage) throws(ControlError) -> MethodHandler {
         guard let handler = handlers[call.method] else { throw unknown(call.method) }
         guard !call.upgrade else {
-            throw .refusing("upgrade", "no method can be upgraded", advice: "leave \"upgrade\" out")
+            throw .unusable("upgrade", "no method can be upgraded", advice: "leave \"upgrade\" out")
         }
         guard call.more || !handler.isStream else {
             throw ControlError(
@@ -74,7 +74,7 @@ struct MethodTable: Sendable {
     private func unknown(_ method: String) -> ControlError {
         let name = shortened(method)
         guard let dot = method.lastIndex(of: ".") else {
-            return .refusing(
+            return .unusable(
                 "method", "\"\(name)\" is not a method: it is called by interface and name",
                 advice: "write org.pushd.Control.\(name)")
         }
@@ -134,7 +134,7 @@ struct MethodTable: Sendable {
         of call: CallMessage, _ method: M.Type, _ known: Set<String>
     ) throws(ControlError) -> M.Input {
         if let unknown = call.parameterNames.first(where: { !known.contains($0) }) {
-            throw .refusing(
+            throw .unusable(
                 shortened(unknown), "\(M.name) has no parameter '\(shortened(unknown))'",
                 advice: known.isEmpty ? "it takes none" : "it takes \(known.sorted().joined(separator: ", "))")
         }
@@ -145,7 +145,7 @@ struct MethodTable: Sendable {
             // For a number that is too large, the decoder does not name its key.
             let only = call.parameterNames.count == 1 ? call.parameterNames[0] : "parameters"
             let key = (error as? DecodingError)?.outermostKey ?? only
-            throw .refusing(
+            throw .unusable(
                 key, "the parameter '\(shortened(key))' of \(M.name) is missing or of another type",
                 advice: "org.varlink.service.GetInterfaceDescription tells the types")
         }
@@ -164,6 +164,11 @@ struct MethodTable: Sendable {
 }
 
 extension ControlError {
+    /// A parameter that is unknown, missing or of another type, which Varlink has an error of its own for.
+    fileprivate static func unusable(_ parameter: String, _ message: String, advice: String) -> ControlError {
+        ControlError(.invalidParameter(parameter), message, advice: advice)
+    }
+
     /// The daemon ends the call because it stops.
     static var stopping: ControlError {
         ControlError(.stopping, "the daemon is stopping", advice: "accepted jobs go on when it runs again")

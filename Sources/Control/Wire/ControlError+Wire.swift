@@ -30,6 +30,7 @@ extension ControlError {
         case .failed: Self.ownPrefix + "Failed"
         case .messageRejected: Self.ownPrefix + "MessageRejected"
         case .tooManyConnections: Self.ownPrefix + "TooManyConnections"
+        case .parameterInvalid: Self.ownPrefix + "ParameterInvalid"
         case .permissionDenied: Self.standardPrefix + "PermissionDenied"
         case .interfaceNotFound: Self.standardPrefix + "InterfaceNotFound"
         case .methodNotFound: Self.standardPrefix + "MethodNotFound"
@@ -45,7 +46,7 @@ extension ControlError {
         switch kind {
         case .interfaceNotFound(let interface): parameters.interface = interface
         case .methodNotFound(let method), .methodNotImplemented(let method): parameters.method = method
-        case .invalidParameter(let parameter): parameters.parameter = parameter
+        case .parameterInvalid(let parameter), .invalidParameter(let parameter): parameters.parameter = parameter
         case .imageNotFound, .imageInvalid, .destinationMissing, .referenceInvalid, .jobNotFound, .remoteNotFound,
             .registryFailed, .refused, .timedOut, .queueUnavailable, .stopping, .failed, .messageRejected,
             .tooManyConnections, .permissionDenied, .expectedMore, .unknown:
@@ -80,6 +81,7 @@ extension ControlError {
         case ownPrefix + "Failed": .failed
         case ownPrefix + "MessageRejected": .messageRejected
         case ownPrefix + "TooManyConnections": .tooManyConnections
+        case ownPrefix + "ParameterInvalid": .parameterInvalid(fields["parameter"] ?? "")
         case standardPrefix + "PermissionDenied": .permissionDenied
         case standardPrefix + "InterfaceNotFound": .interfaceNotFound(fields["interface"] ?? "")
         case standardPrefix + "MethodNotFound": .methodNotFound(fields["method"] ?? "")
@@ -97,7 +99,8 @@ extension ControlError {
         case .interfaceNotFound(let name): "the daemon does not offer the interface \(shortened(name))"
         case .methodNotFound(let name): "the daemon does not know the method \(shortened(name))"
         case .methodNotImplemented(let name): "the daemon does not implement the method \(shortened(name))"
-        case .invalidParameter(let name): "the daemon does not accept the parameter '\(shortened(name))' or its value"
+        case .parameterInvalid(let name), .invalidParameter(let name):
+            "the daemon does not accept the parameter '\(shortened(name))' or its value"
         case .expectedMore: "the method must be called with 'more'"
         case .unknown(let name): "the daemon answered with the error \(shortened(name))"
         default: "the daemon gave no reason"

@@ -97,7 +97,7 @@ extension ControlError {
     fileprivate var isAboutThisPush: Bool {
         switch kind {
         case .imageNotFound, .imageInvalid, .destinationMissing, .referenceInvalid, .remoteNotFound, .registryFailed,
-            .refused, .failed, .invalidParameter:
+            .refused, .failed, .parameterInvalid, .invalidParameter:
             true
         case .jobNotFound, .timedOut, .queueUnavailable, .stopping, .messageRejected, .tooManyConnections,
             .permissionDenied, .interfaceNotFound, .methodNotFound, .methodNotImplemented, .expectedMore, .unknown:

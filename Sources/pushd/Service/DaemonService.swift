@@ -47,7 +47,9 @@ struct DaemonService: ControlService {
 
     func list(_ input: List.Input) async throws -> List.Output {
         try await translatingErrors {
-            let states = input.states.map { Set($0.compactMap(JobState.init(rawValue:))) }
+            let states = input.states.flatMap { names in
+                names.isEmpty ? nil : Set(names.compactMap(JobState.init(rawValue:)))
+            }
             let missing = try await self.missing(among: input.jobs ?? [])
             if let first = missing.first, input.partial != true { throw unknownJob(first) }
             let registry: String? = if let name = input.registry { try await self.registry(name) } else { nil }
