@@ -8,16 +8,17 @@ struct Daemon: Sendable {
     ///   attempt: a daemon that has just started makes the directory that decides which socket is used.
     init(sockets: @autoclosure @escaping @Sendable () -> [String]) { candidates = sockets }
 
+    /// - Parameter timeout: how long to wait while the daemon's queue of new connections is full.
     /// - Throws: ``ControlClientError`` of the last socket tried, ``Failure`` if there is none of several.
-    func connect() async throws -> ControlClient {
+    func connect(timeout: Duration = .seconds(5)) async throws -> ControlClient {
         let sockets = candidates()
         for socket in sockets.dropLast() {
             do {
-                return try await ControlClient.connect(path: socket)
+                return try await ControlClient.connect(path: socket, timeout: timeout)
             } catch let error as ControlClientError where error.cause == .noSocket {}
         }
         do {
-            return try await ControlClient.connect(path: sockets.last ?? "")
+            return try await ControlClient.connect(path: sockets.last ?? "", timeout: timeout)
         } catch let error as ControlClientError where error.cause == .noSocket && sockets.count > 1 {
             throw Failure(
                 "no daemon answers: there is no socket at " + sockets.joined(separator: ", nor at "),
@@ -27,18 +28,27 @@ struct Daemon: Sendable {
 
     /// Tries until the daemon is back, such as after an upgrade.
     ///
-    /// - Throws: what ``connect()`` threw last when the time is up; `CancellationError`.
+    /// - Throws: what ``connect(timeout:)`` threw last when the time is up; `CancellationError`.
     func connectAgain(within patience: Duration) async throws -> ControlClient {
         let deadline = ContinuousClock.now + patience
         while true {
             do {
-                return try await connect()
+                return try await connect(timeout: min(.seconds(5), max(deadline - .now, .zero)))
             } catch {
                 try Task.checkCancellation()
                 guard ContinuousClock.now < deadline else { throw error }
             }
-            try await Task.sleep(for: .milliseconds(300))
+            try await Task.sleep(for: min(.milliseconds(300), max(deadline - .now, .zero)))
         }
+    }
+}
+
+/// Whether the daemon that was spoken to is away, or about to go, and may come back.
+func isDaemonAway(_ error: any Error) -> Bool {
+    switch error {
+    case let error as ControlClientError: error.isLoss
+    case let error as ControlError: error.kind == .stopping
+    default: false
     }
 }
 

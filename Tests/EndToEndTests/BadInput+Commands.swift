@@ -46,6 +46,8 @@ extension BadInput {
             "The destination's digest is another image's", "push", "-d", "app:1",
             "registry.example/app@sha256:\(String(repeating: "0", count: 64))"),
         command("The reference to verify names no registry", "verify", "app:1"),
+        command("What is paused is no registry", "pause", "registry.example/team"),
+        command("What is to go on is no registry", "resume", "registry.example/team"),
     ]
 
     /// A case: `inspect` at a server that gives one answer to everything.

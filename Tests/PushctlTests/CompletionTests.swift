@@ -89,7 +89,10 @@ struct CompletionTests {
             ]
             return List.Output(jobs: jobs.filter { input.states?.contains($0.state) ?? true }, counts: [:])
         }
-        daemon.onRegistries = { _ in Registries.Output(registries: [RegistryInfo(name: "quiet.example", running: 0)]) }
+        daemon.onRegistries = { input in
+            #expect(input.brief == true, "no program is run for a completion")
+            return Registries.Output(registries: [RegistryInfo(name: "quiet.example", running: 0)])
+        }
         daemon.onImages = { _ in
             Images.Output(images: [
                 LocalImageInfo(
@@ -135,6 +138,20 @@ struct CompletionTests {
 
     @Test("are files and directories; an image layout is whole, other directories go on")
     func files() async throws {
+    @Test("wait no longer for a connection than for answers")
+    func busyDaemon() async throws {
+        try await TemporaryDirectory.with { directory in
+            let busy = try BusyListener(path: directory.file("s"))
+            defer { busy.close() }
+            let start = ContinuousClock.now
+            _ = await Pushctl.run(
+                ["__complete", "--", "cancel", "1"],
+                in: Surroundings(environment: ["PUSHD_SOCKET": directory.file("s")], directory: "/", userID: 1),
+                console: .silent)
+            #expect(ContinuousClock.now - start < .seconds(4), "five seconds are for commands")
+        }
+    }
+
         try await TemporaryDirectory.with { directory in
             try directory.write([], to: "build/app/oci-layout")
             try directory.write([], to: "build/apple")

@@ -250,6 +250,18 @@ struct PauseCommandTests {
         #expect(outcome.lines.dropFirst().map(String.init) == (note.map { [$0] } ?? []))
     }
 
+    @Test("is not held up by a daemon that can't say which registries it knows")
+    func hangingNames() async throws {
+        var daemon = daemon()
+        daemon.onRegistries = { input in
+            #expect(input.brief == true, "no program is run for it")
+            try await Task.sleep(for: .seconds(3600))
+            throw CancellationError()
+        }
+        let outcome = try await pushctl("pause other.example", daemon)
+        #expect(outcome.status == 0 && outcome.lines.count == 1, "\(outcome)")
+    }
+
     @Test("of all registries asks for no names")
     func all() async throws {
         var daemon = daemon()

@@ -5,7 +5,9 @@ public import Registry
 /// What is known of registries, and how to find out more.
 extension ImagePublisher {
     /// All registries that are configured, in use, or that something is known about; with `name` only that one.
-    public func registryStates(named name: String?) async throws -> [RegistryState] {
+    ///
+    /// - Parameter withLogins: whether the logins are looked up, for which programs may have to be run.
+    public func registryStates(named name: String?, withLogins: Bool = true) async throws -> [RegistryState] {
         let activity = await activity
         var names = Set(settings.registries.keys).union(activity.map(\.name)).union(try await queue.registries())
         if let name { names = [name] }
@@ -17,7 +19,7 @@ extension ImagePublisher {
                 RegistryState(
                     activity: activity.first { $0.name == name }
                         ?? RegistryActivity(name: name),
-                    login: await loginInUse(at: name),
+                    login: withLogins ? await loginInUse(at: name) : LoginInUse(host: .none, namespaces: []),
                     allowance: allowances[name],
                     bandwidth: bandwidths.first { $0.registry == name }?.bytesPerSecond,
                     learned: try await registries.facts(of: name).all,

@@ -38,7 +38,7 @@ extension Session {
     func pause(_ registry: String?) async throws -> Int32 {
         let client = try await daemon.connect()
         // Before: from then on the daemon knows the one that is paused.
-        let known = registry == nil || json ? nil : await knownRegistries(over: client)
+        let known = registry == nil || json ? nil : await knownRegistries()
         let registries = try await client.call(Pause.self, Pause.Input(registry: registry)).registries
         let status = try tell(registries, summary: registry == nil ? "all registries are paused" : nil)
         for paused in registries {
@@ -47,9 +47,13 @@ extension Session {
         return status
     }
 
-    /// Nil where the daemon can't say: that must not hold up a pause.
-    private func knownRegistries(over client: ControlClient) async -> [String]? {
-        try? await client.call(Registries.self, Registries.Input(), timeout: .seconds(2)).registries.map(\.name)
+    /// Nil where the daemon can't say: that must not hold up a pause. Asked on a connection of its own, because calls on
+    /// one connection wait for each other.
+    private func knownRegistries() async -> [String]? {
+        let patience = Duration.seconds(2)
+        let client = try? await daemon.connect(timeout: patience)
+        let input = Registries.Input(brief: true)
+        return try? await client?.call(Registries.self, input, timeout: patience).registries.map(\.name)
     }
 
     /// A registry that no job has been for may be meant for one to come, or be a slip of the keyboard.

@@ -75,8 +75,8 @@ struct Completer {
         guard wanted.jobs || wanted.images || wanted.registries else { return known }
         let places = SocketPlaces(user: around.userID, environment: around.environment)
         let daemon = Daemon(sockets: socketCandidates(named: plan.socket, around, places))
-        guard let client = try? await daemon.connect() else { return known }
         let deadline = ContinuousClock.now + patience
+        guard let client = try? await daemon.connect(timeout: patience) else { return known }
         /// Nil also where the time is up, or an older daemon does not have the method.
         func ask<M: Method>(_ method: M.Type, _ input: M.Input) async -> M.Output? {
             try? await client.call(method, input, timeout: max(deadline - .now, .zero))
@@ -87,7 +87,7 @@ struct Completer {
         }
         if wanted.images { known.images = await ask(Images.self, Images.Input())?.images ?? [] }
         if wanted.registries {
-            known.registries = await ask(Registries.self, Registries.Input())?.registries.map(\.name) ?? []
+            known.registries = await ask(Registries.self, Registries.Input(brief: true))?.registries.map(\.name) ?? []
         }
         return known
     }

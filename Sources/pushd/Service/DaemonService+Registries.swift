@@ -67,13 +67,19 @@ extension DaemonService {
     }
 
     func pause(_ input: Pause.Input) async throws -> Pause.Output {
-        await publisher.pause(input.registry)
-        return Pause.Output(registries: await activity())
+        try await translatingErrors {
+            let name: String? = if let text = input.registry { try await registry(text) } else { nil }
+            await publisher.pause(name)
+            return Pause.Output(registries: await activity())
+        }
     }
 
     func resume(_ input: Resume.Input) async throws -> Resume.Output {
-        await publisher.resume(input.registry)
-        return Resume.Output(registries: await activity())
+        try await translatingErrors {
+            let name: String? = if let text = input.registry { try await registry(text) } else { nil }
+            await publisher.resume(name)
+            return Resume.Output(registries: await activity())
+        }
     }
 
     func limit(_ input: Limit.Input) async throws -> Limit.Output {
@@ -93,7 +99,8 @@ extension DaemonService {
         try await translatingErrors {
             let name: String? = if let text = input.registry { try await registry(text) } else { nil }
             if input.forget == true, let name { try await publisher.forgetRegistry(name) }
-            return Registries.Output(registries: try await publisher.registryStates(named: name).map(RegistryInfo.init))
+            let states = try await publisher.registryStates(named: name, withLogins: input.brief != true)
+            return Registries.Output(registries: states.map(RegistryInfo.init))
         }
     }
 
@@ -135,7 +142,7 @@ extension DaemonService {
         for step in await InstallationDesk().steps(of: installation) {
             replies.yield(Doctor.Output(registry: "", step: step))
         }
-        for registry in try await publisher.registryStates(named: nil) {
+        for registry in try await publisher.registryStates(named: nil, withLogins: false) {
             try await examine(registry.activity.name, repository: nil, replies)
         }
     }
