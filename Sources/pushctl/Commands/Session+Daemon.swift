@@ -31,6 +31,8 @@ extension Session {
             daemon = try await call(Status.self, Status.Input())
         } catch let error as ControlClientError {
             (daemon, why) = (nil, error.description)
+        } catch let error as ControlError {
+            (daemon, why) = (nil, error.message)
         } catch let error as Failure {
             (daemon, why) = (nil, error.message)
         }

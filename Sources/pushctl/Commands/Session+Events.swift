@@ -20,8 +20,7 @@ extension Session {
                     (input.after, input.since) = (event.id, nil)
                 }
                 return ExitStatus.done
-            } catch let error as ControlClientError where follow && error.isLoss {
-            } catch let error as ControlError where follow && error.kind == .stopping {}
+            } catch let error where follow && isDaemonAway(error) {}
             // Nothing has come yet: what happens while the daemon is away is not to be missed.
             if input.after == nil, input.since == nil { input.since = began }
             client = try await daemon.connectAgain(within: Follower.patience)

@@ -18,10 +18,8 @@ extension Session {
                 guard !missing.isEmpty else { throw error }
                 left += missing
                 rest = rest.filter { job in !missing.contains { $0.job == job } }[...]
-            } catch let error as ControlClientError where error.isLoss {
-                client = try await daemon.connectAgain(within: Follower.patience)
-            } catch let error as ControlError where error.kind == .stopping {
-                client = try await daemon.connectAgain(within: Follower.patience)
+            } catch let error where isDaemonAway(error) {
+                client = try await connectAgain(before: deadline)
             }
         }
         if ended.isEmpty, left.count == 1, let only = left.first { throw Failure(only) }
@@ -35,12 +33,25 @@ extension Session {
         return status == ExitStatus.done ? verdict : status
     }
 
+    /// Waits for a daemon that is away, no longer than the command may take.
+    private func connectAgain(before deadline: ContinuousClock.Instant?) async throws -> ControlClient {
+        let left = deadline.map { max($0 - .now, .zero) } ?? Follower.patience
+        do {
+            return try await daemon.connectAgain(within: min(left, Follower.patience))
+        } catch {
+            guard !(error is CancellationError), let deadline, ContinuousClock.now >= deadline else { throw error }
+            throw Failure(
+                "the jobs have not ended within the time that was given: pushd can't be reached",
+                advice: Failure(error).advice, status: ExitStatus.timedOut, code: "wait-timed-out")
+        }
+    }
+
     func pause(_ registry: String?) async throws -> Int32 {
         let client = try await daemon.connect()
         // Before: from then on the daemon knows the one that is paused.
         let known = registry == nil || json ? nil : await knownRegistries()
         let registries = try await client.call(Pause.self, Pause.Input(registry: registry)).registries
-        let status = try tell(registries, summary: registry == nil ? "all registries are paused" : nil)
+        let status = try printStates(of: registries, summary: registry == nil ? "all registries are paused" : nil)
         for paused in registries {
             if let known, !known.contains(paused.name) { try console.print(strangerNote(paused.name, known: known)) }
         }
@@ -67,10 +78,10 @@ extension Session {
 
     func resume(_ registry: String?) async throws -> Int32 {
         let registries = try await call(Resume.self, Resume.Input(registry: registry)).registries
-        return try tell(registries, summary: registry == nil ? "all registries go on" : nil)
+        return try printStates(of: registries, summary: registry == nil ? "all registries go on" : nil)
     }
 
-    private func tell(_ registries: [RegistryInfo], summary: String?) throws -> Int32 {
+    private func printStates(of registries: [RegistryInfo], summary: String?) throws -> Int32 {
         if json {
             try console.printJSON(["registries": registries])
             return ExitStatus.done

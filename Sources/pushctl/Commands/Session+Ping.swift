@@ -11,7 +11,7 @@ extension Session {
         while true {
             do {
                 let left = wait == nil ? Self.patience : max(deadline - .now, .milliseconds(1))
-                let client = try await daemon.connect()
+                let client = try await daemon.connect(timeout: left)
                 let info = try await client.call(GetInfo.self, GetInfo.Input(), timeout: left)
                 if json {
                     try console.printJSON(PingDocument(version: info.version, socket: client.path))
@@ -21,6 +21,8 @@ extension Session {
                 return ExitStatus.done
             } catch let error as OutputError {
                 throw error
+            } catch let error as ControlClientError where error.code == "socket-invalid" {
+                throw error  // waiting does not make the path shorter
             } catch {
                 try Task.checkCancellation()
                 guard ContinuousClock.now + pause < deadline else {

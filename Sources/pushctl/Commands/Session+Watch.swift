@@ -2,7 +2,8 @@ internal import Control
 internal import Glibc
 
 extension Session {
-    /// Shows the jobs again at each event, and each second for progress and times, until they have ended.
+    /// Shows the jobs again at each event, and each second for progress and times, until they have ended. Jobs that were
+    /// named and do not exist are reported at the end.
     func watch(_ status: Command.Status) async throws -> Int32 {
         let picture = WatchPicture(console)
         let watcher = Task { try await keepShowing(status, picture) }
@@ -23,39 +24,55 @@ extension Session {
         if !json { try picture.close() }
         // Ctrl-C is how watching ends: that is no failure.
         if let number = interrupted.number { return number == SIGINT ? ExitStatus.done : Self.status(ofSignal: number) }
-        try result.get()
-        return ExitStatus.done
+        guard let left = try result.get()?.left, !left.isEmpty else { return ExitStatus.done }
+        return json ? self.status(of: left) : complain(of: left)
     }
 
-    private func keepShowing(_ status: Command.Status, _ picture: WatchPicture) async throws {
+    /// - Returns: what was shown last; nil where the task was cancelled before that.
+    /// - Throws: ``Failure`` where the one job that was named does not exist.
+    private func keepShowing(_ status: Command.Status, _ picture: WatchPicture) async throws -> StatusScreen? {
         var last: StatusScreen?
         var client = try await daemon.connect()
         var bell = try await EventBell(daemon)
         while !Task.isCancelled {
             do {
                 let screen = try await screen(for: status, over: client)
-                if console.isTerminal, !json {
+                if screen.jobs.isEmpty, screen.left.count == 1, let only = screen.left.first { throw Failure(only) }
+                if !json, screen.jobs.isEmpty, !status.jobs.isEmpty {
+                    // There is nothing to show but what is reported at the end.
+                } else if console.isTerminal, !json {
                     try picture.draw { screen.lines(width: $0, height: $1, surroundings) }
                 } else if screen.jobs != last?.jobs || screen.counts != last?.counts {
                     if last != nil, !json { try console.print(Line()) }
                     try show(screen, for: status)
                 }
                 last = screen
-                if screen.isOver { return }
+                if screen.isOver { return screen }
                 picture.bell = bell
                 await bell.wait(atMost: .seconds(1))
-            } catch let error as ControlClientError where error.isLoss {
+            } catch let error where isDaemonAway(error) {
                 let known = last
                 if console.isTerminal, !json {
-                    let note = Line("pushd can't be reached; trying to connect again", .warning)
+                    let note = Line(connectionLostText, .warning)
                     try picture.draw { width, height in
                         let lines = known?.lines(width: width, height: height - 1, surroundings) ?? []
                         return [note.truncated(to: width)] + lines
                     }
                 }
-                client = try await daemon.connectAgain(within: Follower.patience)
-                bell = try await EventBell(daemon)
+                (client, bell) = try await connectAgain()
             }
+        }
+        return last
+    }
+
+    /// Both connections, which a daemon that comes back may take one after the other.
+    private func connectAgain() async throws -> (ControlClient, EventBell) {
+        let deadline = ContinuousClock.now + Follower.patience
+        while true {
+            let client = try await daemon.connectAgain(within: deadline - .now)
+            do {
+                return (client, try await EventBell(daemon))
+            } catch let error where isDaemonAway(error) && ContinuousClock.now < deadline {}
         }
     }
 }

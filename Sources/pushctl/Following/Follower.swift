@@ -79,8 +79,7 @@ final class Follower {
                     try take(reply.job)
                     if progress.isOver { return }
                 }
-            } catch let error as ControlClientError where error.isLoss {
-            } catch let error as ControlError where error.kind == .stopping {}
+            } catch let error where isDaemonAway(error) {}
             if Task.isCancelled { return }
             client = try await connectAgain()
         }
@@ -131,9 +130,13 @@ final class Follower {
     /// Keeps the speeds that are shown within the limits of bandwidth, which may change at any time. A daemon that does
     /// not report its limits has none.
     private func watchLimits() async throws {
+        var client: ControlClient?
         while !Task.isCancelled {
-            if let limits = try? await daemon.connect().call(Limit.self, Limit.Input()).limits {
+            if client == nil { client = try? await daemon.connect() }
+            if let limits = try? await client?.call(Limit.self, Limit.Input()).limits {
                 progress.setLimits(limits)
+            } else {
+                client = nil
             }
             try await Task.sleep(for: .seconds(3))
         }

@@ -26,7 +26,7 @@ struct PlainReport: Sendable {
     mutating func news(in progress: PushProgress, now: Int64) -> [Line] {
         var lines: [Line] = []
         if progress.isConnectionLost, !wasConnectionLost {
-            lines.append("pushd can't be reached; trying to connect again")
+            lines.append(Line(connectionLostText))
         }
         wasConnectionLost = progress.isConnectionLost
         for job in progress.jobs { lines += news(of: job, now: now) }

@@ -12,7 +12,7 @@ extension PushProgress {
     func lines(width: Int, height: Int, now: Int64, glyphs: Glyphs = .unicode, isFinal: Bool = false) -> [Line] {
         let (width, height) = (max(width, 1), max(height, 1))
         var result: [Line] = []
-        if isConnectionLost { result.append(Line("pushd can't be reached; trying to connect again", .warning)) }
+        if isConnectionLost { result.append(Line(connectionLostText, .warning)) }
         let pictures = jobs.map { JobPicture($0, width: width, now: now, glyphs: glyphs, isFinal: isFinal) }
         let room = height - result.count
         if pictures.reduce(0, { $0 + $1.height }) <= room {

@@ -1,5 +1,8 @@
 internal import Control
 
+/// What is shown while the daemon is away.
+let connectionLostText = "pushd can't be reached; trying to connect again"
+
 /// The twelve hexadecimal digits that people tell digests apart by.
 func shortDigest(_ digest: String) -> String {
     let hex = digest.split(separator: ":", maxSplits: 1).last ?? ""
