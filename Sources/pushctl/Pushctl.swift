@@ -54,7 +54,10 @@ enum Pushctl {
 
 extension Surroundings {
     static func ofThisProcess() -> Surroundings {
-        let names = ["PUSHD_SOCKET", "XDG_RUNTIME_DIR", "HOME", "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"]
+        let names = [
+            "PUSHD_SOCKET", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "HOME", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG",
+            "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG",
+        ]
         var environment: [String: String] = [:]
         for name in names {
             if let value = getenv(name) { environment[name] = String(cString: value) }

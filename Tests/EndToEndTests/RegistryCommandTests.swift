@@ -137,6 +137,12 @@ struct RegistryCommandTests {
                     #expect(without.errors.contains("none is stored"))
                     let own = try await push("--my-login", "app:1", "\(registry.address)/b:1")
                     #expect(own.status == 0, "\(own.errors)")
+                    for (place, file) in [("DOCKER_CONFIG", ""), ("REGISTRY_AUTH_FILE", "/config.json")] {
+                        let elsewhere = try await ProcessRunner.run(
+                            try builtProduct("pushctl"), ["push", "--my-login", "app:1", "\(registry.address)/e:1"],
+                            environment: machine.environment.merging([place: home + "/.docker" + file]) { $1 })
+                        #expect(elsewhere.status == 0, "\(place): \(elsewhere.errors)")
+                    }
                     let password = try machine.directory.write("callers-secret\n".utf8, to: "password")
                     let given = try await push(
                         "-u", "caller", "--password-stdin", "app:1", "\(registry.address)/c:1", input: password)
