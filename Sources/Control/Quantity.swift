@@ -55,3 +55,7 @@ public enum Quantity {
         return Double(text)
     }
 }
+
+extension Duration {
+    public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

@@ -10,7 +10,9 @@ struct InstallationTests {
     private func steps(
         _ directory: TemporaryDirectory, stores: [String] = [], logins: [String] = [], now: Int64 = 1_800_000_000_000
     ) -> [DoctorStep] {
-        Installation(stateDirectory: directory.path, stores: stores, loginFiles: logins, now: now).steps()
+        Installation(
+            stateDirectory: directory.path, socket: nil, stores: stores, loginFiles: logins, now: now
+        ).parts.map { $0() }
     }
 
     private func outcomes(_ steps: [DoctorStep], of kind: String) -> [String] {
@@ -22,9 +24,57 @@ struct InstallationTests {
         try await TemporaryDirectory.with { directory in
             let good = steps(directory).first { $0.kind == "state" }
             #expect(good?.outcome == "good" && good?.text.contains("MiB are free") == true, "\(good?.text ?? "")")
-            let gone = Installation(stateDirectory: directory.file("gone"), stores: [], loginFiles: [], now: 0).steps()
+            let gone = Installation(
+                stateDirectory: directory.file("gone"), socket: directory.file("gone"), stores: [], loginFiles: [],
+                now: 0
+            ).parts.map { $0() }
             #expect(outcomes(gone, of: "state") == ["bad"])
             #expect(gone.allSatisfy { $0.outcome == "good" || $0.advice != nil })
+        }
+    }
+
+    private func bindSocket(at path: String) throws {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(100)) }
+        let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        let status = withUnsafePointer(to: address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(status == 0, "bind: errno \(errno)")
+    }
+
+    @Test("the control socket is told with its mode and group, and one that is gone is bad")
+    func socket() async throws {
+        try await TemporaryDirectory.with { directory in
+            func step(_ socket: String?) -> DoctorStep? {
+                Installation(stateDirectory: directory.path, socket: socket, stores: [], loginFiles: [], now: 0)
+                    .parts.map { $0() }.first { $0.kind == "socket" }
+            }
+            #expect(step(nil)?.text == "the service manager's socket")
+            let path = directory.file("s")
+            let gone = step(path)
+            #expect(gone?.outcome == "bad" && gone?.text == "\(path) is gone: no new client reaches the daemon")
+            #expect(gone?.advice == "restart pushd")
+            try bindSocket(at: path)
+            #expect(chmod(path, 0o600) == 0)
+            let there = step(path)
+            #expect(there?.outcome == "good")
+            #expect(there?.text.hasPrefix("\(path), mode 600, group ") == true, "\(there?.text ?? "")")
+            #expect(unlink(path) == 0)
+            try directory.write([], to: "s")
+            #expect(step(path)?.outcome == "bad", "a file is no socket")
+        }
+    }
+
+    @Test("a store on a dead mount hides no other step: the stores come last")
+    func order() async throws {
+        try await TemporaryDirectory.with { directory in
+            let kinds = steps(directory, stores: [directory.path]).map(\.kind)
+            #expect(kinds == ["state", "socket", "logins", "clock", "limits", "store"])
         }
     }
 

@@ -43,11 +43,12 @@ struct Daemon {
         let stores = Current(configuration.stores)
         let logins = Current(logins(configuration))
         let loginFiles = Current(credentials(configuration).places)
+        let inherited = ControlSocket.activated(environment: environment, pid: getpid())
         let service = DaemonService(
             publisher: publisher, version: Self.version, stateDirectory: places.stateDirectory,
+            socket: inherited == nil ? places.socket : nil,
             stores: { stores.value }, logins: { logins.value }, loginFiles: { loginFiles.value },
             startedAt: Clock.now)
-        let inherited = ControlSocket.activated(environment: environment, pid: getpid())
         let changes = MachineChanges()
         try await publisher.prepare()
         let server = try listen(inherited, service, configuration)

@@ -137,10 +137,11 @@ extension DaemonService {
 
     private func examineAll(_ replies: DoctorReplies) async throws {
         let installation = Installation(
-            stateDirectory: stateDirectory, stores: await stores(),
+            stateDirectory: stateDirectory, socket: socket, stores: await stores(),
             loginFiles: loginFiles(), now: Clock.now)
-        for step in await InstallationDesk().steps(of: installation) {
-            replies.yield(Doctor.Output(registry: "", step: step))
+        let desk = InstallationDesk()
+        for part in installation.parts {
+            replies.yield(Doctor.Output(registry: "", step: await desk.look(part)))
         }
         for registry in try await publisher.registryStates(named: nil, withLogins: false) {
             try await examine(registry.activity.name, repository: nil, replies)

@@ -11,6 +11,8 @@ struct DaemonService: ControlService {
     let publisher: ImagePublisher
     let version: String
     let stateDirectory: String
+    /// Where the control socket is; nil: the service manager made it.
+    let socket: String?
     let stores: @Sendable () async -> [String]
     /// Where logins are kept at present.
     let logins: @Sendable () -> CredentialStore

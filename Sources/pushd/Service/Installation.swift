@@ -8,6 +8,8 @@ import OCI
 /// Its calls may block.
 struct Installation: Sendable {
     let stateDirectory: String
+    /// Where the control socket is; nil: the service manager made it.
+    let socket: String?
     /// Directories of image layouts.
     let stores: [String]
     /// Files of logins, whether or not they are there.
@@ -15,8 +17,11 @@ struct Installation: Sendable {
     /// Milliseconds since 1970.
     let now: Int64
 
-    func steps() -> [DoctorStep] {
-        [state] + stores.map(store) + [logins, clock, limits]
+    /// One for each step. The stores come last: one on a dead mount may never answer.
+    var parts: [@Sendable () -> DoctorStep] {
+        var parts: [@Sendable () -> DoctorStep] = [{ state }, { control }, { logins }, { clock }, { limits }]
+        for directory in stores { parts.append { store(directory) } }
+        return parts
     }
 
     // MARK: The state directory
@@ -38,6 +43,24 @@ struct Installation: Sendable {
                 "state", "\(stateDirectory): \(room)", advice: "free some space: nothing is accepted on a full disk")
         }
         return good("state", "\(stateDirectory) is writable, \(room)")
+    }
+
+    // MARK: The control socket
+
+    private var control: DoctorStep {
+        guard let socket else { return good("socket", "the service manager's socket") }
+        var status = stat()
+        guard lstat(socket, &status) == 0 else {
+            let why = errno == ENOENT ? "is gone" : "can't be reached: \(text(errno))"
+            return bad("socket", "\(socket) \(why): no new client reaches the daemon", advice: "restart pushd")
+        }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            return bad(
+                "socket", "\(socket) is no socket any more: no new client reaches the daemon",
+                advice: "remove what has taken its place, and restart pushd")
+        }
+        let group = SystemGroup.name(of: status.st_gid) ?? "\(status.st_gid)"
+        return good("socket", "\(socket), mode \(String(status.st_mode & 0o777, radix: 8)), group \(group)")
     }
 
     // MARK: Stores
@@ -146,5 +169,5 @@ actor InstallationDesk {
     private let executor = BlockingExecutor(label: "pushd.doctor")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    func steps(of installation: Installation) -> [DoctorStep] { installation.steps() }
+    func look(_ part: @Sendable () -> DoctorStep) -> DoctorStep { part() }
 }

@@ -67,10 +67,6 @@ extension DoctorStep {
     }
 }
 
-extension Duration {
-    fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
-}
-
 extension LoginInUse {
     /// `me, from FILE (entry "HOST"); for team: robot, from FILE (entry "HOST/team")`. Nil where there is none at all.
     var text: String? {
