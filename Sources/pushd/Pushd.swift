@@ -27,7 +27,9 @@ struct Pushd {
             arguments = try Arguments(Array(CommandLine.arguments.dropFirst()), workingDirectory: directory)
             if arguments.showHelp { return finish(printing: Arguments.help) }
             if arguments.showVersion { return finish(printing: "pushd \(Daemon.version)\n") }
-            places = try Places(arguments, environment: environment, isRoot: geteuid() == 0, sockets: sockets)
+            places = try Places(
+                arguments, environment: environment, workingDirectory: directory, isRoot: geteuid() == 0,
+                sockets: sockets)
         } catch {
             fail("\(error)", advice: "pushd --help lists the options", status: 2)
         }
@@ -36,9 +38,7 @@ struct Pushd {
             manager: ServiceManager(environment: environment), signals: signals)
         do {
             if arguments.checkConfiguration {
-                let configuration = try daemon.loadConfiguration()
-                _ = try daemon.controlGroup(configuration)
-                _ = try daemon.proxyRules()
+                let configuration = try daemon.check()
                 let isThere = access(places.configuration, F_OK) == 0
                 for warning in configuration.warnings(file: places.configuration) { say("warning: \(warning)\n") }
                 return finish(
@@ -47,8 +47,11 @@ struct Pushd {
                         : "there is no \(places.configuration): every setting has its default\n")
             }
             try await daemon.run()
+        } catch let faults as Daemon.Faults {
+            for fault in faults.list.dropLast() { say("\(fault)\n") }
+            fail("\(faults.list[faults.list.count - 1])", advice: nil, status: 2)
         } catch let error as ConfigurationError {
-            fail("\(error)", advice: arguments.checkConfiguration ? nil : error.advice, status: 2)
+            fail("\(error)", advice: error.advice, status: 2)
         } catch let error as StartError {
             fail("\(error)", advice: error.advice, status: 1)
         } catch let error as QueueError {

@@ -80,6 +80,10 @@ extension BadInput {
         start("A check finds a fault", "--check-config", configuration: "{ log: { level: 'loud' } }"),
         start(
             "A check finds several", "--check-config", configuration: "{ log: { level: 'loud' }, spol: {}, stores: 1 }"),
+        start(
+            "A check finds faults in the file and in the environment", "--check-config",
+            configuration: "{ log: { level: 'loud' }, control: { group: 'nobodies' } }",
+            variables: ["https_proxy": "http://proxy:0"]),
         start("The control socket's place holds a file") { try $0.directory.write([1], to: "s") },
         start("The control socket's path is too long", "--socket", "HOME/\(String(repeating: "s", count: 108))"),
         start("Anybody may write where the control socket goes", "--socket", "HOME/open/s") {

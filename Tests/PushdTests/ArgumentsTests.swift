@@ -64,7 +64,8 @@ struct PlacesTests {
             $0 == environment["XDG_RUNTIME_DIR"] ? .own : .absent
         }
         return try Places(
-            try Arguments(words, workingDirectory: "/"), environment: environment, isRoot: isRoot, sockets: sockets)
+            try Arguments(words, workingDirectory: "/"), environment: environment, workingDirectory: "/here",
+            isRoot: isRoot, sockets: sockets)
     }
 
     private static let user = ["HOME": "/home/u", "XDG_RUNTIME_DIR": "/run/user/7"]
@@ -106,6 +107,8 @@ struct PlacesTests {
     @Test("have the socket where pushctl looks for it") func socketVariable() throws {
         let environment = ["PUSHD_SOCKET": "/x/s", "RUNTIME_DIRECTORY": "/run/p"]
         #expect(try places(environment, isRoot: true).socket == "/x/s")
+        #expect(try places(["PUSHD_SOCKET": "x/s"], isRoot: true).socket == "/here/x/s", "as pushctl takes it")
+        #expect(try places(["PUSHD_SOCKET": ""], isRoot: true).socket == "/run/pushd/pushd.sock")
         #expect(try places(environment, isRoot: true, "--socket", "/y").socket == "/y")
     }
 

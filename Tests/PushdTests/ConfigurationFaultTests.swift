@@ -105,7 +105,7 @@ struct ConfigurationFaultTests {
         ("{ rules: {} }", "rules: a list is wanted, not an object"),
         ("{ rules: ['team/*'] }", "rules[0]: an object is wanted, not \"team/*\""),
         ("{ stores: 1 }", "stores: a text or a list of texts is wanted, not 1"),
-        ("{ stores: ['oci:/a', 2] }", "stores: entry 2: a text is wanted, not 2"),
+        ("{ stores: ['oci:/a', 2] }", "stores[1]: a text is wanted, not 2"),
         ("{ publishExisting: 'yes' }", "publishExisting: true or false is wanted, not \"yes\""),
         ("{ control: { group: 5 } }", "control.group: a text is wanted, not 5"),
         ("{ control: { group: '' } }", "control.group: a text is wanted, not \"\""),
@@ -343,6 +343,23 @@ struct ConfigurationFaultTests {
         #expect(error?.description.hasPrefix("/f: 13 faults\n  stores: a store is written") == true)
         #expect(
             error?.description.contains("\n  defaults.verfy: there is no such setting; did you mean verify?") == true)
+    }
+
+    @Test("names each entry of a list that is wrong, and nothing is wanted besides")
+    func entries() {
+        let document = """
+            { stores: ["/a", "oci:/b", "/c"], credentials: { files: ["x", "/y", "z"] }, aliases: { a: ["X", "Y"] },
+              rules: [{ image: "a", to: ["X", 1, 2] }, { image: "a", to: [] }], control: { group: "g" } }
+            """
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(parsing: Array(document.utf8), file: "/f") { _ in false }
+        }
+        let paths = error.map { [$0] + $0.others }?.map(\.path) ?? []
+        #expect(
+            paths.sorted() == [
+                "aliases.a[0]", "aliases.a[1]", "control.group", "credentials.files[0]", "credentials.files[2]",
+                "rules[0].to[1]", "rules[0].to[2]", "rules[1].to", "stores[0]", "stores[2]",
+            ])
     }
 
     @Test("shows only the first of very many faults")

@@ -19,15 +19,15 @@ extension Configuration {
                 continue
             }
             var templates: [DestinationTemplate] = []
-            for text in section.texts(name) ?? [] {
-                do { templates.append(try DestinationTemplate(text)) } catch {
-                    section.refuse(name, error.description)
+            for target in section.items(name) {
+                do { templates.append(try DestinationTemplate(target.text)) } catch {
+                    section.faults.add(ConfigurationError(path: target.path, reason: error.description))
                 }
             }
-            guard !templates.isEmpty else {
+            if section.hasNoEntries(name) {
                 section.refuse(name, "a destination such as \"registry.example/{name}:{tag}\" is wanted")
-                continue
             }
+            guard !templates.isEmpty else { continue }
             publisher.aliases.add(alias, templates)
         }
     }

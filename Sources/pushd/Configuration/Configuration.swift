@@ -22,11 +22,15 @@ struct Configuration {
     /// The largest configuration that is read, in bytes.
     static let maximumSize = 1_048_576
 
-    /// - Parameter file: the path, for error messages.
-    /// - Throws: ``ConfigurationError`` with the key at fault and what is allowed there.
-    init(parsing bytes: [UInt8], file: String) throws(ConfigurationError) {
+    /// - Parameters:
+    ///   - file: the path, for error messages.
+    ///   - hasGroup: whether this machine has a group of that name.
+    /// - Throws: ``ConfigurationError`` with the keys at fault and what is allowed there.
+    init(
+        parsing bytes: [UInt8], file: String, hasGroup: (String) -> Bool = { _ in true }
+    ) throws(ConfigurationError) {
         do {
-            try self.init(parsing: bytes)
+            try self.init(parsing: bytes, hasGroup)
         } catch {
             var error = error
             error.file = file
@@ -47,15 +51,15 @@ struct Configuration {
     }
 
     /// - Throws: ``ConfigurationError`` with all faults that there are.
-    private init(parsing bytes: [UInt8]) throws(ConfigurationError) {
+    private init(parsing bytes: [UInt8], _ hasGroup: (String) -> Bool) throws(ConfigurationError) {
         let document: ConfigurationValue
         do { document = try JSON5Parser.parse(bytes) } catch {
             throw ConfigurationError(path: "", reason: "\(error)")
         }
         let faults = ConfigurationFaults()
         var reader = ConfigurationReader(document, path: "", faults: faults)
-        for text in reader.texts("stores") ?? [] {
-            do { stores.append(try Self.store(text, ConfigurationError(path: "stores", reason: ""))) } catch {
+        for item in reader.items("stores") {
+            do { stores.append(try Self.store(item.text, ConfigurationError(path: item.path, reason: ""))) } catch {
                 faults.add(error)
             }
         }
@@ -64,7 +68,7 @@ struct Configuration {
         readRules(&reader)
         readPublishing(&reader)
         readRegistries(reader.object("registries"))
-        readRest(&reader)
+        readRest(&reader, hasGroup)
         reader.finish()
         try faults.check()
     }
@@ -126,12 +130,12 @@ struct Configuration {
             let image = rule.text("image").flatMap { Glob($0) }
             if image == nil { rule.refuse("image", "a pattern such as \"team/*\" is wanted") }
             var destinations: [DestinationTemplate] = []
-            for text in rule.texts("to") ?? [] {
-                do { destinations.append(try DestinationTemplate(text, aliases: publisher.aliases)) } catch {
-                    rule.refuse("to", error.description)
+            for target in rule.items("to") {
+                do { destinations.append(try DestinationTemplate(target.text, aliases: publisher.aliases)) } catch {
+                    rule.faults.add(ConfigurationError(path: target.path, reason: error.description))
                 }
             }
-            if destinations.isEmpty {
+            if rule.hasNoEntries("to") {
                 rule.refuse("to", "a destination such as \"registry.example/{name}:{tag}\" is wanted")
             }
             rule.finish()
@@ -171,13 +175,14 @@ struct Configuration {
         history.finish()
     }
 
-    private mutating func readRest(_ reader: inout ConfigurationReader) {
+    private mutating func readRest(_ reader: inout ConfigurationReader, _ hasGroup: (String) -> Bool) {
         var credentials = reader.object("credentials")
-        for file in credentials.texts("files") ?? [] {
-            if !file.hasPrefix("/") {
-                credentials.refuse("files", "an absolute path is wanted, not \"\(file.prefix(60))\"")
+        for file in credentials.items("files") {
+            if !file.text.hasPrefix("/") {
+                let reason = "an absolute path is wanted, not \"\(file.text.prefix(60))\""
+                credentials.faults.add(ConfigurationError(path: file.path, reason: reason))
             }
-            credentialFiles.append(file)
+            credentialFiles.append(file.text)
         }
         credentials.finish()
 
@@ -191,6 +196,10 @@ struct Configuration {
 
         var control = reader.object("control")
         controlGroup = control.text("group")
+        if let controlGroup, !hasGroup(controlGroup) {
+            control.refuse(
+                "group", "there is no group \"\(controlGroup.prefix(60))\": make it, or name one that exists")
+        }
         control.finish()
 
         var log = reader.object("log")

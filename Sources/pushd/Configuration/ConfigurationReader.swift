@@ -148,15 +148,31 @@ struct ConfigurationReader {
         case .text(let text): return [text]
         case .list(let list):
             var texts: [String] = []
-            for (place, item) in list.enumerated() {
-                guard case .text(let text) = item else {
-                    return refused(key, "entry \(place + 1): a text is wanted, not \(item.kind)")
+            for (index, item) in list.enumerated() {
+                if case .text(let text) = item {
+                    texts.append(text)
+                } else {
+                    let path = place(of: key, entry: index, of: list.count)
+                    faults.add(ConfigurationError(path: path, reason: "a text is wanted, not \(item.kind)"))
                 }
-                texts.append(text)
             }
-            return texts
+            return texts.count == list.count ? texts : nil
         default: return refused(key, "a text or a list of texts is wanted, not \(value.kind)")
         }
+    }
+
+    /// Whether nothing stands at `key`, or an empty list.
+    mutating func hasNoEntries(_ key: String) -> Bool { value(key).map { $0 == .list([]) } ?? true }
+
+    /// What ``texts(_:)`` reads, and where each text stands; empty where there is none.
+    mutating func items(_ key: String) -> [(text: String, path: String)] {
+        let texts = texts(key) ?? []
+        return texts.enumerated().map { ($1, place(of: key, entry: $0, of: texts.count)) }
+    }
+
+    /// The place of one of several entries, from 0; a single one is named by the key alone.
+    private func place(of key: String, entry: Int, of count: Int) -> String {
+        place(of: key) + (count > 1 ? "[\(entry)]" : "")
     }
 
     mutating func list(_ key: String) -> [ConfigurationValue]? {

@@ -81,10 +81,13 @@ struct Daemon {
     }
 
     /// - Throws: ``ConfigurationError``; a default configuration that does not exist is empty.
-    func loadConfiguration() throws -> Configuration {
+    func loadConfiguration() throws(ConfigurationError) -> Configuration {
         var configuration = Configuration()
         switch SmallFile.read(places.configuration, atMost: Configuration.maximumSize) {
-        case .contents(let bytes): configuration = try Configuration(parsing: bytes, file: places.configuration)
+        case .contents(let bytes):
+            configuration = try Configuration(parsing: bytes, file: places.configuration) {
+                SystemGroup.id(of: $0) != nil
+            }
         case .absent where arguments.configuration == nil: break
         case .absent:
             throw ConfigurationError(
@@ -104,10 +107,33 @@ struct Daemon {
         return configuration
     }
 
+    /// What is wrong with the configuration's file and with the environment.
+    struct Faults: Error {
+        /// One at least.
+        let list: [ConfigurationError]
+    }
+
+    /// Reads all that a start reads.
+    ///
+    /// - Throws: ``Faults``, all that there are.
+    func check() throws(Faults) -> Configuration {
+        var faults: [ConfigurationError] = []
+        func noting<Value>(_ body: () throws(ConfigurationError) -> Value) -> Value? {
+            do throws(ConfigurationError) { return try body() } catch {
+                faults.append(error)
+                return nil
+            }
+        }
+        let configuration = noting(loadConfiguration)
+        _ = noting(proxyRules)
+        guard let configuration, faults.isEmpty else { throw Faults(list: faults) }
+        return configuration
+    }
+
     /// What the environment says of proxies.
     ///
     /// - Throws: ``ConfigurationError`` with the variable that can't be used.
-    func proxyRules() throws -> ProxyRules {
+    func proxyRules() throws(ConfigurationError) -> ProxyRules {
         do { return try ProxyRules(environment: environment) } catch {
             throw ConfigurationError(
                 path: error.source.description, reason: error.reason,
@@ -139,7 +165,7 @@ struct Daemon {
     /// The number of the group whose members may use the control socket; nil where none is configured.
     ///
     /// - Throws: ``ConfigurationError`` where this machine has no such group.
-    func controlGroup(_ configuration: Configuration) throws -> UInt32? {
+    private func controlGroup(_ configuration: Configuration) throws -> UInt32? {
         guard let name = configuration.controlGroup else { return nil }
         guard let id = SystemGroup.id(of: name) else {
             throw ConfigurationError(
@@ -159,7 +185,6 @@ struct Daemon {
         defer { manager.ready() }
         do {
             let configuration = try loadConfiguration()
-            _ = try controlGroup(configuration)
             // At the more verbose of the old and the new level, so that the log shows each reload.
             let limit = max(log.level.value, configuration.logLevel)
             log.level.value = configuration.logLevel
@@ -188,7 +213,7 @@ struct Daemon {
             case .clock: await publisher.clockChanged()
             }
         }
-        await Never.comes()
+        await waitForCancellation()
     }
 
     /// Logs a disk that fills up at once, not only when a push is refused.
@@ -206,17 +231,15 @@ struct Daemon {
 
     private func beatForWatchdog() async {
         guard let interval = manager.watchdog else {
-            await Never.comes()
+            await waitForCancellation()
             return
         }
         repeat { manager.alive() } while (try? await Task.sleep(for: interval)) != nil
     }
 }
 
-extension Never {
-    /// Returns only when the task is cancelled.
-    static func comes() async { while (try? await Task.sleep(for: .seconds(86_400))) != nil {} }
-}
+/// Returns only when the task is cancelled.
+private func waitForCancellation() async { while (try? await Task.sleep(for: .seconds(86_400))) != nil {} }
 
 extension Log {
     func write(_ entry: PublisherLog) {

@@ -6,9 +6,11 @@ struct Places: Equatable {
     let stateDirectory: String
     let socket: String
 
+    /// - Parameter workingDirectory: what a relative `PUSHD_SOCKET` is taken from, as pushctl takes it.
     /// - Throws: ``UsageError`` where the environment does not say and no option does.
     init(
-        _ arguments: Arguments, environment: [String: String], isRoot: Bool, sockets: SocketPlaces
+        _ arguments: Arguments, environment: [String: String], workingDirectory: String, isRoot: Bool,
+        sockets: SocketPlaces
     ) throws(UsageError) {
         // Relative ones are ignored, as the XDG Base Directory Specification demands.
         func absolute(_ variable: String) -> String? {
@@ -40,7 +42,10 @@ struct Places: Equatable {
             arguments.stateDirectory ?? unitState, of: "the state", system: "/var/lib/pushd",
             user: home("XDG_STATE_HOME", ".local/state").map { $0 + "/pushd" }, variable: "HOME",
             option: "--state-dir")
+        let named = environment["PUSHD_SOCKET"].flatMap { path in
+            path.isEmpty ? nil : path.hasPrefix("/") ? path : workingDirectory + "/" + path
+        }
         socket =
-            arguments.socket ?? absolute("PUSHD_SOCKET") ?? unitRun.map { $0 + "/pushd.sock" } ?? sockets.own
+            arguments.socket ?? named ?? unitRun.map { $0 + "/pushd.sock" } ?? sockets.own
     }
 }
