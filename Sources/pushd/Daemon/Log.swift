@@ -7,11 +7,16 @@ struct Log: Sendable {
     /// Standard error goes to the journal, which stamps and sorts by itself.
     let isJournal: Bool
 
+    /// Without control characters, those from U+0080 to U+009F among them: a terminal could obey them.
+    static func clean(_ message: String) -> String {
+        message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : String($0) }.joined()
+    }
+
     /// - Parameter limit: what is let through; nil: what the log's level lets through at the moment.
     func callAsFunction(_ level: LogLevel, limit: LogLevel? = nil, _ message: @autoclosure () -> String) {
         guard level <= limit ?? self.level.value else { return }
         // One line for one message, even if a registry's text has line breaks.
-        let clean = message().unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }.joined()
+        let clean = Self.clean(message())
         let line =
             isJournal
             ? "<\(level.priority)>\(clean)\n"
