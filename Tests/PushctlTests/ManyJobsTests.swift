@@ -86,6 +86,20 @@ struct ManyJobsTests {
             try await pushctl("cancel --all", self.daemon(with: 1..<1, calls: calls)).output == "no jobs to cancel\n")
     }
 
+    @Test("status shows as many as it is told to, page by page, whatever one call may ask for")
+    func pages() async throws {
+        let limits = CallSizes()
+        var daemon = daemon(with: 1..<2501, calls: CallSizes())
+        daemon.onList = { [onList = daemon.onList] input in
+            limits.add(input.limit ?? 0)
+            return try await onList(input)
+        }
+        #expect(try await pushctl("status --state failed --limit 20000", daemon).lines.count == 2501)
+        #expect(limits.all == [1000, 1000, 1000])
+        #expect(try await pushctl("status --state failed --limit 1500", daemon).lines.count == 1501)
+        #expect(limits.all.suffix(2) == [1000, 500])
+    }
+
     @Test("retry tells which jobs it left as they are, and why; one that is on its way is no failure")
     func left() async throws {
         var daemon = FakeDaemon()

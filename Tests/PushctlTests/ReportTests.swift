@@ -69,6 +69,15 @@ struct MovementTests {
         #expect(told[15]?.first?.hasPrefix("job 12  15/100 MB, 1.00 MB/s, 1 min 2") == true, "\(told)")
     }
 
+    @Test("a line also while lost bytes are sent again, and where the clock is set back")
+    func paceOfRepetition() {
+        var report = PlainReport()
+        let progress = PushProgress([job(40_000_000, again: 12_300_000)])
+        func lines(_ second: Int64) -> Int { report.movement(in: progress, now: testNow + second * 1000).count }
+        #expect([0, 14, 15, 29, 30].map(lines) == [0, 0, 1, 0, 1])
+        #expect([-3600, -3590, -3585].map(lines) == [1, 0, 1])
+    }
+
     @Test("no speed above the limit in force is shown, of its registry or of all together")
     func limit() throws {
         var progress = PushProgress([job(0)])

@@ -23,11 +23,9 @@ extension Session {
     }
 
     private func chosenJobs(_ status: Command.Status, over client: ControlClient) async throws -> List.Output {
-        let input = List.Input(
-            states: status.states.isEmpty ? nil : status.states, limit: status.limit ?? 50,
-            withBlobs: json ? true : nil)
-        guard !status.jobs.isEmpty else { return try await client.call(List.self, input) }
-        var list = try await list(status.jobs, states: input.states, withBlobs: input.withBlobs, over: client)
+        let states = status.states.isEmpty ? nil : status.states
+        guard !status.jobs.isEmpty else { return try await newest(states, atMost: status.limit ?? 50, over: client) }
+        var list = try await list(status.jobs, states: states, withBlobs: json ? true : nil, over: client)
         if let limit = status.limit { list.jobs = Array(list.jobs.prefix(limit)) }
         return list
     }
@@ -41,14 +39,28 @@ extension Session {
             let isEnd = states == JobStates.ended
             let limit = isEnd && status.limit == nil ? 10 : room - list.jobs.count
             guard limit > 0 else { break }
-            let next = try await client.call(
-                List.self, List.Input(states: states, limit: limit, withBlobs: json ? true : nil))
+            let next = try await newest(states, atMost: limit, over: client)
             // A job may have changed its state between two answers: the later one is the newer.
             let newer = Set(next.jobs.map(\.id))
             list.jobs = list.jobs.filter { !newer.contains($0.id) } + next.jobs
             list.counts = next.counts
         }
         return list
+    }
+
+    /// The newest jobs in some states, in as many calls as it takes.
+    private func newest(_ states: [String]?, atMost limit: Int, over client: ControlClient) async throws -> List.Output
+    {
+        var list = List.Output(jobs: [], counts: [:])
+        while true {
+            let room = min(limit - list.jobs.count, Self.piece)
+            let input = List.Input(
+                states: states, limit: room, before: list.jobs.last?.id, withBlobs: json ? true : nil)
+            let page = try await client.call(List.self, input)
+            list.jobs += page.jobs
+            list.counts = page.counts
+            if page.jobs.count < room || list.jobs.count >= limit { return list }
+        }
     }
 
     /// Whether a person's terminal shows it.

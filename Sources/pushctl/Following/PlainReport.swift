@@ -63,7 +63,8 @@ struct PlainReport: Sendable {
         return lines + [line]
     }
 
-    /// The progress of the jobs whose bytes have moved since their last report, each at most every 15 seconds.
+    /// The progress of the jobs whose bytes have moved since their last report, each at most every 15 seconds, also where
+    /// the clock is set meanwhile.
     ///
     /// - Parameter now: milliseconds since 1970.
     mutating func movement(in progress: PushProgress, now: Int64) -> [Line] {
@@ -78,7 +79,9 @@ struct PlainReport: Sendable {
                 told[id]?.bytes = job.bytesDone
                 return nil
             }
-            guard now - last >= Self.pace, job.bytesDone > told[id]?.bytes ?? 0 else { return nil }
+            // What the registry lost is sent again without any more bytes being done.
+            let isMoving = job.bytesDone > told[id]?.bytes ?? 0 || job.layers.contains { $0.sentAgain != nil }
+            guard abs(now - last) >= Self.pace, isMoving else { return nil }
             told[id]?.movedAt = now
             told[id]?.bytes = job.bytesDone
             return Line("job \(id)  \(job.progressText(at: now))")
