@@ -181,6 +181,12 @@ struct PushScriptTests {
 
                             """))
             #expect(!FileManager.default.fileExists(atPath: digests))
+            let json = try await pushctl("push -d --json --file \(list)", daemon)
+            #expect(json.status == 1)
+            let refused =
+                #"{"error":{"advice":"build it","code":"image-not-found","message":"there is no image"},"#
+                + #""image":"missing","place":"\#(list), line 1"}"#
+            #expect(json.lines.first.map(String.init) == refused)
         }
     }
 

@@ -31,7 +31,7 @@ extension Session {
     private func tellLeftOut(of accepted: Accepted, isPlan: Bool) throws {
         // A plan has it within.
         if json, !isPlan, !accepted.leftOut.isEmpty {
-            try console.printJSON(LeftOutDocument(leftOut: accepted.leftOut))
+            try console.printJSON(LeftOutDocument(leftOut: accepted.leftOut.map(LeftOutImageDocument.init)))
         }
         for item in accepted.leftOut {
             console.complain("\(item.image) is left out: \(item.reason)", advice: item.advice)
@@ -134,7 +134,9 @@ extension Session {
 
     private func tell(_ plan: [PlannedPush], leftOut: [LeftOutImage]) throws {
         if json {
-            return try console.printJSON(PlanDocument(plan: plan, leftOut: leftOut.isEmpty ? nil : leftOut))
+            return try console.printJSON(
+                PlanDocument(
+                    plan: plan, leftOut: leftOut.isEmpty ? nil : leftOut.map(LeftOutImageDocument.init)))
         }
         for push in plan {
             let size = formatBytes(push.bytesTotal)
@@ -156,10 +158,10 @@ extension Session {
 
     private struct PlanDocument: Encodable {
         let plan: [PlannedPush]
-        let leftOut: [LeftOutImage]?
+        let leftOut: [LeftOutImageDocument]?
     }
 
     private struct LeftOutDocument: Encodable {
-        let leftOut: [LeftOutImage]
+        let leftOut: [LeftOutImageDocument]
     }
 }

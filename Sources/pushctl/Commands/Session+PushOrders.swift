@@ -76,6 +76,7 @@ extension Session {
                             loginFiles: loginFiles, format: push.format)))
             } catch let error as ControlError where order.place != nil && error.isAboutThisPush {
                 accepted.refused += 1
+                if json { try console.printJSON(RefusedDocument(order, error)) }
                 console.complain("\(order.place ?? ""): \(error.message)", advice: error.advice)
             } catch {
                 if let place = order.place {
@@ -89,6 +90,19 @@ extension Session {
             }
         }
         return accepted
+    }
+
+    /// A line of a list that the daemon refused: `{"place":…,"image":…,"error":{…}}`.
+    private struct RefusedDocument: Encodable {
+        let place: String?
+        let image: String
+        let error: JobErrorDocument
+
+        init(_ order: PushOrder, _ error: ControlError) {
+            place = order.place
+            image = order.image
+            self.error = JobErrorDocument(error: JobErrorInfo(error))
+        }
     }
 }
 

@@ -22,7 +22,8 @@ extension Session {
 
     private func show(_ output: Show.Output, after shown: Int) throws {
         if json {
-            try console.printJSON(ShowDocument(job: JobDocument(output.job), attempts: output.attempts))
+            let attempts = output.attempts.map(AttemptDocument.init)
+            try console.printJSON(ShowDocument(job: JobDocument(output.job), attempts: attempts))
         } else {
             let report = JobReport(
                 job: output.job, attempts: output.attempts, now: console.now(), localTime: console.localTime)
@@ -33,6 +34,6 @@ extension Session {
 
     private struct ShowDocument: Encodable {
         let job: JobDocument
-        let attempts: [AttemptInfo]
+        let attempts: [AttemptDocument]
     }
 }

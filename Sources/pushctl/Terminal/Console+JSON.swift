@@ -100,6 +100,36 @@ struct JobDocument: Encodable {
     }
 }
 
+/// One attempt with every key of the contract.
+struct AttemptDocument: Encodable {
+    let attempt: AttemptInfo
+
+    private enum CodingKeys: String, CodingKey { case number, startedAt, endedAt, error, bytesSent }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(attempt.number, forKey: .number)
+        try values.encode(attempt.startedAt, forKey: .startedAt)
+        try values.encode(attempt.endedAt, forKey: .endedAt)
+        try values.encode(attempt.error.map(JobErrorDocument.init), forKey: .error)
+        try values.encode(attempt.bytesSent, forKey: .bytesSent)
+    }
+}
+
+/// What a push was asked for and does not bring, with every key of the contract.
+struct LeftOutImageDocument: Encodable {
+    let item: LeftOutImage
+
+    private enum CodingKeys: String, CodingKey { case image, reason, advice }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(item.image, forKey: .image)
+        try values.encode(item.reason, forKey: .reason)
+        try values.encode(item.advice, forKey: .advice)
+    }
+}
+
 /// `{"jobs":[…]}`, and where jobs were named that it was not done to, `"left":[{"job":…,"error":{…}}]`.
 struct JobsDocument: Encodable {
     let jobs: [JobDocument]
