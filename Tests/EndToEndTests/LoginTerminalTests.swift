@@ -35,9 +35,15 @@ struct LoginTerminalTests {
             while answers and answers[0][0].encode() in screen:
                 question, answer, isSecret = answers.pop(0)
                 if isSecret and echoes(): screen += b"[ECHO IS ON]"
-                if answer == "^C" and isSecret: os.write(terminal, b"\x03")
-                else: os.write(terminal, answer.encode())
-                if answer == "^C":
+                keys = {"^C": b"\x03", "^\\": b"\x1c", "^Z": b"\x1a"}
+                os.write(terminal, keys.get(answer, answer.encode()))
+                if answer == "^Z":
+                    os.waitpid(pid, os.WUNTRACED)
+                    screen += b"[ECHO IS BACK]" if echoes() else b"[ECHO IS LOST]"
+                    os.kill(pid, 18)
+                    while echoes(): pass
+                    screen += b"[Goes on: ]"
+                if answer in ("^C", "^\\"):
                     while True:
                         try: piece = os.read(terminal, 4096)
                         except OSError: break
@@ -66,7 +72,8 @@ struct LoginTerminalTests {
 
         var json: String {
             switch self {
-            case .text(let text): "\"" + text.replacing("\n", with: "\\n") + "\""
+            case .text(let text):
+                "\"" + text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n") + "\""
             case .flag(let flag): "\(flag)"
             case .list(let items): "[" + items.map(\.json).joined(separator: ",") + "]"
             }
@@ -107,13 +114,26 @@ struct LoginTerminalTests {
         }
     }
 
-    @Test("gives the terminal back when it is interrupted")
-    func interrupted() async throws {
+    @Test(
+        "gives the terminal back when it is interrupted", arguments: [("^C", 130), ("^\\", 131)] as [(String, Int32)])
+    func interrupted(key: String, status: Int32) async throws {
         try await Self.with { machine, registry in
             let result = try await Self.type(
-                answering: [("Password: ", "^C", true)], ["login", "-u", "me", registry.address], machine)
-            #expect(result.status == 130, "\(result.output)")
+                answering: [("Password: ", key, true)], ["login", "-u", "me", registry.address], machine)
+            #expect(result.status == status, "\(result.output)")
             #expect(result.output.contains("[ECHO IS BACK]"), "\(result.output)")
+        }
+    }
+
+    @Test("gives the terminal back while it is stopped, and hides the password again when it goes on")
+    func stopped() async throws {
+        try await Self.with { machine, registry in
+            let result = try await Self.type(
+                answering: [("Password: ", "^Z", true), ("[Goes on: ]", "sesame-7\n", true)],
+                ["login", "-u", "me", registry.address], machine)
+            #expect(result.status == 0, "\(result.output)\(result.errors)")
+            #expect(result.output.contains("[ECHO IS BACK][Goes on: ]"), "\(result.output)")
+            #expect(!result.output.contains("sesame") && !result.output.contains("ECHO IS ON"), "\(result.output)")
         }
     }
 

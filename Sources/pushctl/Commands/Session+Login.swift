@@ -4,7 +4,7 @@ internal import FoundationEssentials
 /// Logging in and out.
 extension Session {
     func login(_ registry: String?, user: String?, passwordFromInput: Bool) async throws -> Int32 {
-        let show = passwordFromInput ? {} : console.questions.hush()
+        let show = passwordFromInput ? {} : console.questions.hideTyping()
         defer { show() }
         // Asked for only what is of use: whether there is a daemon is known first.
         let client = try await daemon.connect()

@@ -5,7 +5,7 @@ extension Session {
         let orders = try orders(of: push)
         let digestFile = push.digestFile.map { DigestFile(path: $0) }
         try digestFile?.check()
-        let show = push.login.isTyped ? console.questions.hush() : {}
+        let show = push.login.isTyped ? console.questions.hideTyping() : {}
         let client: ControlClient
         let accepted: Accepted
         do {

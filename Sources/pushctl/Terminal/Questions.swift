@@ -9,7 +9,7 @@ struct Questions: Sendable {
     ///
     /// - Returns: ends it. An answer that was typed and not asked for is thrown away then: it may be a password, and the
     ///   shell would show it.
-    var hush: @Sendable () -> @Sendable () -> Void = { {} }
+    var hideTyping: @Sendable () -> @Sendable () -> Void = { {} }
     /// Prints the question to standard error and reads a line; nil at the end of the input.
     ///
     /// - Parameter isSecret: the answer is not shown as it is typed.
@@ -19,7 +19,7 @@ struct Questions: Sendable {
 
     static let standard = Questions(
         canAsk: isatty(STDIN_FILENO) == 1,
-        hush: { SilentTerminal.shared.begin() },
+        hideTyping: { SilentTerminal.shared.begin() },
         ask: { question, isSecret in SilentTerminal.shared.ask(question, isSecret: isSecret) },
         readAll: { readToEnd(STDIN_FILENO, atMost: $0) })
 }

@@ -30,8 +30,8 @@ private final class SignalListeners: Sendable {
         var lastID = 0
     }
 
-    /// Those whose default action ends a program.
-    private static let deadly: Set<Int32> = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]
+    /// Those whose default action ends or stops a program.
+    private static let drastic: Set<Int32> = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP]
 
     private let state = Mutex(State())
 
@@ -52,7 +52,7 @@ private final class SignalListeners: Sendable {
     }
 
     private func takeOver(_ number: Int32) {
-        if Self.deadly.contains(number) { signal(number, SIG_IGN) }  // else its default action came first
+        if Self.drastic.contains(number) { signal(number, SIG_IGN) }  // else its default action came first
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         let ready = DispatchSemaphore(value: 0)
         source.setRegistrationHandler { ready.signal() }
@@ -65,7 +65,11 @@ private final class SignalListeners: Sendable {
     private func came(_ number: Int32) {
         let handlers = state.withLock { $0.listeners[number]?.map(\.handler) ?? [] }
         for handler in handlers { handler(number) }
-        guard handlers.isEmpty, Self.deadly.contains(number) else { return }
+        guard handlers.isEmpty, Self.drastic.contains(number) else { return }
+        if number == SIGTSTP {
+            raise(SIGSTOP)
+            return
+        }
         signal(number, SIG_DFL)
         var mask = sigset_t()
         sigemptyset(&mask)

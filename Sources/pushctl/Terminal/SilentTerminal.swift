@@ -2,7 +2,7 @@ internal import Glibc
 internal import Synchronization
 
 /// The terminal at standard input while a password is to be typed there: it does not show what is typed, and is as
-/// before afterwards, also where a signal ends the program.
+/// before afterwards, also where a signal ends or stops the program.
 ///
 /// The echo is switched off before a question is printed, and switching never discards what was typed already.
 final class SilentTerminal: Sendable {
@@ -11,6 +11,8 @@ final class SilentTerminal: Sendable {
     private struct State {
         /// As the terminal was; nil while nothing is hidden.
         var before: termios?
+        /// Whether the answer to an open question is shown.
+        var isEchoOn = false
         var signals: Signals?
         /// Whether a secret was read: what is typed after it is meant for the shell.
         var hasAnswer = false
@@ -39,7 +41,7 @@ final class SilentTerminal: Sendable {
         return answer
     }
 
-    /// - Returns: false where it is hushed already, or no terminal.
+    /// - Returns: false where it is hidden already, or no terminal.
     private func start() -> Bool {
         let isNew = state.withLock { state in
             var before = termios()
@@ -49,8 +51,12 @@ final class SilentTerminal: Sendable {
             return true
         }
         guard isNew else { return false }
-        let signals = Signals([SIGINT, SIGTERM, SIGHUP]) { number in
+        let signals = Signals([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]) { number in
             self.restore(discarding: true)
+            guard number != SIGTSTP else {
+                raise(SIGSTOP)  // the shell has the terminal until it says SIGCONT
+                return self.hideAgain()
+            }
             _ = write(STDERR_FILENO, "\n", 1)
             _exit(Session.status(ofSignal: number))
         }
@@ -71,15 +77,24 @@ final class SilentTerminal: Sendable {
     private func setEcho(_ isOn: Bool) {
         state.withLock { state in
             guard var mode = state.before else { return }
+            state.isEchoOn = isOn
             if !isOn { mode.c_lflag &= ~tcflag_t(ECHO) }
-            tcsetattr(STDIN_FILENO, TCSADRAIN, &mode)
+            Self.apply(TCSADRAIN, &mode)
         }
+    }
+
+    /// As it was before the program was stopped.
+    private func hideAgain() { setEcho(state.withLock { $0.isEchoOn }) }
+
+    /// In the background it stops the program until it has the terminal again.
+    private static func apply(_ when: Int32, _ mode: inout termios) {
+        while tcsetattr(STDIN_FILENO, when, &mode) != 0, errno == EINTR {}
     }
 
     private func restore(discarding isDiscarding: Bool) {
         state.withLock { state in
             guard var before = state.before else { return }
-            tcsetattr(STDIN_FILENO, isDiscarding ? TCSAFLUSH : TCSADRAIN, &before)
+            Self.apply(isDiscarding ? TCSAFLUSH : TCSADRAIN, &before)
         }
     }
 }
