@@ -66,6 +66,8 @@ struct CompletionTests {
         for command in ["pause", "resume", "login", "logout", "registries", "repos"] {
             #expect(plan(command + " ").sources == [.registries(ending: "")])
         }
+        #expect(plan("retry --registry ").sources == [.registries(ending: "")])
+        #expect(plan("cancel --registry=").sources == [.registries(ending: "")])
         #expect(plan("push --digest-file x").sources == [.files(onlyDirectories: false)])
         #expect(plan("push --file=x").sources == [.files(onlyDirectories: false)])
         #expect(plan("--socket /s status ").socket == "/s")
@@ -136,8 +138,6 @@ struct CompletionTests {
         #expect(try await answer("cancel 1", hanging) == [])
     }
 
-    @Test("are files and directories; an image layout is whole, other directories go on")
-    func files() async throws {
     @Test("wait no longer for a connection than for answers")
     func busyDaemon() async throws {
         try await TemporaryDirectory.with { directory in
@@ -152,6 +152,8 @@ struct CompletionTests {
         }
     }
 
+    @Test("are files and directories; an image layout is whole, other directories go on")
+    func files() async throws {
         try await TemporaryDirectory.with { directory in
             try directory.write([], to: "build/app/oci-layout")
             try directory.write([], to: "build/apple")
@@ -180,6 +182,7 @@ struct CompletionTests {
             printf '%s\n' "$@" >"$LOG"
             case $* in
             *--state=*) printf -- '--state=queued\n--state=failed\n' ;;
+            *odd*) printf 'odd[1]{2}!#\n' ;;
             *oci:*) printf 'oci:/srv/a b\tnote\noci:/srv/c/\n' ;;
             *r.example*) printf 'r.example/app:1\nr.example/app:2\n' ;;
             *) printf 'status\tshow the queue\n' ;;
@@ -194,6 +197,7 @@ struct CompletionTests {
             ("pushctl st", "status", ["st"]), ("pushctl status --state=", "queued failed", ["status", "--state="]),
             ("pushctl push oci:/srv/", "/srv/a\\ b /srv/c/", ["push", "oci:/srv/"]),
             ("pushctl push a r.example/app:", "1 2", ["push", "a", "r.example/app:"]), ("pushctl ", "status", [""]),
+            ("pushctl push odd", #"odd\[1\]\{2\}\!#"#, ["push", "odd"]),
         ])
     func bash(line: String, replies: String, words: [String]) async throws {
         try await TemporaryDirectory.with { directory in
@@ -201,9 +205,11 @@ struct CompletionTests {
             try directory.write(Array(Shell.bash.completions.utf8), to: "script")
             let test = #"""
                 . "$DIR/script"
+                IFS=$'\n'  # a user's own
                 COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'
                 COMP_LINE=$LINE COMP_POINT=${#LINE}
                 _pushctl 2>/dev/null
+                IFS=' '
                 echo "${COMPREPLY[*]}"
                 """#
             let result = try await ProcessRunner.run(

@@ -31,6 +31,7 @@ struct ForeignWordTests {
             ("manifest push app r.example/a", "write: pushctl push app r.example/a"),
             ("image inspect r.example/a", "write: pushctl inspect r.example/a"),
             ("image ls", "to list the local images: pushctl images"),
+            ("container ls -a", "to see the jobs: pushctl status"), ("queue list", "to see the jobs: pushctl status"),
             ("search nginx", "to list the repositories of a registry: pushctl repos REGISTRY"),
             ("search r.example", "to list the repositories of a registry: pushctl repos r.example"),
             ("pull r.example/a", "to get an image, which pushd does not do: podman pull r.example/a"),

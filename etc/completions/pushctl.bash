@@ -2,7 +2,7 @@
 _pushctl() {
     # bash takes words apart at : and = too; pushctl wants them whole.
     local line=${COMP_LINE:0:COMP_POINT} words=() word cut="" mark head candidate
-    read -ra words <<<"$line"
+    IFS=$' \t\n' read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=("")
     ((${#words[@]} > 1)) || return 0
     word=${words[${#words[@]} - 1]}
@@ -15,7 +15,7 @@ _pushctl() {
     COMPREPLY=()
     while IFS=$'\t' read -r candidate _; do
         candidate=${candidate#"$cut"}
-        [[ $candidate == *[[:space:]\'\"\\\$\`\;\&\|\(\)\<\>\*\?]* ]] && printf -v candidate %q "$candidate"
+        [[ $candidate == *[][:space:]\'\"\\\$\`\;\&\|\(\)\<\>\*\?\!\[\{\}\#]* ]] && printf -v candidate %q "$candidate"
         COMPREPLY+=("$candidate")
     done < <("${words[0]/#\~\//$HOME/}" __complete -- "${words[@]:1}" 2>/dev/null)
     # No space behind what goes on.

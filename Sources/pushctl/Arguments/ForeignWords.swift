@@ -17,6 +17,9 @@ struct ForeignWord: Sendable {
         // `docker image ls`, `podman manifest inspect`: the second word says what is wanted.
         if groups.contains(name) {
             guard let second = arguments.first else { return groupAdvice(name) }
+            // `ls` alone would lead to the images.
+            let isList = ["ls", "list", "ps"].contains(second)
+            if isList, ["container", "job", "queue"].contains(name) { return groupAdvice(name) }
             name = name == "manifest" && second == "inspect" ? "manifest inspect" : second
             arguments.removeFirst()
             if let own = CommandSpec.all.first(where: { $0.name == name }) {

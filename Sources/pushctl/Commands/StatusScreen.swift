@@ -152,6 +152,8 @@ enum JobStates {
     static let open = ["running", "waiting", "queued", "blocked"]
     static let ended = ["succeeded", "failed", "canceled", "superseded"]
     static let all = open + ended
+    /// Those that `retry` takes; it means the first three where no job is named.
+    static let retriable = ["waiting", "blocked", "failed", "canceled"]
     /// What is looked at first: what moves, what needs a person, what waits.
     static let byInterest = [["running"], ["blocked"], ["waiting"], ["queued"]]
 }

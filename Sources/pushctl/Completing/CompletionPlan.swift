@@ -109,7 +109,7 @@ struct CompletionPlan: Sendable, Equatable {
         }
         switch option.value {
         case "PATH", "FILE": sources = [.files(onlyDirectories: false)]
-        case "REGISTRY": sources = [.registries(ending: "")]
+        case "HOST": sources = [.registries(ending: "")]
         case "IMAGE": completeImage()
         case "OS/ARCH[/VARIANT]":
             sources = [
@@ -119,7 +119,7 @@ struct CompletionPlan: Sendable, Equatable {
                         "linux/riscv64", "linux/s390x", "windows/amd64",
                     ].map { Candidate(value: $0) })
             ]
-        case "DURATION", "DURATION|ID", "ID|TIME":
+        case "DURATION", "ID|TIME":
             sources = [.fixed(["30s", "10m", "1h", "1d"].map { Candidate(value: $0) })]
         default: break
         }
@@ -145,9 +145,8 @@ struct CompletionPlan: Sendable, Equatable {
             sources = (place == 0 ? [.registries(ending: "")] : []) + [.fixed(rates)]
         case ("repos", _), ("login", _), ("logout", _), ("registries", _), ("pause", _), ("resume", _):
             sources = [.registries(ending: "")]
-        case ("wait", _): sources = [.jobs(["queued", "running", "waiting", "blocked"])]
-        case ("cancel", _): sources = [.jobs(["queued", "running", "waiting", "blocked"])]
-        case ("retry", _): sources = [.jobs(["waiting", "blocked", "failed", "canceled"])]
+        case ("wait", _), ("cancel", _): sources = [.jobs(Set(JobStates.open))]
+        case ("retry", _): sources = [.jobs(Set(JobStates.retriable))]
         case (_, .job): sources = [.jobs(nil)]
         case (_, .image): completeImage()
         case (_, .shell): sources = [.fixed(Shell.allCases.map { Candidate(value: $0.rawValue) })]

@@ -9,12 +9,12 @@ extension Shell {
         }
     }
 
-    private static let bashScript = #"""
+    private static let bashScript = ##"""
         # bash completion for pushctl; made by: pushctl completion bash
         _pushctl() {
             # bash takes words apart at : and = too; pushctl wants them whole.
             local line=${COMP_LINE:0:COMP_POINT} words=() word cut="" mark head candidate
-            read -ra words <<<"$line"
+            IFS=$' \t\n' read -ra words <<<"$line"
             [[ $line == *[[:space:]] ]] && words+=("")
             ((${#words[@]} > 1)) || return 0
             word=${words[${#words[@]} - 1]}
@@ -27,7 +27,7 @@ extension Shell {
             COMPREPLY=()
             while IFS=$'\t' read -r candidate _; do
                 candidate=${candidate#"$cut"}
-                [[ $candidate == *[[:space:]\'\"\\\$\`\;\&\|\(\)\<\>\*\?]* ]] && printf -v candidate %q "$candidate"
+                [[ $candidate == *[][:space:]\'\"\\\$\`\;\&\|\(\)\<\>\*\?\!\[\{\}\#]* ]] && printf -v candidate %q "$candidate"
                 COMPREPLY+=("$candidate")
             done < <("${words[0]/#\~\//$HOME/}" __complete -- "${words[@]:1}" 2>/dev/null)
             # No space behind what goes on.
@@ -36,7 +36,7 @@ extension Shell {
         }
         complete -F _pushctl pushctl
 
-        """#
+        """##
 
     private static let zshScript = #"""
         #compdef pushctl
