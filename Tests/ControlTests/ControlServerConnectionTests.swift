@@ -130,7 +130,7 @@ struct ControlServerConnectionTests {
             await waited.wait()
             await fixture.server.stop()
             let error = await #expect(throws: ControlClientError.self) { try await output.value }
-            #expect(error?.cause == .connectionLost(reason: "it hung up"))
+            #expect(error?.cause == .connectionLost(reason: "it closed the connection"))
             mayEnd.give()
         }
     }

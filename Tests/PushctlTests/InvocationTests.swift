@@ -165,7 +165,7 @@ struct InvocationTests {
                 "--file - and --password-stdin exclude each other", "leave one of them out"
             ),
             (["show"], "show: JOB is missing", "write: pushctl show JOB…"),
-            (["ping", "2"], "ping: \"2\" is too much", "write: pushctl ping"),
+            (["ping", "2"], "ping: unexpected argument \"2\"", "write: pushctl ping"),
             (["show", "0"], "\"0\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["wait", "12x"], "\"12x\" is not a job's id", "ids are the numbers that pushctl status shows"),
             (["retry"], "retry: JOB is missing", "write: pushctl retry JOB…, or: pushctl retry --failed"),
@@ -179,7 +179,7 @@ struct InvocationTests {
                 "leave one of them out"
             ),
             (["completion", "tcsh"], "no completions for \"tcsh\"", "there are some for bash, zsh and fish"),
-            (["images", "x"], "images: \"x\" is too much", "write: pushctl images"),
+            (["images", "x"], "images: unexpected argument \"x\"", "write: pushctl images"),
         ] as [([String], String, String?)])
     func mistakes(arguments: [String], message: String, advice: String?) {
         #expect(error(arguments) == UsageError(message, advice: advice))

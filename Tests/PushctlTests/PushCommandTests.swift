@@ -105,7 +105,7 @@ struct PushCommandTests {
             (
                 "blocked", 1,
                 "pushctl: job 12 to registry.example/team/app:1 is blocked: cannot push: this login may not\n"
-                    + "ask the owner (job 12 stays in the queue, and goes on when that is mended)\n"
+                    + "ask the owner (job 12 stays in the queue, and goes on when that is fixed)\n"
             ),
             ("canceled", 1, "pushctl: job 12 to registry.example/team/app:1 was canceled\n"),
             (

@@ -177,7 +177,7 @@ struct PushScriptTests {
                         errors: """
                             pushctl: \(list), line 1: there is no image
                             build it
-                            pushctl: 1 line of 2 came to no push
+                            pushctl: 1 line of 2 was refused
 
                             """))
             #expect(!FileManager.default.fileExists(atPath: digests))
@@ -201,7 +201,7 @@ struct PushScriptTests {
                     == Outcome(
                         status: 3, output: "",
                         errors: """
-                            pushctl: \(list), line 2, and what follows it, was not handed in
+                            pushctl: \(list), line 2, and what follows it, was not sent
                             what was accepted before goes on; see with: pushctl status 11
                             pushctl: pushd stops
                             try again

@@ -16,7 +16,7 @@ struct ClientCalls {
         /// The last reply has come.
         var isAnswered = false
         /// The caller has stopped waiting: further replies to this call are discarded.
-        var isForsaken = false
+        var isAbandoned = false
     }
 
     private struct Waiter {
@@ -74,7 +74,7 @@ struct ClientCalls {
         guard var call = calls[number] else {
             // A refused client gets the error before it has made a call.
             if let error { return fail(error) }
-            return fail(.protocolViolation(reason: "it sent a reply that nobody asked for"))
+            return fail(.protocolViolation(reason: "it sent a reply to no call"))
         }
         if reply.continues {
             guard call.isStream else {
@@ -85,13 +85,13 @@ struct ClientCalls {
             call.isAnswered = true
         }
         let waiter = waiters.removeValue(forKey: number)
-        if waiter == nil && !call.isForsaken { call.inbox.append(reply) }
+        if waiter == nil && !call.isAbandoned { call.inbox.append(reply) }
         calls[number] = call.isAnswered && call.inbox.isEmpty ? nil : call
         return waiter.map { [Delivery(continuation: $0.continuation, result: .success(reply))] } ?? []
     }
 
     /// The caller has stopped waiting for the call. If the call is a stream, the whole connection fails.
-    mutating func forsake(_ number: UInt64, _ error: any Error) -> [Delivery] {
+    mutating func abandon(_ number: UInt64, _ error: any Error) -> [Delivery] {
         let waiter = waiters.removeValue(forKey: number)
         let deliveries = waiter.map { [Delivery(continuation: $0.continuation, result: .failure(error))] } ?? []
         guard var call = calls[number] else { return deliveries }
@@ -100,7 +100,7 @@ struct ClientCalls {
             return deliveries
         }
         if call.isStream { return deliveries + fail(.connectionLost(reason: "a stream was left before its end")) }
-        call.isForsaken = true
+        call.isAbandoned = true
         calls[number] = call
         return deliveries
     }
@@ -108,7 +108,7 @@ struct ClientCalls {
     /// Ends the waiting of those whose time is over.
     mutating func expire(now: ContinuousClock.Instant) -> [Delivery] {
         let late = waiters.filter { $0.value.deadline.map { $0 <= now } == true }.keys
-        return late.flatMap { forsake($0, ControlClientError(path: path, cause: .timedOut)) }
+        return late.flatMap { abandon($0, ControlClientError(path: path, cause: .timedOut)) }
     }
 
     mutating func fail(_ cause: ControlClientError.Cause) -> [Delivery] {

@@ -53,7 +53,7 @@ final class ClientConnection: Sendable {
                     // A cancellation that came earlier found no waiting continuation.
                     let isLate = delivery == nil && Task.isCancelled
                     return (delivery.map { [$0] } ?? [])
-                        + (isLate ? state.calls.forsake(call, CancellationError()) : [])
+                        + (isLate ? state.calls.abandon(call, CancellationError()) : [])
                 }
                 if mustWake { wakeUp.signal() }
             }
@@ -64,7 +64,7 @@ final class ClientConnection: Sendable {
 
     /// The caller has stopped waiting for the call's replies.
     func leave(_ call: UInt64) {
-        deliver { $0.calls.forsake(call, CancellationError()) }
+        deliver { $0.calls.abandon(call, CancellationError()) }
         wakeUp.signal()
     }
 
@@ -128,7 +128,7 @@ final class ClientConnection: Sendable {
         }
         switch arrival {
         case .bytes, .nothingYet: break
-        case .end: deliveries += state.calls.fail(.connectionLost(reason: "it hung up"))
+        case .end: deliveries += state.calls.fail(.connectionLost(reason: "it closed the connection"))
         case .failed(let code): deliveries += state.calls.fail(.connectionLost(reason: systemReason(code)))
         }
         return deliveries

@@ -35,7 +35,7 @@ public struct ControlClientError: Error, Sendable, Equatable, CustomStringConver
         let socket = path.isEmpty ? "the given connection" : path
         return switch cause {
         case .noSocket: "no daemon answers: there is no socket \(socket)"
-        case .nobodyListens: "no daemon answers: nobody listens at \(socket)"
+        case .nobodyListens: "no daemon answers: no process listens at \(socket)"
         case .notPermitted: "this user may not open \(socket)"
         case .busy: "the daemon at \(socket) accepts no connection: too many are waiting"
         case .pathInvalid(let limit): "a socket's path has 1 to \(limit) bytes: \(socket)"

@@ -154,7 +154,7 @@ struct ParsedArguments: Sendable {
         case .atLeast: most = .max
         }
         if operands.count > most {
-            return UsageError("\(command.name): \"\(operands[most])\" is too much", advice: "write: \(usage)")
+            return UsageError("\(command.name): unexpected argument \"\(operands[most])\"", advice: "write: \(usage)")
         }
         // The operand that is missing is a word of the usage line.
         let words = command.operandText.split(separator: " ")

@@ -1,3 +1,5 @@
+internal import Control
+
 extension CommandSpec {
     /// Every command, by what it is for, in the order of the help.
     static let groups: [(title: String, commands: [CommandSpec])] = [
@@ -14,10 +16,10 @@ extension CommandSpec {
         summary: "push an image, and follow it",
         details: [
             "Enqueues one job for each DEST, a name such as registry.example/team/app:1 or an alias of the "
-                + "configuration. With no DEST the image's own name says where it goes. The jobs belong to the daemon: they go on through outages and "
-                + "restarts, and Ctrl-C only ends the following (exit status 130).",
+                + "configuration. With no DEST the image's own name says where it goes. The jobs belong to the daemon: they "
+                + "go on through outages and restarts, and Ctrl-C only ends the following (exit status 130).",
             "A blocked job needs a person: push then says what to do, and ends with exit status 1; the job stays in "
-                + "the queue and goes on when the cause is mended.",
+                + "the queue and goes on when the cause is fixed.",
             "IMAGE is NAME[:TAG], NAME@DIGEST, or oci:DIR[:REF] for an OCI image layout.",
         ],
         options: [
@@ -31,7 +33,7 @@ extension CommandSpec {
             .value(
                 "format", "FORMAT", choices: ["docker", "oci"],
                 "write the manifests in this format, for registries that refuse the other; the digest changes"),
-            .flag("force", "f", "ask the registry for everything again, whatever is remembered of it"),
+            .flag("force", "f", "ask the registry for everything again, even for what is remembered of it"),
             .flag("dry-run", "n", "say what would be pushed, and push nothing"),
             .value("timeout", "DURATION", "give the job up after this time, such as 90s, 30m or 2h"),
             .flag("my-login", nil, "use your own docker or podman login, for this push only"),
@@ -58,12 +60,8 @@ extension CommandSpec {
         summary: "show the queue: what runs, waits and has ended",
         options: [
             .value(
-                "state", "STATE",
-                choices: [
-                    "queued", "running", "waiting", "blocked", "succeeded", "failed", "canceled", "superseded",
-                ], repeats: true,
-                "only jobs in this state (queued, running, waiting, blocked, succeeded, failed, canceled, superseded); "
-                    + "may be repeated"),
+                "state", "STATE", choices: JobInfo.states, repeats: true,
+                "only jobs in this state (\(JobInfo.states.joined(separator: ", "))); may be repeated"),
             .value(
                 "limit", "N",
                 "at most so many jobs (default: what the screen holds; in a pipe 50, and 10 that have ended)"),
@@ -94,7 +92,7 @@ extension CommandSpec {
         "cancel", "JOB…|--all", .atLeast(0), .job,
         summary: "give jobs up; what has ended stays as it is",
         details: [
-            "Of jobs that are named, those that are not there are told, and the rest is canceled: exit status 4 then."
+            "Of jobs that are named, those that do not exist are reported, and the others are canceled: exit status 4 then."
         ],
         options: [
             .flag("all", nil, "all jobs that have not ended"),
@@ -110,14 +108,14 @@ extension CommandSpec {
         "retry", "JOB…|--failed", .atLeast(0), .job,
         summary: "try jobs again now",
         details: [
-            "For jobs that have failed, are blocked, wait for their next attempt, or were canceled. One that can't be tried "
-                + "again is told, and the rest is tried: exit status 1 then, or 4 where one of them is not there."
+            "For jobs that have failed, are blocked, wait for their next attempt, or were canceled. Jobs that can't be tried "
+                + "again are reported, and the others are tried: exit status 1 then, or 4 where one does not exist."
         ],
         options: [
             .flag("failed", nil, "all failed and blocked jobs"),
             .flag("all", nil, "those, and all that wait for their next attempt"),
             .value(
-                "state", "STATE", choices: ["waiting", "blocked", "failed", "canceled"], repeats: true,
+                "state", "STATE", choices: JobStates.retriable, repeats: true,
                 "all jobs in this state; may be repeated"),
             .value("registry", "HOST", "only jobs for this registry; alone: as --all, for that one"),
         ],
@@ -131,7 +129,7 @@ extension CommandSpec {
         summary: "start no more pushes, to one registry or all",
         details: [
             "Jobs are still accepted, and wait; those that run go on. A registry that no job has been for yet can be "
-                + "paused too, and that is said."
+                + "paused too, and pushctl says so."
         ],
         examples: [("pushctl pause registry.example", ""), ("pushctl pause", "all registries")])
 
@@ -161,7 +159,7 @@ extension CommandSpec {
             "Goes the way of a push: looks up the address, connects, checks the certificate, asks for the API, looks for "
                 + "a login, gets a token, and opens an upload that it gives up at once. Nothing is stored. Without "
                 + "REPOSITORY it tries one that was pushed to before. Without REGISTRY it looks at this installation (state "
-                + "directory, stores, logins, clock, limits) and then at every registry that is known. "
+                + "directory, control socket, logins, clock, limits, stores) and then at every registry that is known. "
                 + "Exit status: 0 if all is well, 1 if not."
         ],
         examples: [
@@ -210,7 +208,7 @@ extension CommandSpec {
     private static let tags = CommandSpec(
         "tags", "REPOSITORY", .exactly(1),
         summary: "list the tags of a repository",
-        details: ["In the registry's order, page by page: a reader who has seen enough may go."],
+        details: ["In the registry's order, page by page; output can be cut off with head."],
         options: [.value("limit", "N", "end after so many")],
         examples: [("pushctl tags registry.example/team/app", "")])
 
@@ -255,9 +253,9 @@ extension CommandSpec {
         summary: "print what has happened, or happens",
         details: [
             "Jobs that change their state, registries that are paused or in trouble, logins, and configurations that were "
-                + "read. Each event has a number; who remembers the last one goes on after it with --since, and sees each "
-                + "once, also across restarts of the daemon. They are kept about as long as jobs that have ended; where "
-                + "older ones were asked for, an event of the kind lost says so."
+                + "read. Each event has a number; a program that remembers the last number can continue after it with "
+                + "--since, and sees each once, also across restarts of the daemon. They are kept about as long as jobs that "
+                + "have ended; where older ones were asked for, an event of the kind lost says so."
         ],
         options: [
             .flag("follow", "f", "go on with what happens from now on, until Ctrl-C"),
@@ -285,7 +283,7 @@ extension CommandSpec {
             "Exit status: 0 if it answers, 3 if not. With --wait it is asked again and again until it does, or the time "
                 + "is up: for scripts that have just started it."
         ],
-        options: [.value("wait", "DURATION", "wait so long for it, such as 10s")],
+        options: [.value("wait", "DURATION", "wait up to this long, such as 10s")],
         examples: [("pushctl ping", ""), ("pushctl ping --wait 10s", "after: pushd &")])
 
     private static let version = CommandSpec(

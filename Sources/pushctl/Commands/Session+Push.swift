@@ -13,14 +13,15 @@ extension Session {
             client = try await daemon.connect()
             accepted = try await accept(orders, push, over: client)
         }
-        try tellLeftOut(of: accepted, isPlan: push.dryRun)
-        let (verdict, jobs) = try await carryOn(with: accepted, push, over: client)
+        try reportLeftOut(of: accepted, isPlan: push.dryRun)
+        let (verdict, jobs) = try await showOrFollow(accepted, push, over: client)
         // Not all that was asked for, although the rest is done.
         let status = verdict == ExitStatus.done && !accepted.leftOut.isEmpty ? ExitStatus.failed : verdict
         // A list with a refused line has failed, even if its other pushes succeed.
         guard accepted.refused == 0 else {
             let lines = accepted.refused == 1 ? "1 line" : "\(accepted.refused) lines"
-            console.complain("\(lines) of \(orders.count) came to no push", advice: nil)
+            let verb = accepted.refused == 1 ? "was" : "were"
+            console.complain("\(lines) of \(orders.count) \(verb) refused", advice: nil)
             return ExitStatus.failed
         }
         if status == ExitStatus.done { try digestFile?.write(jobs.map { published($0.destination, $0.digest) }) }
@@ -28,7 +29,7 @@ extension Session {
     }
 
     /// Reports what was named and is not pushed.
-    private func tellLeftOut(of accepted: Accepted, isPlan: Bool) throws {
+    private func reportLeftOut(of accepted: Accepted, isPlan: Bool) throws {
         // A plan has it within.
         if json, !isPlan, !accepted.leftOut.isEmpty {
             try console.printJSON(LeftOutDocument(leftOut: accepted.leftOut.map(LeftOutImageDocument.init)))
@@ -41,14 +42,14 @@ extension Session {
     /// What comes after acceptance: shows the plan or the jobs, or follows them.
     ///
     /// - Returns: the exit status, and the jobs as they are then.
-    private func carryOn(
-        with accepted: Accepted, _ push: Command.Push, over client: ControlClient
+    private func showOrFollow(
+        _ accepted: Accepted, _ push: Command.Push, over client: ControlClient
     ) async throws -> (Int32, [JobInfo]) {
         if push.dryRun {
             if push.quiet {
                 try console.print(accepted.plan.map { Line(published($0.destination, $0.digest)) })
             } else {
-                try tell(accepted.plan, leftOut: accepted.leftOut)
+                try printPlan(accepted.plan, leftOut: accepted.leftOut)
             }
             return (ExitStatus.done, [])
         }
@@ -56,7 +57,7 @@ extension Session {
             if push.quiet {
                 try console.print(accepted.jobs.map { "\($0.id)" })
             } else {
-                try await tell(accepted.jobs, over: client)
+                try await printJobs(accepted.jobs, over: client)
             }
             return (ExitStatus.done, accepted.jobs)
         }
@@ -89,7 +90,7 @@ extension Session {
     }
 
     /// One line for each job, for people or for scripts.
-    func tell(_ jobs: [JobInfo], over client: ControlClient) async throws {
+    private func printJobs(_ jobs: [JobInfo], over client: ControlClient) async throws {
         if json {
             for job in try await withBlobs(jobs, over: client) { try console.printJSON(JobDocument(job)) }
         } else {
@@ -132,7 +133,7 @@ extension Session {
 
     private func ids(of jobs: [JobInfo]) -> String { jobs.map { String($0.id) }.joined(separator: " ") }
 
-    private func tell(_ plan: [PlannedPush], leftOut: [LeftOutImage]) throws {
+    private func printPlan(_ plan: [PlannedPush], leftOut: [LeftOutImage]) throws {
         if json {
             return try console.printJSON(
                 PlanDocument(

@@ -82,7 +82,7 @@ extension Session {
                 if let place = order.place {
                     let jobs = accepted.jobs.map { "\($0.id)" }.joined(separator: " ")
                     console.complain(
-                        "\(place), and what follows it, was not handed in",
+                        "\(place), and what follows it, was not sent",
                         advice: jobs.isEmpty
                             ? nil : "what was accepted before goes on; see with: pushctl status \(jobs)")
                 }

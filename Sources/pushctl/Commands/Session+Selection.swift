@@ -40,37 +40,47 @@ extension Session {
         }
     }
 
-    func cancel(_ selection: Command.JobSelection) async throws -> Int32 {
-        let client = try await daemon.connect()
+    /// Calls `change` with the numbers that are meant, and adds up what it did and what it left.
+    private func forEachPiece(
+        of selection: Command.JobSelection, over client: ControlClient,
+        _ change: @MainThread ([Int]) async throws -> (jobs: [JobInfo], left: [LeftJob]?)
+    ) async throws -> (jobs: [JobInfo], left: [LeftJob]) {
         var (jobs, left): ([JobInfo], [LeftJob]) = ([], [])
         for piece in pieces(try await numbers(of: selection, over: client)) {
-            let output = try await client.call(Cancel.self, Cancel.Input(jobs: piece, partial: true))
+            let output = try await change(piece)
             jobs += output.jobs
             left += output.left ?? []
         }
+        return (jobs, left)
+    }
+
+    func cancel(_ selection: Command.JobSelection) async throws -> Int32 {
+        let client = try await daemon.connect()
+        let (jobs, left) = try await forEachPiece(of: selection, over: client) { piece in
+            let output = try await client.call(Cancel.self, Cancel.Input(jobs: piece, partial: true))
+            return (output.jobs, output.left)
+        }
         if jobs.isEmpty, left.isEmpty, !json { try console.print("no jobs to cancel") }
-        return try await tell(jobs, left: left, over: client) {
+        return try await printOutcome(jobs, left: left, over: client) {
             $0.state == "canceled" ? nil : "it had ended before"
         }
     }
 
     func retry(_ selection: Command.JobSelection) async throws -> Int32 {
         let client = try await daemon.connect()
-        var (jobs, left): ([JobInfo], [LeftJob]) = ([], [])
-        for piece in pieces(try await numbers(of: selection, over: client)) {
+        let (jobs, left) = try await forEachPiece(of: selection, over: client) { piece in
             let output = try await client.call(Retry.self, Retry.Input(jobs: piece, partial: true))
-            jobs += output.jobs
-            left += output.left ?? []
+            return (output.jobs, output.left)
         }
         if jobs.isEmpty, left.isEmpty, !json {
             let isFailed = selection == .inStates(["failed", "blocked"], registry: nil)
             try console.print(isFailed ? "no failed jobs" : "no jobs to try again")
         }
-        return try await tell(jobs, left: left, over: client) { _ in nil }
+        return try await printOutcome(jobs, left: left, over: client) { _ in nil }
     }
 
     /// Prints what was done, and what was not; a job that does not exist decides the exit status.
-    private func tell(
+    private func printOutcome(
         _ jobs: [JobInfo], left: [LeftJob], over client: ControlClient, note: (JobInfo) -> String?
     ) async throws -> Int32 {
         if jobs.isEmpty, left.count == 1, let only = left.first, !only.isNeedless { throw Failure(only) }

@@ -78,7 +78,7 @@ struct Session {
             switch job.state {
             case "failed": console.complain("\(what) failed: \(why)", advice: job.error?.advice)
             case "blocked":
-                let stays = "job \(job.id) stays in the queue, and goes on when that is mended"
+                let stays = "job \(job.id) stays in the queue, and goes on when that is fixed"
                 let advice = job.error?.advice.map { "\($0) (\(stays))" } ?? stays
                 console.complain("\(what) is blocked: \(why)", advice: advice)
             case "superseded":

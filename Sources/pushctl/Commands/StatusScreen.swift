@@ -54,7 +54,7 @@ struct StatusScreen: Sendable, Equatable {
     private var nothing: String {
         if isChosen { return "no such jobs" }
         let all = counts.values.reduce(0, +)
-        if all > 0 { return "none is in hand" }
+        if all > 0 { return "no open jobs" }
         return "no jobs yet: push an image with: pushctl push IMAGE REGISTRY/REPOSITORY:TAG"
     }
 
