@@ -112,6 +112,32 @@ struct RegistryCommandTests {
         }
     }
 
+    @Test("completions and pause run no program that keeps logins, registries does")
+    func programs() async throws {
+        try await Machine.with { machine in
+            let log = machine.directory.file("log")
+            try await machine.directory.makeProgram(
+                """
+                #!/bin/sh
+                echo "$1" >>'\(log)'
+                echo '{"Username":"me","Secret":"s"}'
+                """, as: "docker-credential-noting")
+            try machine.directory.write(
+                #"{"credHelpers":{"registry.example":"noting"}}"#.utf8, to: ".docker/config.json")
+            let path = machine.directory.path + ":/usr/bin:/bin"
+            let daemon = try await machine.start(
+                "registries: { 'registry.example': {} }", variables: ["PATH": path])
+            let offered = try await machine.pushctl("__complete", "--", "resume", "")
+            #expect(offered.output.contains("registry.example\n"), "\(offered.output)\(offered.errors)")
+            let paused = try await machine.pushctl("pause", "registry.example")
+            #expect(paused.status == 0 && !paused.output.contains("no job has been for"), "\(paused.output)")
+            #expect(!FileManager.default.fileExists(atPath: log))
+            #expect(try await machine.pushctl("registries").output.contains("me, from "))
+            #expect(FileManager.default.fileExists(atPath: log))
+            await daemon.end()
+        }
+    }
+
     @Test("a push takes the caller's own login along where it is told to, and only then")
     func callersLogin() async throws {
         try await Machine.with { machine in
