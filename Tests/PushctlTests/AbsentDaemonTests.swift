@@ -82,7 +82,7 @@ struct AbsentDaemonTests {
     @Test("ping does not wait for a socket whose path can't be one")
     func ping() async throws {
         let long = "/" + String(repeating: "s", count: 120)
-        let outcome = try await pushctl("--socket \(long) ping --wait 1h --json")
+        let outcome = try await pushctl("--socket \(long) ping --wait 1s --json")
         #expect(outcome.status == 2)
         #expect(try outcome.errorDocument().code == "socket-invalid")
     }
