@@ -103,7 +103,7 @@ extension JobStore {
             return
         }
         feed.publish(changed)
-        if hasEvents { bell.ring() }
+        if hasEvents { bell.send(()) }
         for (_, tell) in done { tell() }
     }
 

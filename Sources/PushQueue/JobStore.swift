@@ -17,7 +17,8 @@ public actor JobStore {
     let feed = ChangeFeed()
     /// The changes of the current transaction; published to the feed after its commit.
     var changed: [JobChange] = []
-    let bell = EventBell()
+    /// Signals that events were stored: signals that a reader has not taken yet are delivered as one.
+    let bell = Broadcast<Void>(capacity: 1)
     /// Whether the current transaction stores events; readers are signalled after its commit.
     var hasEvents = false
     /// The turn that was given to a registry last; see ``claim(excludingRegistries:now:)``.

@@ -1,7 +1,7 @@
-import Synchronization
+internal import Synchronization
 
 /// Sends each value to all listeners. A slow listener loses the oldest values and delays no other.
-final class Broadcast<Value: Sendable>: Sendable {
+package final class Broadcast<Value: Sendable>: Sendable {
     private struct State {
         var listeners: [Int: AsyncStream<Value>.Continuation] = [:]
         var lastID = 0
@@ -12,15 +12,15 @@ final class Broadcast<Value: Sendable>: Sendable {
     private let capacity: Int
 
     /// - Parameter capacity: values kept for a listener that does not keep up.
-    init(capacity: Int) { self.capacity = capacity }
+    package init(capacity: Int) { self.capacity = capacity }
 
-    func send(_ value: Value) {
+    package func send(_ value: Value) {
         let listeners = state.withLock { $0.listeners.values.map { $0 } }
         for listener in listeners { listener.yield(value) }
     }
 
-    /// Values from now on; ends when the listener is dropped or the daemon stops.
-    func listen() -> AsyncStream<Value> {
+    /// Values from now on; ends when the listener is dropped, or with ``finish()``.
+    package func listen() -> AsyncStream<Value> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: Value.self, bufferingPolicy: .bufferingNewest(capacity))
         let id = state.withLock { state -> Int? in
@@ -39,7 +39,8 @@ final class Broadcast<Value: Sendable>: Sendable {
         return stream
     }
 
-    func finish() {
+    /// Ends the stream of every listener, present and future.
+    package func finish() {
         let listeners = state.withLock { state in
             state.isFinished = true
             return state.listeners.values.map { $0 }
