@@ -90,7 +90,7 @@ extension JobStore {
         try database.run(
             "INSERT INTO image (root, content, media_type, size, bytes_total) VALUES (?, ?, ?, ?, ?)",
             new.root.digest.description, content, new.root.mediaType.rawValue, new.root.size,
-            blobs.reduce(0) { $0 + ($1.isSent && $1.role != .manifest ? $1.size : 0) } as Int64)
+            blobs.filter { $0.isSent && $0.role != .manifest }.map(\.size).saturatingSum)
         let image = database.lastInsertedID
         for (place, blob) in blobs.enumerated() {
             try database.run(

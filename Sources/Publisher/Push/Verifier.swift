@@ -60,7 +60,7 @@ struct Verifier: Sendable {
         var report = VerificationReport(reference: destination, level: level)
         guard let root = contents.manifests.last else { throw PushFailure.blobGone(contents.root.digest) }
         let digest = root.descriptor.digest
-        let reference = destination.tag.map { ManifestReference.tag($0) } ?? .digest(digest)
+        let reference = destination.tag.map { ManifestReference.tag($0) } ?? .digest(destination.digest ?? digest)
         let found = try await patiently { try await head(reference).flatMap { root.isNamed(by: $0.digest) ? $0 : nil } }
         if found == nil {
             let other = try await head(reference)
@@ -96,16 +96,18 @@ struct Verifier: Sendable {
         report.digest = root.digest
         if let first = expected.first, !expected.contains(where: { $0.isOf(root.bytes) }) {
             report.problems.append(
-                missing(.digestDiffers, root.digest, "the registry has \(root.digest), wanted is \(first)"))
+                missing(.digestDiffers, root.digest, "the registry has \(root.digest), expected \(first)"))
         }
-        var blobs: [Descriptor] = []
-        try await walk(root, depth: 0, blobs: &blobs, report: &report)
+        var (blobs, visited) = ([Descriptor](), Set([root.digest]))
+        try await walk(root, depth: 0, visited: &visited, blobs: &blobs, report: &report)
         if level == .blobs || level == .deep { try await check(blobs, deep: level == .deep, into: &report) }
         return report
     }
 
+    /// - Parameter visited: the manifests that were asked for; each is, once, however often indexes name it.
     private func walk(
-        _ manifest: RemoteManifest, depth: Int, blobs: inout [Descriptor], report: inout VerificationReport
+        _ manifest: RemoteManifest, depth: Int, visited: inout Set<Digest>, blobs: inout [Descriptor],
+        report: inout VerificationReport
     ) async throws {
         let document: ManifestDocument
         do {
@@ -122,7 +124,7 @@ struct Verifier: Sendable {
                 report.problems.append(missing(.unreadable, manifest.digest, "indexes are nested too deeply"))
                 return
             }
-            for child in index.manifests {
+            for child in index.manifests where visited.insert(child.digest).inserted {
                 guard let found = try await client.manifest(repository, .digest(child.digest)) else {
                     let platform = child.platform.map { " (\($0))" } ?? ""
                     report.problems.append(
@@ -135,7 +137,7 @@ struct Verifier: Sendable {
                             .sizeDiffers, child.digest,
                             "\(child.digest) has \(found.bytes.count) bytes, not \(child.size)"))
                 }
-                try await walk(found, depth: depth + 1, blobs: &blobs, report: &report)
+                try await walk(found, depth: depth + 1, visited: &visited, blobs: &blobs, report: &report)
             }
         }
     }
@@ -144,7 +146,7 @@ struct Verifier: Sendable {
         var seen: Set<Digest> = []
         let distinct = blobs.filter { seen.insert($0.digest).inserted }
         report.blobs = distinct.count
-        report.bytes = distinct.reduce(0) { $0 + $1.size }
+        report.bytes = distinct.map(\.size).saturatingSum
         let found = try await withThrowingTaskGroup(of: VerificationReport.Problem?.self) { group in
             var rest = distinct[...]
             var window = 0

@@ -124,7 +124,7 @@ extension PlannedPush {
             image: plan.image, source: plan.source, digest: plan.root.digest.description,
             mediaType: plan.root.mediaType.rawValue, destination: plan.destination.description,
             platforms: plan.platforms.map(\.description), job: plan.joins.map(Int.init),
-            supersedes: plan.supersedes.map(Int.init), bytesTotal: sent.reduce(0) { $0 + $1.size },
+            supersedes: plan.supersedes.map(Int.init), bytesTotal: sent.map(\.size).saturatingSum,
             blobs: plan.blobs.map { blob in
                 let isKnown = plan.known.contains(blob.digest)
                 let outcome: BlobOutcome = !blob.isSent ? .skipped : isKnown ? .existing : .pending
