@@ -59,6 +59,19 @@ extension JobStore {
         return nil
     }
 
+    /// The registries whose latest event of this kind says that they are in trouble, as far as events are kept.
+    public nonisolated func registriesInTrouble() async throws(QueueError) -> [String] {
+        try await read("look for registries in trouble") { store in
+            let latest = try store.database.rows(
+                """
+                SELECT registry, kind, max(id) FROM event
+                 WHERE kind IN ('registry-trouble', 'registry-recovered') GROUP BY registry
+                """
+            ) { row in (registry: row.optionalText(0), kind: row.text(1)) }
+            return latest.filter { $0.kind == EventKind.registryTrouble.rawValue }.compactMap(\.registry)
+        }
+    }
+
     /// An element after each commit that stored events; ends with the store, or when ``endEvents()`` is called.
     public nonisolated func eventBell() -> AsyncStream<Void> { bell.listen() }
 
@@ -98,8 +111,8 @@ extension JobStore {
 
     private func insert(_ event: NewEvent, now: Int64) throws {
         try database.run(
-            "INSERT INTO event (at, kind, registry, code, message) VALUES (?, ?, ?, ?, ?)",
-            now, event.kind.rawValue, event.registry, event.code, event.message)
+            "INSERT INTO event (at, kind, image, registry, code, message) VALUES (?, ?, ?, ?, ?, ?)",
+            now, event.kind.rawValue, event.image, event.registry, event.code, event.message)
         hasEvents = true
     }
 

@@ -64,6 +64,12 @@ extension JobStore {
         }
     }
 
+    public nonisolated func removeFact(registry: String, name: String) async throws(QueueError) {
+        try await write("forget what was learned about a registry") { store in
+            try store.database.run("DELETE FROM registry_fact WHERE registry = ? AND name = ?", registry, name)
+        }
+    }
+
     /// All facts about a registry, by name.
     public nonisolated func facts(registry: String) async throws(QueueError) -> [LearnedFact] {
         try await read("look up what was learned about a registry") { store in

@@ -8,6 +8,7 @@ struct Migration: Sendable {
         Migration(version: 2, sql: formats),
         Migration(version: 3, sql: events),
         Migration(version: 4, sql: tryTime),
+        Migration(version: 5, sql: trouble),
     ]
 
     /// Marks the file as pushd's: "pusd" in ASCII. Source: sqlite.org/fileformat.html, "Application ID".

@@ -8,6 +8,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     /// A registry fails in a way that pauses it; and it works again.
     case registryTrouble = "registry-trouble"
     case registryRecovered = "registry-recovered"
+    /// A rule names an image that can't be published as it is.
+    case imageLeftOut = "image-left-out"
     /// A reload applied the configuration; or the configuration has an error and the old one stays in force.
     case configurationReloaded = "configuration-reloaded"
     case configurationRefused = "configuration-refused"
@@ -25,10 +27,10 @@ public struct QueueEvent: Sendable, Hashable {
     public let job: JobID?
     /// The job's new state.
     public let state: JobState?
-    /// The image as the user named it.
+    /// The image as the user named it, or as a rule sees it.
     public let image: String?
     public let destination: String?
-    /// The registry that the event concerns; nil for `job` events, and where it concerns all registries.
+    /// The registry that the event concerns; nil for events of jobs and images, and where it concerns all registries.
     public let registry: String?
     /// The code of the error that caused the event.
     public let code: String?
@@ -42,12 +44,16 @@ public struct QueueEvent: Sendable, Hashable {
 /// An event to be stored that does not concern a job.
 public struct NewEvent: Sendable, Hashable {
     public let kind: EventKind
+    public let image: String?
     public let registry: String?
     public let code: String?
     public let message: String?
 
-    public init(_ kind: EventKind, registry: String? = nil, code: String? = nil, message: String? = nil) {
+    public init(
+        _ kind: EventKind, image: String? = nil, registry: String? = nil, code: String? = nil, message: String? = nil
+    ) {
         self.kind = kind
+        self.image = image
         self.registry = registry
         self.code = code
         self.message = message.map { String($0.prefix(QueueEvent.messageLimit)) }

@@ -196,7 +196,7 @@ extension JobStore {
         _ = try await prune(now: 2_000, olderThan: 1, keep: 1, batch: 100)
 
         try await record(NewEvent(.login, registry: "r1.example"), now: 2_000)
-        _ = try await (events(after: 0, limit: 5), lastEvent(before: 3_000))
+        _ = try await (events(after: 0, limit: 5), lastEvent(before: 3_000), registriesInTrouble())
         _ = try await pruneEvents(now: 2_001, olderThan: 1, keep: 1, batch: 5)
         try await remember(layer.digest, registry: "r1", repository: "app", now: 1)
         _ = try await knows(layer.digest, registry: "r1", repository: "app", since: 0)
@@ -215,6 +215,7 @@ extension JobStore {
         try await removeUpload(registry: "r1", repository: "app", digest: layer.digest)
         try await setFact(registry: "r1", name: "a", value: "b", now: 1)
         _ = try await (fact(registry: "r1", name: "a"), facts(registry: "r1"))
+        try await removeFact(registry: "r1", name: "a")
         try await setHandled(Handled(store: "s", name: "n", digest: layer.digest), now: 1)
         _ = try await (handled(store: "s", name: "n"), handled(store: "s"))
         try await forgetHandled(store: "s", name: "n")

@@ -178,8 +178,8 @@ let interfaceTypes = """
       id: int,
       at: string,
       # job: a job is new or in another state; registry-paused, registry-resumed: by a person; registry-trouble,
-      # registry-recovered; configuration-reloaded, configuration-refused; login, logout; lost: events are missing here,
-      # because they are no longer kept
+      # registry-recovered; image-left-out: a rule names an image that can't be published; configuration-reloaded,
+      # configuration-refused; login, logout; lost: events are missing here, because they are no longer kept
       kind: string,
       job: ?int,
       state: ?string,

@@ -42,8 +42,9 @@ public struct EventInfo: Codable, Sendable, Equatable {
     public var id: Int
     public var at: Timestamp
     /// A short word for programs: `job`, a job is new or in another state; `registry-paused` and `registry-resumed`, by
-    /// a person; `registry-trouble` and `registry-recovered`; `configuration-reloaded` and `configuration-refused`;
-    /// `login` and `logout`; `lost`, events are missing here, because they are no longer kept.
+    /// a person; `registry-trouble` and `registry-recovered`; `image-left-out`, a rule names an image that can't be
+    /// published; `configuration-reloaded` and `configuration-refused`; `login` and `logout`; `lost`, events are missing
+    /// here, because they are no longer kept.
     public var kind: String
     public var job: Int?
     public var state: String?
