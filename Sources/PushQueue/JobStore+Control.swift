@@ -91,7 +91,7 @@ extension JobStore {
                 )
             }
             let error = JobError(
-                code: "timeout", message: "the push did not end within the time that it was given",
+                code: "timeout", message: "the push did not end within its --timeout",
                 advice: "push again with a longer --timeout, or without one")
             for (id, state, last, registry, changedAt) in due {
                 if state == .running { try store.endAttempt(of: id, error: error, now: now) }

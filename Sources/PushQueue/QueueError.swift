@@ -42,7 +42,7 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What a person can do; nil where nothing is to be done.
     public var advice: String? {
         switch cause {
-        case .diskFull: "free space on the file system of \(path); pushd goes on by itself"
+        case .diskFull: "free space on the file system of \(path); pushd then continues by itself"
         case .notWritable: "give pushd's user write permission on \(path) and its directory"
         case .unsafeFile:
             "let \(path) be a regular file that belongs to pushd's user, or choose another state directory"
@@ -68,7 +68,7 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
         case .locked: "another program has locked \(path)"
         case .inputOutput(let reason): "reading or writing \(path) failed: \(reason)"
         case .sqlite(let code, let message): "SQLite says: \(message) (code \(code))"
-        case .staleClaim(let job, let attempt): "job \(job) is no longer in the hands of claim \(attempt)"
+        case .staleClaim(let job, let attempt): "job \(job) is no longer held by claim \(attempt)"
         case .invalidJob(let reason): reason
         }
     }

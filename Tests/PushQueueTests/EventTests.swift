@@ -31,7 +31,7 @@ struct EventTests {
         "has the words of the error with states that an error leads to, and with no others",
         arguments: [
             (.fail, "connection refused"), (.block, "connection refused"), (.cancel, nil), (.giveBack, nil),
-            (.expire, "the push did not end within the time that it was given; last: connection refused"),
+            (.expire, "the push did not end within its --timeout; last: connection refused"),
         ] as [(JobEvent, String?)])
     func words(event: JobEvent, message: String?) async throws {
         try await withStore { store in
@@ -172,6 +172,39 @@ struct EventTests {
             #expect(try await store.eventNumbers() == (first: 1, latest: 0))
             #expect(try await store.claim(at: 2)?.job.id == 7)
             #expect(try await all(store).map(\.state) == [.running])
+        }
+    }
+
+    @Test("says which registries are in trouble, and that no more where it tells of the end")
+    func trouble() async throws {
+        try await withStore { store in
+            for (kind, registry) in [
+                (.registryTrouble, "a"), (.registryTrouble, "b"), (.registryRecovered, "a"), (.registryPaused, "b"),
+                (.registryRecovered, "c"), (.registryTrouble, "c"),
+            ] as [(EventKind, String)] { try await store.record(NewEvent(kind, registry: registry), now: 1) }
+            #expect(try await store.registriesInTrouble().sorted() == ["b", "c"])
+        }
+    }
+
+    @Test("keeps the image that an event names")
+    func image() async throws {
+        try await withStore { store in
+            try await store.record(NewEvent(.imageLeftOut, image: "app:1", code: "c", message: "m"), now: 1)
+            let event = try #require(await all(store).first)
+            #expect(event.kind == .imageLeftOut && event.image == "app:1" && event.job == nil)
+        }
+    }
+
+    @Test("of a queue of the fourth version tells of registries in trouble")
+    func fifthVersion() async throws {
+        try await withFile { path in
+            do {
+                let fourth = try Database.open(path)
+                try fourth.migrate(Array(Migration.all.prefix(4)))
+                try fourth.execute("INSERT INTO event (at, kind, registry) VALUES (1, 'registry-trouble', 'r.example')")
+                #expect(try fourth.row("PRAGMA user_version") { $0.int(0) } == 4)
+            }
+            #expect(try await JobStore(path: path).registriesInTrouble() == ["r.example"])
         }
     }
 }

@@ -136,7 +136,7 @@ struct JobControlTests {
             #expect(error.code == "timeout")
             #expect(
                 error.message
-                    == "the push did not end within the time that it was given; last: \(JobError.outage.message)")
+                    == "the push did not end within its --timeout; last: \(JobError.outage.message)")
             // The attempt itself had no such error.
             let attempts = try await store.attempts(of: id)
             #expect(attempts.contains { $0.error == .outage })
