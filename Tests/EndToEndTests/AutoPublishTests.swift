@@ -132,9 +132,13 @@ struct AutoPublishTests {
                 let good = try builder.addImage(layers: [layer], name: "app:1")
                 try builder.writeIndexJSON()
                 try await registry.waitUntil("the good one is there") { registry.tags("auto/app")["1"] == good.digest }
-                try await daemon.waitForOutput("app:v1.0+build5 is not published: \"v1.0+build5\" is not a tag")
+                try await daemon.waitForOutput("app:v1.0+build5 is not published: \"v1.0+build5\" is not a valid tag")
                 try await daemon.waitForOutput(
                     "app:chart is not published: it is of the type application/vnd.cncf.helm")
+                let events = try await machine.json("events").filter { $0["kind"]?.string == "image-left-out" }
+                #expect(events.compactMap { $0["image"]?.string }.sorted() == ["app:chart", "app:v1.0+build5"])
+                #expect(
+                    events.compactMap { $0["code"]?.string }.sorted() == ["entry-not-supported", "name-unusable"])
                 // Looked at once more, it is nothing new.
                 let last = try builder.addImage(layers: [layer], name: "app:2", label: "last")
                 try builder.writeIndexJSON()

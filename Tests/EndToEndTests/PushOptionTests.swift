@@ -75,7 +75,8 @@ struct PushOptionTests {
                     let words = ["push", "-a", "oci:" + machine.layout, registry.address + "/app"] + options
                     let plain = try await machine.pushctl(words)
                     #expect(plain.status == 1)
-                    let tag = "pushctl: oci:\(machine.layout):v1.0+build5 is left out: \"v1.0+build5\" is not a tag"
+                    let tag =
+                        "pushctl: oci:\(machine.layout):v1.0+build5 is left out: \"v1.0+build5\" is not a valid tag"
                     #expect(plain.errors.contains(tag), "\(plain.errors)")
                     #expect(plain.errors.contains("pushctl push oci:\(machine.layout):v1.0+build5 HOST/REPOSITORY:TAG"))
                     let chart = "oci:\(machine.layout):chart is left out: it is of the type application/vnd.cncf.helm"
@@ -146,7 +147,7 @@ struct PushOptionTests {
             try await machine.withDaemon("defaults: { registry: 'registry.example', namespace: 'team' }") { _ in
                 let push = try await machine.pushctl("push", "-d", "oci:\(machine.layout):v1.0+build5")
                 #expect(push.status == 2)
-                #expect(push.errors.contains("\"v1.0+build5\" is not a tag"), "\(push.errors)")
+                #expect(push.errors.contains("\"v1.0+build5\" is not a valid tag"), "\(push.errors)")
             }
         }
     }

@@ -15,15 +15,16 @@ private struct Parts {
     let queue: JobStore
     let publisher: AutoPublisher
     let accepted = Counter()
+    let log = TestLog()
 
-    init(_ temporary: TemporaryDirectory) throws {
+    init(_ temporary: TemporaryDirectory, to destination: String = "registry.example/auto/{name}:{tag}") throws {
         self.temporary = temporary
         builder = try LayoutBuilder(directory: temporary.file("images"))
         queue = try JobStore(path: temporary.file("queue.db"))
         let intake = Intake(
             queue: queue, spool: try Spool(directory: temporary.file("spool"), acrossFileSystems: .copy),
             clock: { Bench.now })
-        let template = try DestinationTemplate("registry.example/auto/{name}:{tag}")
+        let template = try DestinationTemplate(destination)
         let rule = PublishRule(image: try #require(Glob("**")), destinations: [template])
         publisher = AutoPublisher(
             intake: intake, queue: queue, directories: [builder.directory], rescan: .seconds(3600),
@@ -32,7 +33,7 @@ private struct Parts {
                 var settings = PublisherSettings()
                 settings.rules = [rule]
                 return settings
-            }, accepted: { [accepted] _ in accepted.add() }, log: { _ in })
+            }, accepted: { [accepted] _ in accepted.add() }, log: { [log] in log.add($0) })
     }
 
     var destinations: [String] {
@@ -71,7 +72,8 @@ struct AutoPublisherTests {
             let (path, aside) = (parts.builder.path(of: layer.digest), temporary.file("aside"))
             try FileManager.default.moveItem(atPath: path, toPath: aside)
             try parts.builder.writeIndexJSON()
-            await #expect(throws: ImageStoreError.self) { try await parts.publisher.scan(parts.builder.directory) }
+            let found = try await parts.publisher.scan(parts.builder.directory)
+            #expect(found.failures.map(\.image) == ["app:1"] && found.failures.first?.error is ImageStoreError)
             let running = Task { await parts.publisher.run() }
             try FileManager.default.moveItem(atPath: aside, toPath: path)
             await parts.accepted.reaches(1)
@@ -83,10 +85,84 @@ struct AutoPublisherTests {
         }
     }
 
-    @Test("waits a little between looks at first, then longer and longer")
-    func pauses() {
-        #expect((1...20).allSatisfy { AutoPublisher.pause(after: $0) == .milliseconds(50) })
-        #expect(AutoPublisher.pause(after: 22) == .milliseconds(200))
-        #expect(AutoPublisher.pause(after: .max) == .milliseconds(50 << 17))
+    @Test(
+        "publishes none of several images that have one name, and says so, instead of one after the other without end")
+    func twice() async throws {
+        try await TemporaryDirectory.with { temporary in
+            let parts = try Parts(temporary)
+            _ = try await parts.publisher.scan(parts.builder.directory)
+            let layer = try parts.builder.addLayer(size: 100)
+            for (number, host) in ["ghcr.io", "quay.io"].enumerated() {
+                let image = try parts.builder.addImage(layers: [layer], label: "\(number)")
+                parts.builder.addEntry(image, containerdName: host + "/t/app:1")
+                // The same image under two names is no question.
+                let same = try parts.builder.addImage(layers: [layer], label: "same")
+                parts.builder.addEntry(same, containerdName: host + "/t/same:1")
+            }
+            try parts.builder.writeIndexJSON()
+            for _ in 0..<3 {
+                let found = try await parts.publisher.scan(parts.builder.directory)
+                let expected = UnpublishedImage(
+                    "t/app:1", code: "image-ambiguous",
+                    "several images of oci:\(parts.builder.directory) have this name")
+                #expect(found.leftOut == [expected])
+            }
+            #expect(try await parts.destinations == ["registry.example/auto/t/same:1"])
+        }
+    }
+
+    @Test("finds what else can't be published, and by name, where one image fails; each is one event while it lasts")
+    func severalTroubles() async throws {
+        try await TemporaryDirectory.with { temporary in
+            let parts = try Parts(temporary)
+            let store = "oci:" + parts.builder.directory
+            _ = try await parts.publisher.scan(parts.builder.directory)
+            let long = String(repeating: "x", count: 5000)
+            for number in 1...2 {
+                let layer = try parts.builder.addLayer(size: 100, seed: UInt64(number))
+                try parts.builder.addImage(layers: [layer], name: "broken:\(number)", label: "\(number)")
+                try TestFiles.remove(parts.builder.path(of: layer.digest))
+            }
+            try parts.builder.addImage(layers: [], name: "odd:v1+5", label: "odd")
+            try parts.builder.addImage(layers: [], name: "long:" + long, label: "long")
+            try parts.builder.addImage(layers: [], name: "good:1", label: "good")
+            try parts.builder.writeIndexJSON()
+            let found = try await parts.publisher.scan(parts.builder.directory)
+            #expect(found.failures.map(\.image) == ["broken:1", "broken:2"])
+            #expect(found.leftOut.map(\.image).sorted() == ["long:" + String(long.prefix(195)), "odd:v1+5"])
+            #expect(found.leftOut.allSatisfy { $0.code == "name-unusable" && $0.reason.count <= 500 })
+            #expect(try await parts.destinations == ["registry.example/auto/good:1"])
+
+            let running = Task { await parts.publisher.run() }
+            // Many scans later, since missing blobs may still come.
+            try await parts.log.wait(for: 4) { if case .storeTrouble = $0 { true } else { false } }
+            running.cancel()
+            await running.value
+            let lines = parts.log.lines
+            #expect(lines.filter { $0.hasPrefix("\(store): broken:") }.count == 2, "\(lines)")
+            let events = try await parts.queue.events(after: 0, limit: 100).filter { $0.kind == .imageLeftOut }
+            #expect(events.count == 2 && events.allSatisfy { $0.code == "name-unusable" })
+            #expect(
+                events.contains { $0.image == "odd:v1+5" && $0.message?.hasPrefix("\(store): odd:v1+5 is") == true })
+        }
+    }
+
+    @Test("by {arch} leaves out an index with a child of which nothing says what it is")
+    func unknownChild() async throws {
+        try await TemporaryDirectory.with { temporary in
+            let parts = try Parts(temporary, to: "registry.example/{name}:{tag}-{arch}")
+            _ = try await parts.publisher.scan(parts.builder.directory)
+            let builder = parts.builder
+            let image = try builder.addImage(layers: [])
+            let attestation = try builder.addAttestation(for: image)
+            let unknown = try builder.addImage(layers: [], label: "other").with(
+                annotations: nil, platform: Platform(os: "unknown", architecture: "unknown"))
+            try builder.addIndex(of: [image, attestation], name: "app:1")
+            try builder.addIndex(of: [image, unknown], name: "app:2")
+            try builder.writeIndexJSON()
+            let found = try await parts.publisher.scan(builder.directory)
+            #expect(found.leftOut.map(\.image) == ["app:2"] && found.leftOut.first?.code == "template-unusable")
+            #expect(try await parts.destinations == ["registry.example/app:1-amd64"])
+        }
     }
 }

@@ -167,6 +167,8 @@ final class TestLog: Sendable {
         signal.raise()
     }
 
+    var lines: [String] { entries.withLock { $0.map(\.description) } }
+
     func count(where isWanted: (PublisherLog) -> Bool) -> Int { entries.withLock { $0.count(where: isWanted) } }
 
     /// Returns as soon as there are `count` such entries.

@@ -49,9 +49,9 @@ struct RuleTests {
     @Test(
         "know what an image would be called that no registry takes, and why not",
         arguments: [
-            (["v1.0+build5"], "/x/app", "app:v1.0+build5", "is not a tag"),
-            (["app:v1.0+build5"], "/x", "app:v1.0+build5", "is not a tag"),
-            (["r.example/team/app:v1.0+build5", "v1.0+build5"], "/x", "team/app:v1.0+build5", "is not a tag"),
+            (["v1.0+build5"], "/x/app", "app:v1.0+build5", "is not a valid tag"),
+            (["app:v1.0+build5"], "/x", "app:v1.0+build5", "is not a valid tag"),
+            (["r.example/team/app:v1.0+build5", "v1.0+build5"], "/x", "team/app:v1.0+build5", "is not a valid tag"),
             (["Team/App:1"], "/x", "Team/App:1", "lower case"),
             (["1"], "/x/My Images", "My Images:1", "can't be that of a repository"),
         ])

@@ -44,111 +44,84 @@ struct AutoPublisher: Sendable {
     /// Scans a store at every sign of change, and now and then without. After a failure it looks again soon: mostly an
     /// image was still being written.
     private func keep(_ directory: String, _ signal: Signal) async {
-        var failures = 0
-        var told: String?
-        var faults: Set<String> = []
+        let store = "oci:" + directory
+        var history = ScanHistory()
         while !Task.isCancelled {
+            var failures: [ScanFindings.Failure]
             do {
-                do {
-                    let found = try await scan(directory)
-                    for fault in found.subtracting(faults).sorted() {
-                        log(.storeTrouble(store: "oci:" + directory, reason: fault))
-                    }
-                    (failures, told, faults) = (0, nil, found)
-                    try await signal.wait(for: max(rescan, .seconds(60)))  // the watcher looks more often
-                } catch let error where !(error is CancellationError) {
-                    failures += 1
-                    let isExpected = (error as? ImageStoreError)?.mayBeUnfinished == true && failures < Self.patience
-                    let reason = String(describing: error)
-                    if !isExpected, told != reason {
-                        log(.storeTrouble(store: "oci:" + directory, reason: reason))
-                        told = reason
-                    }
-                    try await signal.wait(for: min(Self.pause(after: failures), rescan))
-                }
-            } catch { return }
+                let found = try await scan(directory)
+                for image in history.newlyLeftOut(found.leftOut) { report(image, of: store) }
+                failures = found.failures
+            } catch is CancellationError {
+                return
+            } catch { failures = [(nil, error)] }
+            for line in history.newFailures(failures) { log(.storeTrouble(store: store, reason: line)) }
+            // Without a failure the watcher looks more often than this.
+            let pause = history.pause.map { min($0, rescan) } ?? max(rescan, .seconds(60))
+            do { try await signal.wait(for: pause) } catch { return }
         }
     }
 
-    /// 50 ms for the first 20 scans, since missing blobs usually follow right after the index; then twice as long each.
-    static func pause(after failures: Int) -> Duration {
-        failures <= 20 ? .milliseconds(50) : .milliseconds(50 << min(failures - 20, 17))
+    private func report(_ image: UnpublishedImage, of store: String) {
+        log(.storeTrouble(store: store, reason: "\(image)"))
+        let event = NewEvent(.imageLeftOut, image: image.image, code: image.code, message: "\(store): \(image)")
+        queue.note(event, now: clock()) { [log] in log(.queueTrouble(String(describing: $0))) }
     }
 
-    /// Failed scans of an unfinished image, about seven seconds in all, before the failure is logged.
-    private static let patience = 26
-
-    /// - Returns: which images can't go where their rules say, and why: that lasts until they or the rules change.
-    /// - Throws: the first other error, after the images without one were enqueued.
-    func scan(_ directory: String) async throws -> Set<String> {
+    /// Enqueues what rules name and was not dealt with yet, and finds out what can't be.
+    ///
+    /// - Throws: `ImageStoreError` where the store can't be read, `QueueError`, `CancellationError`.
+    func scan(_ directory: String) async throws -> ScanFindings {
         let settings = await settings()
         let layout = OCILayout(directory: directory)
+        var found = ScanFindings()
         guard layout.hasIndex else {
             // Every image that appears here later is new.
             try await markSeen(layout)
-            return []
+            return found
         }
         let contents = try await layout.contents()
-        guard !settings.rules.isEmpty else { return [] }
+        guard !settings.rules.isEmpty else { return found }
         let isBaseline = try await isFirstSight(of: layout) && !settings.publishesExisting
-        var failure: (any Error)?
-        var faults = unusable(contents.others, directory, settings)
+        found.leftOut = Self.unusable(contents.others, directory, settings)
+        let twice = Self.namesOfSeveral(contents.images, directory, settings)
         for image in contents.images {
             let name: PublishedName
             switch PublishedName.read(names: image.names, directory: directory, defaultTag: settings.defaultTag) {
             case .name(let usable): name = usable
             case .unusable(let called, let reason):
                 if settings.rules.contains(where: { $0.matches(called) }) {
-                    faults.insert("\(called) is not published: \(reason)")
+                    found.leftOut.insert(UnpublishedImage("\(called)", code: "name-unusable", reason))
                 }
                 continue
             case .nameless:
-                if let fault = nameless(image, among: contents, directory, settings) { faults.insert(fault) }
+                if let image = Self.nameless(image, among: contents, directory, settings) {
+                    found.leftOut.insert(image)
+                }
+                continue
+            }
+            let rules = settings.rules.filter { $0.matches(name) }
+            guard !rules.isEmpty else { continue }
+            guard !twice.contains(name) else {
+                found.leftOut.insert(
+                    UnpublishedImage(
+                        "\(name)", code: "image-ambiguous", "several images of \(layout.storeID) have this name"))
                 continue
             }
             do {
-                try await publish(image, name, layout, settings, isBaseline: isBaseline)
-            } catch let fault as TemplateError {
-                faults.insert("\(name) is not published: \(fault)")
-            } catch let fault as PushRefusal {
-                faults.insert("\(name) is not published: \(fault)")
+                try await publish(image, name, by: rules, layout, settings, isBaseline: isBaseline)
+            } catch let error as TemplateError {
+                found.leftOut.insert(UnpublishedImage("\(name)", code: "template-unusable", "\(error)"))
+            } catch let refusal as PushRefusal {
+                found.leftOut.insert(UnpublishedImage("\(name)", code: refusal.code, "\(refusal)"))
+            } catch is CancellationError {
+                throw CancellationError()
             } catch {
-                failure = failure ?? error
+                found.failures.append(("\(name)", error))
             }
         }
-        if let failure { throw failure }
-        try await markSeen(layout)
-        return faults
-    }
-
-    /// Entries that rules match by name and that are no image, or can't be read.
-    private func unusable(
-        _ others: [LayoutContents.Other], _ directory: String, _ settings: PublisherSettings
-    ) -> Set<String> {
-        var faults: Set<String> = []
-        for other in others {
-            switch PublishedName.read(names: other.names, directory: directory, defaultTag: settings.defaultTag) {
-            case .name(let name), .unusable(let name, _):
-                guard settings.rules.contains(where: { $0.matches(name) }) else { continue }
-                faults.insert("\(name) is not published: it \(other.reason)")
-            case .nameless: continue
-            }
-        }
-        return faults
-    }
-
-    /// An image without a name, where it is the only one of the layout: among several it is usually an older one, whose
-    /// name a newer entry has taken over.
-    ///
-    /// - Returns: nil where no rule would match the layout's directory name.
-    private func nameless(
-        _ image: StoredImage, among contents: LayoutContents, _ directory: String, _ settings: PublisherSettings
-    ) -> String? {
-        guard contents.images.count == 1, let own = StoredImage.name(ofDirectory: directory),
-            settings.rules.contains(where: { $0.matches(PublishedName(name: own, tag: settings.defaultTag)) })
-        else { return nil }
-        return "\(image.root.digest) is not published: it has no name in index.json; "
-            + "write it with one, such as \(shellWord("oci:\(directory):\(settings.defaultTag)"))"
+        if found.failures.isEmpty { try await markSeen(layout) }
+        return found
     }
 
     private func markSeen(_ layout: OCILayout) async throws {
@@ -161,11 +134,9 @@ struct AutoPublisher: Sendable {
     }
 
     private func publish(
-        _ image: StoredImage, _ name: PublishedName, _ layout: OCILayout, _ settings: PublisherSettings,
-        isBaseline: Bool
+        _ image: StoredImage, _ name: PublishedName, by rules: [PublishRule], _ layout: OCILayout,
+        _ settings: PublisherSettings, isBaseline: Bool
     ) async throws {
-        let rules = settings.rules.filter { $0.matches(name) }
-        guard !rules.isEmpty else { return }
         let key = name.description
         guard try await queue.handled(store: layout.storeID, name: key) != image.root.digest else { return }
         let mark = Handled(store: layout.storeID, name: key, digest: image.root.digest)

@@ -68,7 +68,7 @@ struct ImageParts: Sendable {
         let known = Set(contents.platforms.map(\.manifest.digest))
         let unknown = contents.manifests.first { node in
             guard case .manifest = node.document, !node.descriptor.isAttestation else { return false }
-            return node.descriptor.platform?.isUnknown != true && !known.contains(node.descriptor.digest)
+            return !known.contains(node.descriptor.digest)
         }
         if let unknown { return .failure(.platformUnknown(unknown.descriptor.digest)) }
         return kinds.isEmpty ? .failure(.platformUnknown(contents.root.digest)) : .success(kinds)

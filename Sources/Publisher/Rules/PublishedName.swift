@@ -70,8 +70,8 @@ extension PublishedName {
     }
 
     private static func noTag(_ tag: String) -> String {
-        "\"\(tag.prefix(130))\" is not a tag: that is 1 to 128 letters, digits, \"_\", \".\" and \"-\", and begins with none "
-            + "of the last two"
+        "\"\(tag.prefix(130))\" is not a valid tag: 1 to 128 letters, digits, \"_\", \".\" and \"-\", not beginning with "
+            + "\".\" or \"-\""
     }
 
     /// At the colon that follows the last slash.

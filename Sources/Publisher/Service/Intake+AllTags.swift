@@ -66,14 +66,19 @@ private struct TagSearch {
     fileprivate struct Entry {
         let layout: OCILayout
         let names: [String]
-        /// Nil: no image.
-        let image: StoredImage?
+        let content: Content
         let reading: PublishedName.Reading
-        /// Why it can't be pushed although its name is valid.
-        let reason: String?
 
-        /// As it can be named in a command.
-        var text: String { names.first.map { "\(layout.storeID):\($0)" } ?? layout.storeID }
+        enum Content {
+            case image(StoredImage)
+            /// What can't be pushed, and why.
+            case other(reason: String)
+        }
+
+        /// As it can be named in a command, unless it is very long.
+        var text: String { names.first.map { "\(layout.storeID):\($0.prefix(200))" } ?? layout.storeID }
+
+        var isImage: Bool { if case .image = content { true } else { false } }
 
         var name: PublishedName? {
             switch reading {
@@ -113,11 +118,12 @@ private struct TagSearch {
         }
         let contents = try await layout.contents()
         return contents.images.map {
-            Entry(layout: layout, names: $0.names, image: $0, reading: reading($0.names), reason: nil)
+            Entry(layout: layout, names: $0.names, content: .image($0), reading: reading($0.names))
         }
             + contents.others.map {
                 Entry(
-                    layout: layout, names: $0.names, image: nil, reading: reading($0.names), reason: "it " + $0.reason)
+                    layout: layout, names: $0.names, content: .other(reason: "it " + $0.reason),
+                    reading: reading($0.names))
             }
     }
 
@@ -125,7 +131,7 @@ private struct TagSearch {
     private func choose(_ entries: [Entry]) throws -> [Entry] {
         guard let ref else {
             let named = entries.filter { $0.name != nil }
-            let names = Set(named.filter { $0.image != nil }.compactMap { $0.name?.name })
+            let names = Set(named.filter(\.isImage).compactMap { $0.name?.name })
             guard names.count <= 1 else {
                 throw ImageStoreError(.ambiguous(candidates: named.compactMap(\.names.first)), subject: request)
             }
@@ -153,19 +159,25 @@ private struct TagSearch {
     private func sort(_ entries: [Entry]) throws -> Intake.AllTags {
         var result = Intake.AllTags()
         for entry in entries {
-            guard case .name(let name) = entry.reading, let image = entry.image else {
-                result.leftOut.append(entry.leftOut)
-                continue
-            }
-            if let other = result.images.first(where: { $0.name == name }) {
-                guard other.image.root.digest == image.root.digest else {
-                    throw ImageStoreError(
-                        .ambiguous(candidates: [other.layout, entry.layout].map { "\($0.storeID):\(name)" }),
-                        subject: name.description)
+            switch (entry.content, entry.reading) {
+            case (.image(let image), .name(let name)):
+                if let other = result.images.first(where: { $0.name == name }) {
+                    guard other.image.root.digest == image.root.digest else {
+                        throw ImageStoreError(
+                            .ambiguous(candidates: [other.layout, entry.layout].map { "\($0.storeID):\(name)" }),
+                            subject: name.description)
+                    }
+                    continue
                 }
-                continue
+                result.images.append(.init(name: name, image: image, layout: entry.layout))
+            case (.image, .unusable(_, let reason)):
+                let advice = PushRefusal.nothingToPush(image: entry.text, []).advice
+                result.leftOut.append(LeftOut(image: entry.text, reason: reason, advice: advice))
+            case (.other(let reason), _):
+                let advice = ImageStoreError(.entryNotSupported(reason: ""), subject: entry.text).advice
+                result.leftOut.append(LeftOut(image: entry.text, reason: reason, advice: advice))
+            case (.image, .nameless): continue
             }
-            result.images.append(.init(name: name, image: image, layout: entry.layout))
         }
         return result
     }
@@ -183,14 +195,5 @@ extension TagSearch.Entry {
     private static func withoutTag(_ text: String) -> String {
         let last = text.lastIndex(of: "/").map { text.index(after: $0) } ?? text.startIndex
         return text[last...].firstIndex(of: ":").map { String(text[..<$0]) } ?? text
-    }
-
-    fileprivate var leftOut: LeftOut {
-        guard image != nil, case .unusable(_, let why) = reading else {
-            return LeftOut(
-                image: text, reason: reason ?? "it has no tag",
-                advice: ImageStoreError(.entryNotSupported(reason: ""), subject: text).advice)
-        }
-        return LeftOut(image: text, reason: why, advice: PushRefusal.nothingToPush(image: text, []).advice)
     }
 }
