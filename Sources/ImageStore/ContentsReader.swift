@@ -34,16 +34,19 @@ struct ContentsReader {
 
     mutating func read(_ wanted: Descriptor, platforms selection: [Platform]) throws -> ImageContents {
         var root = wanted
+        var attestationsLeftOut = 0
         if !selection.isEmpty {
             let chosen = try select(selection, from: wanted)
             if let made = chosen.newIndex { documents[made.descriptor.digest] = made }
-            root = chosen.root
+            (root, attestationsLeftOut) = (chosen.root, chosen.attestationsLeftOut)
         }
         try visit(root, depth: 0, label: nil)
         try checkComplete()
         // As it was read: an entry of index.json may have no type.
         root = documents[root.digest]?.descriptor ?? root
-        return ImageContents(root: root, manifests: manifests, blobs: blobs, platforms: platforms)
+        return ImageContents(
+            root: root, manifests: manifests, blobs: blobs, platforms: platforms,
+            attestationsLeftOut: attestationsLeftOut)
     }
 
     private func checkComplete() throws(ImageStoreError) {

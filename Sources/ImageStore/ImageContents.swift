@@ -10,9 +10,11 @@ public struct ImageContents: Sendable {
     public let blobs: [BlobNode]
     /// The machines the image is for, in the index's order; attestations are none.
     public let platforms: [(platform: Platform, manifest: Descriptor)]
+    /// Attestations of the chosen image, where the choice of one made it the root: only an index can hold them.
+    public internal(set) var attestationsLeftOut = 0
 
     /// Bytes of the blobs that are sent; manifests are not counted.
-    public var totalBytes: Int64 { blobs.reduce(0) { $1.isSent ? $0 + $1.descriptor.size : $0 } }
+    public var totalBytes: Int64 { blobs.filter(\.isSent).map(\.descriptor.size).saturatingSum }
 
     /// Reads the image under `root` and checks everything that can be checked without reading layers.
     ///

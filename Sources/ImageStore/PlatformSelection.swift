@@ -7,6 +7,8 @@ extension ContentsReader {
         let root: Descriptor
         /// The index that was made up for the choice; nil where the root is one that existed.
         let newIndex: ManifestNode?
+        /// Of the one image that was chosen.
+        var attestationsLeftOut = 0
     }
 
     /// An image at the end of an index's branch, with its descriptor as JSON, so that nothing in it is lost.
@@ -44,12 +46,18 @@ extension ContentsReader {
         if Set(images.map(\.descriptor.digest)) == Set(chosen.map(\.descriptor.digest)), chosen.count > 1 {
             return Selection(root: node.descriptor, newIndex: nil)
         }
-        if chosen.count == 1 { return Selection(root: chosen[0].descriptor, newIndex: nil) }
         let digests = Set(chosen.map(\.descriptor.digest.description))
+        func isAttestationOfChosen(_ leaf: Leaf) -> Bool {
+            leaf.descriptor.isAttestation
+                && digests.contains(leaf.descriptor.annotations?["vnd.docker.reference.digest"] ?? "")
+        }
+        if chosen.count == 1 {
+            return Selection(
+                root: chosen[0].descriptor, newIndex: nil,
+                attestationsLeftOut: leaves.count(where: isAttestationOfChosen))
+        }
         let kept = leaves.filter { leaf in
-            chosen.contains { $0.descriptor.digest == leaf.descriptor.digest }
-                || (leaf.descriptor.isAttestation
-                    && digests.contains(leaf.descriptor.annotations?["vnd.docker.reference.digest"] ?? ""))
+            chosen.contains { $0.descriptor.digest == leaf.descriptor.digest } || isAttestationOfChosen(leaf)
         }
         let made = try newIndex(of: kept.map(\.json), like: node)
         return Selection(root: made.descriptor, newIndex: made)

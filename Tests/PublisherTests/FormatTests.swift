@@ -53,6 +53,27 @@ struct FormatTests {
         }
     }
 
+    @Test("or of one platform alone says which attestations stay behind")
+    func attestations() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let image = try bench.builder.addImage(layers: [try bench.builder.addLayer(size: 100)])
+                let other = try bench.builder.addImage(
+                    layers: [], platform: Platform(os: "linux", architecture: "arm64"))
+                let children = [image, try bench.builder.addAttestation(for: image), other]
+                try bench.builder.addIndex(of: children, name: "multi:1")
+                try bench.builder.writeIndexJSON()
+                func leftOut(_ platforms: [Platform]) async throws -> String? {
+                    try await bench.publish("multi:1", to: registry.address + "/r:1") { $0.platforms = platforms }
+                        .job.change?.leftOut
+                }
+                let amd = Platform(os: "linux", architecture: "amd64")
+                #expect(try await leftOut([amd]) == "1 attestation, which only an index can hold")
+                #expect(try await leftOut([Platform(os: "linux", architecture: "arm64")]) == "")
+            }
+        }
+    }
+
     @Test("is what a registry is configured for, also by rule; the push's own word goes before")
     func configured() async throws {
         try await TestRegistry.with { registry in

@@ -63,14 +63,20 @@ struct Intake: Sendable {
         var contents = try await ImageContents.read(
             root: order.stored.root, from: order.layout, platforms: order.platforms)
         var format: ImageFormat?
-        var leftOut = ""
+        var leftOut: [String] = []
+        let attestations = contents.attestationsLeftOut
         if let wanted = order.format {
             let converted = try contents.converted(to: wanted, subject: order.image)
             if converted.contents.root.digest != contents.root.digest { format = wanted }
             contents = converted.contents
-            leftOut = converted.losses.joined(separator: ", ")
+            leftOut = converted.losses
         }
-        if order.destination.tag == nil, let wanted = order.destination.digest, wanted != contents.root.digest {
+        if attestations > 0 {
+            leftOut.append("\(attestations) attestation\(attestations == 1 ? "" : "s"), which only an index can hold")
+        }
+        if order.destination.tag == nil, let wanted = order.destination.digest,
+            contents.manifests.last?.isNamed(by: wanted) != true
+        {
             throw PushRefusal.digestDiffers(wanted: wanted, image: contents.root.digest)
         }
         let named = order.stored.root
@@ -81,7 +87,7 @@ struct Intake: Sendable {
                 ? nil
                 : ImageChange(
                     named: Descriptor(mediaType: named.mediaType, digest: named.digest, size: named.size),
-                    format: format, leftOut: leftOut))
+                    format: format, leftOut: leftOut.joined(separator: ", ")))
     }
 
     private func job(

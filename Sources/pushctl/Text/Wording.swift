@@ -90,7 +90,9 @@ func jobLine(_ job: JobInfo) -> Line {
 /// Below the digest of an image that is not pushed as it is in its store: where it comes from. Nil for others.
 func changeLine(from sourceDigest: String?, format: String?, leftOut: String?) -> Line? {
     sourceDigest.map { source in
-        let how = describeFormat(format, leftOut: leftOut).map { "in \($0)" } ?? "of the chosen platforms"
+        let how =
+            describeFormat(format, leftOut: leftOut).map { "in \($0)" }
+            ?? "of the chosen platforms" + (leftOut.map { ", without \($0)" } ?? "")
         return Line("  made from \(source), \(how)")
     }
 }
