@@ -58,6 +58,25 @@ struct OtherAlgorithmTests {
         }
     }
 
+    @Test("is pushed to a destination by another digest of the same bytes, and to no other")
+    func namedByDigest() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let image = try Self.image(bench, name: "app:1")
+                let bytes = try TestFiles.bytes(bench.builder.path(of: image.digest))
+                let short = Digest(of: bytes)
+                try await bench.publish("app:1", to: "\(registry.address)/r@\(short)")
+                #expect(registry.manifest("r", short.description) == bytes)
+                #expect(registry.manifest("r", image.digest.description) == nil)
+                try await bench.publish("app:1", to: "\(registry.address)/r:1@\(short)")
+                let other = Digest(of: Array("other".utf8))
+                await #expect(throws: PushRefusal.self) {
+                    try await bench.push("app:1", to: "\(registry.address)/r@\(other)")
+                }
+            }
+        }
+    }
+
     @Test("as a part of an index fails for good where only SHA-256 is taken")
     func child() async throws {
         try await TestRegistry.with { registry in

@@ -91,6 +91,27 @@ struct ReferrersTests {
         }
     }
 
+    @Test("and was pushed by a client that lists nothing is listed by the next push, which asks no more than that")
+    func unlisted() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let image = try await Self.subject(bench, registry)
+                try Self.signature(of: image, bench, name: "sig:1")
+                try await bench.publish("sig:1", to: registry.address + "/r:sig")
+                let tag = ReferrersIndex.tag(of: image.digest)
+                for knowsRegistry in [true, false] {
+                    registry.removeManifest(try #require(registry.tags("r")[tag]), from: "r")
+                    if !knowsRegistry { try await bench.publisher.forgetRegistry(registry.address) }
+                    try await bench.publish("sig:1", to: registry.address + "/r:sig")
+                    #expect(try Self.listed(image, registry).count == 1)
+                }
+                let before = registry.requests.count
+                try await bench.publish("sig:1", to: registry.address + "/r:sig")
+                #expect(registry.requests.dropFirst(before).map(\.method) == ["HEAD", "GET"])
+            }
+        }
+    }
+
     @Test("inside an index is listed too")
     func insideIndex() async throws {
         try await TestRegistry.with { registry in

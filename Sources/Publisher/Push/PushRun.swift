@@ -27,6 +27,7 @@ struct PushRun: Sendable {
     /// The result of a push that succeeded, for the queue.
     struct Success: Sendable {
         let verified: VerifyLevel
+        /// Empty where the registry has accepted no change.
         let outcomes: [Digest: BlobDelivery.Report]
     }
 
@@ -108,12 +109,24 @@ struct PushRun: Sendable {
         guard let head else { return nil }
         let isOfSameKind = head.digest.algorithm == job.root.digest.algorithm
         if isOfSameKind, head.digest != job.root.digest { return nil }
-        let isDeep = job.verify == .blobs || job.verify == .deep
-        if isOfSameKind, !isDeep { return Success(verified: job.verify, outcomes: [:]) }
         let contents = try await ImageContents.read(root: job.root, from: delivery.content, platforms: [])
-        guard contents.manifests.last?.isNamed(by: head.digest) == true else { return nil }
-        if !isDeep { return Success(verified: job.verify, outcomes: [:]) }
-        return try await finish(contents, existing(contents), isTagOld: true)
+        guard let root = contents.manifests.last, root.isNamed(by: head.digest) else { return nil }
+        if try await mayBeUnlisted(root) { return nil }
+        guard job.verify == .blobs || job.verify == .deep else { return Success(verified: job.verify, outcomes: [:]) }
+        return try await finish(contents, [:], isTagOld: true)
+    }
+
+    /// Whether a manifest that is in the registry may lack its entry in the referrers tag of its subject: other clients,
+    /// and pushd before it knew of such tags, push a manifest without it.
+    private func mayBeUnlisted(_ root: ManifestNode) async throws -> Bool {
+        guard let subject = root.document.subject?.digest else { return false }
+        switch try await delivery.registry.keepsReferrers {
+        case true?: return false
+        case nil: return true
+        case false?:
+            let referrers = try await client.referrers(of: subject, in: repository)
+            return referrers?.index.lists(root.descriptor.digest) != true
+        }
     }
 
     /// Whether the image is in the repository under its digest: as remembered, or as the registry says.
@@ -260,11 +273,11 @@ struct PushRun: Sendable {
         try await mayAsk()
         let digest = root.descriptor.digest
         guard let tag = job.destination.tag else {
-            try await put(root, as: .digest(digest))
+            try await put(root, as: .digest(job.destination.digest ?? digest))
             return try await delivery.remember(digest, in: repository)
         }
         // The tag last: if it were there before the referrers tag, a crash in between would make the push look done.
-        if root.document.subject != nil, try await !delivery.registry.keepsReferrers {
+        if root.document.subject != nil, try await delivery.registry.keepsReferrers != true {
             try await put(root, as: .digest(digest))
             try await bytesPut(root, as: .tag(tag))
         } else {
@@ -282,7 +295,7 @@ struct PushRun: Sendable {
             try await delivery.registry.learn(.keepsReferrers(processed == subject))
             guard processed != subject else { return }
         case .wasThere:
-            guard try await !delivery.registry.keepsReferrers else { return }
+            guard try await delivery.registry.keepsReferrers != true else { return }
         }
         try await ReferrersTag(registry: delivery.registry, repository: repository, sleep: verifier.sleep)
             .list(node, under: subject)
@@ -347,7 +360,7 @@ extension PushFailure {
                 code: isOther ? "verification-other-digest" : "verification-failed",
                 message: "\(destination) is not what was pushed: \(first?.message ?? "")",
                 advice: isOther
-                    ? "somebody else pushed to this tag meanwhile, or a mirror answered: pushctl inspect \(destination)"
+                    ? "another client has pushed to this tag meanwhile, or a mirror answered: pushctl inspect \(destination)"
                     : "the registry lost content that it had accepted; look at its garbage collection, "
                         + "then: pushctl push --force"),
             disposition: isOther ? .fail : .retry(after: nil))

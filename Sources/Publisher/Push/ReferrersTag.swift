@@ -53,9 +53,9 @@ struct ReferrersTag: Sendable {
             error: JobError(
                 code: "verification-failed",
                 message:
-                    "the list of what refers to \(subject), under \(repository):\(ReferrersIndex.tag(of: subject)) "
-                    + "at \(registry.name), does not keep what was put into it",
-                advice: "another program may write it at the same time; it is tried again"),
+                    "the referrers tag \(repository):\(ReferrersIndex.tag(of: subject)) at \(registry.name) does not keep "
+                    + "the entry that was pushed",
+                advice: "another client may push the same tag; pushd tries again"),
             disposition: .retry(after: nil))
     }
 

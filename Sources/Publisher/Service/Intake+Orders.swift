@@ -82,7 +82,7 @@ extension Intake {
             targets = [try await ownTarget(of: image, in: layout, own, request, settings, defaults)]
         } else {
             for text in request.destinations {
-                targets.append(try await target(text, own, image, request, settings, defaults))
+                targets.append(try await target(text, own, image, in: layout, request, settings, defaults))
             }
         }
 
@@ -162,24 +162,32 @@ extension Intake {
 
     /// - Parameter text: a reference, or an alias for one.
     private func target(
-        _ text: String, _ own: PublishedName?, _ image: StoredImage, _ request: PushRequest,
+        _ text: String, _ own: PublishedName?, _ image: StoredImage, in layout: OCILayout, _ request: PushRequest,
         _ settings: PublisherSettings, _ defaults: DefaultDestination
     ) async throws -> Target {
-        func check(_ wanted: Digest?) throws {
-            if let wanted, request.platforms.isEmpty, wanted != image.root.digest {
-                throw PushRefusal.digestDiffers(wanted: wanted, image: image.root.digest)
+        func check(_ wanted: Digest?) async throws {
+            guard let wanted, request.platforms.isEmpty, try await !Self.isNamed(image, by: wanted, in: layout) else {
+                return
             }
+            throw PushRefusal.digestDiffers(wanted: wanted, image: image.root.digest)
         }
         if let expansion = try expansion(text, own: own, settings) {
-            try check(expansion.digest)
+            try await check(expansion.digest)
             return .alias(expansion)
         }
         let reference: ImageReference
         do { reference = try ImageReference(parsing: text) } catch { throw PushRefusal.destinationInvalid(error) }
-        try check(reference.digest)
+        try await check(reference.digest)
         let destination = try await defaults.destination(for: reference, as: text)
         // The digest was a condition, which holds; what is pushed to is the tag.
         return try resolved(destination.tag.map { destination.withTag($0) } ?? destination, settings)
+    }
+
+    /// A digest by another algorithm than the layout's names the image if it is of the same bytes.
+    private static func isNamed(_ image: StoredImage, by wanted: Digest, in layout: OCILayout) async throws -> Bool {
+        if wanted.algorithm == image.root.digest.algorithm { return wanted == image.root.digest }
+        let contents = try await ImageContents.read(root: image.root, from: layout)
+        return contents.manifests.last?.isNamed(by: wanted) == true
     }
 
     /// A registry may be an alias, also the default one.

@@ -39,8 +39,11 @@ actor RegistryAccess {
 
     func learn(_ fact: RegistryFact) async throws { try await facts.learn(fact.name, fact.value) }
 
-    /// Whether the registry has answered a manifest with `subject` by `OCI-Subject`: it lists referrers itself.
-    var keepsReferrers: Bool { get async throws { try await facts.known()["keeps-referrers"] == "yes" } }
+    /// Whether the registry has answered a manifest with `subject` by `OCI-Subject`: it lists referrers itself. Nil: no
+    /// such manifest was put yet.
+    var keepsReferrers: Bool? {
+        get async throws { try await facts.known()["keeps-referrers"].map { $0 == "yes" } }
+    }
 
     /// How the body of a blob of `size` bytes is sent here.
     func uploadStyle(size: Int64, chunkSize: Int64) async throws -> UploadStyle {

@@ -82,13 +82,12 @@ extension RegistryClient {
         if let entityTag { call.headers["If-Match"] = entityTag }
         call.body = .bytes(bytes)
         call.scopes = [.push(repository)]
-        let isByDigest = reference.digest != nil
-        var outcome = try await put(call, bytes, digest, isByDigest: isByDigest)
+        var outcome = try await put(call, bytes, digest, under: reference.digest)
         // Some refuse what is right at random: once more.
         if case .refused(let refusal) = outcome, refusal.cause == .manifestRefused, let status = refusal.status,
             [400, 500].contains(status)
         {
-            outcome = try await put(call, bytes, digest, isByDigest: isByDigest)
+            outcome = try await put(call, bytes, digest, under: reference.digest)
         }
         switch outcome {
         case .taken(let subject): return .stored(subject: subject)
@@ -104,17 +103,17 @@ extension RegistryClient {
         case refused(RegistryError)
     }
 
+    /// - Parameter name: nil where the manifest is put under a tag.
     private func put(
-        _ call: Courier.Call, _ bytes: [UInt8], _ digest: Digest, isByDigest: Bool
+        _ call: Courier.Call, _ bytes: [UInt8], _ digest: Digest, under name: Digest?
     ) async throws -> PutOutcome {
         do {
             let response = try await courier.ask(call)
             let answer = ServerAnswer(response)
             guard (200..<300).contains(response.status) else {
                 let error = call.attempt.error(answer)
-                return .refused(
-                    isByDigest && answer.refusesAlgorithm(of: digest)
-                        ? error.with(.digestAlgorithmRefused(digest.algorithm)) : error)
+                guard let name, answer.refusesAlgorithm(of: name) else { return .refused(error) }
+                return .refused(error.with(.digestAlgorithmRefused(name.algorithm)))
             }
             guard response.status == 201 || (response.status < 205 && response.headers["Docker-Content-Digest"] != nil)
             else { throw call.attempt.misfit(answer, "HTTP status \(response.status) to a manifest") }

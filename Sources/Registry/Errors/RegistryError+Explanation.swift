@@ -139,7 +139,8 @@ extension RegistryError {
                     ? "the registry may be too old for it: \(otherFormat); if not, its owner can tell what it takes"
                     : "the registry may not know this kind of image; its owner can tell what it takes")
         case .withheldLayersWanted(_, let haveAddresses): haveAddresses ? Self.addressAdvice : Self.contentAdvice
-        case .digestAlgorithmRefused: "build the image anew with sha256 digests: most registries take no others"
+        case .digestAlgorithmRefused:
+            "build the image anew with sha256 digests, since most registries take no others, or push to a tag"
         case .mediaTypeUnsupported: otherFormat
         case .manifestTooLarge:
             "remove annotations, squash layers, or push fewer platforms: --platform OS/ARCH"

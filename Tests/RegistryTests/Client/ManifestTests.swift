@@ -116,6 +116,17 @@ struct ManifestTests {
             #expect(error?.cause == .digestAlgorithmRefused(.sha512))
             #expect(error?.code == "manifest-refused" && error?.disposition == .fail)
             #expect(error?.advice?.contains("sha256") == true)
+            // It is the name that counts, whatever the image's own digest is.
+            let renamed = try await registryError {
+                try await bench.client.putManifest(
+                    "team/app", .digest(digest), bytes: bytes, mediaType: .ociManifest, digest: Digest(of: bytes))
+            }
+            #expect(renamed?.cause == .digestAlgorithmRefused(.sha512))
+            let tagged = try await registryError {
+                try await bench.client.putManifest(
+                    "team/app", .tag("1"), bytes: bytes, mediaType: .ociManifest, digest: digest)
+            }
+            #expect(tagged?.cause == .manifestRefused)
             let other = try await registryError { try await Self.put(bench, .digest(Digest(of: bytes))) }
             #expect(other?.cause == .manifestRefused, "a sha256 digest is not refused for its algorithm")
         }
