@@ -98,6 +98,22 @@ struct EventReaderTests {
         }
     }
 
+    @Test("says so without following too, where all that is left to read is no longer kept")
+    func allLost() async throws {
+        try await withQueue { queue in
+            try await record(10, in: queue)
+            let early = try await EventReader(queue: queue, from: .after(2), follow: false)
+            #expect(try await queue.pruneEvents(now: 0, olderThan: 1000, keep: 0, batch: 100) == 10)
+            let late = try await EventReader(queue: queue, from: .after(2), follow: false, now: { 77 })
+            #expect(try await late.next() == .lost(count: 8, upTo: 10, at: 77))
+            #expect(try await late.next() == nil)
+            // What is stored next is later than the reader's end.
+            try await record(3, in: queue, from: 100)
+            #expect(try await early.next() == .lost(count: 8, upTo: 10, at: 100))
+            #expect(try await early.next() == nil)
+        }
+    }
+
     @Test("tells a slow reader what was pruned while it looked away")
     func slow() async throws {
         try await withQueue { queue in

@@ -30,8 +30,8 @@ public struct EventAhead: Error, Sendable, CustomStringConvertible {
 public actor EventReader {
     public enum Item: Sendable, Equatable {
         case event(QueueEvent)
-        /// Pruned events are missing here, up to this number. `at` is the time of the next stored event, or the time
-        /// that the reader began with, in milliseconds since 1970. `count` is nil where it is not known.
+        /// Pruned events are missing here, up to this number. `at` is the time of the next stored event, else now, or
+        /// the time that the reader began with, in milliseconds since 1970. `count` is nil where it is not known.
         case lost(count: Int64?, upTo: Int64, at: Int64)
     }
 
@@ -47,10 +47,15 @@ public actor EventReader {
     private var page: ArraySlice<QueueEvent> = []
     /// Returned before the first event.
     private var note: Item?
+    private let now: @Sendable () -> Int64
 
     /// - Throws: ``EventAhead``, `QueueError`.
-    init(queue: JobStore, from start: EventStart, follow: Bool) async throws {
+    init(
+        queue: JobStore, from start: EventStart, follow: Bool,
+        now: @escaping @Sendable () -> Int64 = Clocks.machine.wall
+    ) async throws {
         self.queue = queue
+        self.now = now
         bell = follow ? queue.eventBell() : nil
         let (first, latest) = try await queue.eventNumbers()
         end = follow ? nil : latest
@@ -78,7 +83,7 @@ public actor EventReader {
         }
         while true {
             if let event = page.first {
-                if let end, event.id > end { return nil }
+                if let end, event.id > end { return rest(upTo: end, at: event.at) }
                 let missing = event.id - last - 1
                 if missing > 0 {
                     last = event.id - 1
@@ -89,8 +94,17 @@ public actor EventReader {
                 return .event(event)
             }
             page = try await queue.events(after: last, limit: Self.pageSize)[...]
-            if page.isEmpty, await !hasMore() { return nil }
+            guard page.isEmpty else { continue }
+            if let end { return rest(upTo: end, at: now()) }
+            if await !hasMore() { return nil }
         }
+    }
+
+    /// What is left where no more events are stored up to the end: they were pruned.
+    private func rest(upTo end: Int64, at time: Int64) -> Item? {
+        guard last < end else { return nil }
+        defer { last = end }
+        return .lost(count: end - last, upTo: end, at: time)
     }
 
     private func hasMore() async -> Bool {
