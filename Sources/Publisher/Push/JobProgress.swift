@@ -38,8 +38,6 @@ struct PushAdvance: Sendable {
     /// Blobs and manifests that the registry has taken.
     private var held: Set<Digest> = []
 
-    var isEmpty: Bool { offsets.isEmpty && held.isEmpty }
-
     /// - Returns: whether it was never held before.
     mutating func hold(_ digest: Digest) -> Bool { held.insert(digest).inserted }
 
@@ -73,10 +71,17 @@ final class JobProgress: Sendable {
     private let advance: Mutex<PushAdvance>
     private let advanced = Flag()
     private let selfMounted = Flag()
-    /// How many blobs are being brought, and how many of these only wait.
-    private let work = Mutex((brought: 0, waiting: 0))
+    private let work = Mutex(Work())
     private let changed: @Sendable () -> Void
     private let idles: @Sendable () -> Void
+
+    /// How many blobs are being brought, and how many of these only wait.
+    private struct Work {
+        var brought = 0
+        var waiting = 0
+
+        var isIdle: Bool { brought > 0 && waiting >= brought }
+    }
 
     /// What a job's attempts hand on to the next one.
     struct Carried: Sendable {
@@ -104,7 +109,7 @@ final class JobProgress: Sendable {
     }
 
     /// Whether all blobs that are being brought only wait, for an upload slot or for another job's upload.
-    var isIdle: Bool { work.withLock { $0.brought > 0 && $0.waiting >= $0.brought } }
+    var isIdle: Bool { work.withLock(\.isIdle) }
 
     /// A blob is being brought while `body` runs.
     func bringing<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
@@ -116,15 +121,14 @@ final class JobProgress: Sendable {
     /// A blob that is being brought begins or ends to wait.
     func wait(_ isWaiting: Bool) { changeWork { $0.waiting += isWaiting ? 1 : -1 } }
 
-    private func changeWork(_ change: (inout (brought: Int, waiting: Int)) -> Void) {
-        let (before, after) = (
-            isIdle,
-            work.withLock { work in
-                change(&work)
-                return work.brought > 0 && work.waiting >= work.brought
-            }
-        )
-        if after, !before { idles() }
+    private func changeWork(_ change: (inout Work) -> Void) {
+        // Both looks under one lock: a change of another blob in between would hide that all wait now.
+        let beginsToIdle = work.withLock { work in
+            let wasIdle = work.isIdle
+            change(&work)
+            return work.isIdle && !wasIdle
+        }
+        if beginsToIdle { idles() }
     }
 
     func addMoved(_ bytes: Int64, of digest: Digest) { moved.withLock { $0[digest, default: 0] += bytes } }
