@@ -25,6 +25,18 @@ struct RegistryHealthTests {
         #expect(!health.mayStart(now: 9_000_000), "the probe has not answered")
     }
 
+    @Test("that has asked for a pause before a restart is left alone until its end")
+    func restored() {
+        var health = RegistryHealth()
+        health.restorePause(until: 900, now: 1000)
+        #expect(health.isOpen, "it is over")
+        health.restorePause(until: 9000, now: 1000)
+        #expect(!health.mayStart(now: 8999) && health.mayStart(now: 9000) && health.isTold)
+        #expect(health.troubledSince == 1000 && health.reason?.contains("asked for") == true)
+        health.restorePause(until: 20_000, now: 1000)
+        #expect(health.pausedUntil == 9000, "what is known by itself stands")
+    }
+
     @Test("opens for all with the probe's first answer")
     func opens() {
         var health = RegistryHealth()

@@ -23,8 +23,11 @@ private final class Travel: Sendable {
 
     func pass(_ time: Int64) {
         sleep(time)
-        offsets.withLock { $0.awake += time }
+        passAwake(time)
     }
+
+    /// Nothing becomes due by this.
+    func passAwake(_ time: Int64) { offsets.withLock { $0.awake += time } }
 
     var clocks: Clocks {
         let machine = Clocks.machine
@@ -182,6 +185,97 @@ struct TimeTravelTests {
             #expect(ended.state == .failed && ended.error?.code == "timeout" && ended.attempts == 0)
             let message = try #require(ended.error?.message)
             #expect(message.contains("\(registry.address) was paused: ") && message.contains("refused"), "\(message)")
+        }
+    }
+
+    @Test("the deadline of a push that is accepted right after the clock was set stays where it is")
+    func acceptedAfterStep() async throws {
+        let travel = Travel()
+        try await with(travel) { bench, registry in
+            await bench.publisher.pause(nil)
+            let old = try await bench.push("app:1", to: registry.address + "/r:1") { $0.timeout = .seconds(600) }
+            let before = try #require(try await bench.publisher.snapshot(old)?.job.expiresAt)
+            travel.setWall(by: 30 * day)
+            let new = try await bench.push("app:1", to: registry.address + "/r:2") { $0.timeout = .seconds(600) }
+            await bench.publisher.clockChanged()
+            try await waitUntil("the step is followed") {
+                try await bench.publisher.snapshot(old)?.job.expiresAt ?? 0 > before + 29 * day
+            }
+            let job = try #require(try await bench.publisher.snapshot(new)?.job)
+            let left = try #require(job.expiresAt) - (Bench.now + 30 * day)
+            #expect((500_000...600_000).contains(left), "\(left)")
+            #expect(try #require(job.expiresAt) - job.createdAt == 600_000)
+        }
+    }
+
+    @Test("an attempt during which the time runs out is followed by one more, which may succeed")
+    func longAttempt() async throws {
+        let travel = Travel()
+        try await with(travel, { $0.retry.giveUpAfter = .seconds(100) }) { bench, registry in
+            let gate = TestGate()
+            registry.faults.add(Fault(.manifest, method: "HEAD", .stallAnswer(until: gate)))
+            registry.faults.add(Fault(.manifest, method: "HEAD", .replaceAnswer(Answer(500))))
+            let job = try await bench.push("app:1", to: registry.address + "/r:1")
+            try await gate.waitForArrival()
+            travel.pass(110_000)
+            gate.open()
+            let ended = try await bench.settled(job).job
+            #expect(ended.state == .succeeded && ended.attempts == 2, "\(String(describing: ended.error))")
+        }
+    }
+
+    @Test("a push that was canceled while it ran and is retried has its whole time again")
+    func canceledAndRetried() async throws {
+        let travel = Travel()
+        try await with(travel, { $0.retry.giveUpAfter = .seconds(100) }) { bench, registry in
+            let gate = TestGate()
+            registry.faults.add(Fault(.manifest, method: "HEAD", .stallAnswer(until: gate)))
+            let job = try await bench.push("app:1", to: registry.address + "/r:1")
+            try await gate.waitForArrival()
+            _ = try await bench.publisher.cancel([job])
+            gate.open()
+            try await waitUntil("nothing runs") { await bench.publisher.activity.allSatisfy { $0.running == 0 } }
+            travel.pass(110_000)
+            registry.faults.add(Fault(.manifest, method: "HEAD", .respond(Answer(500))))
+            #expect(try await bench.publisher.retry([job]).revived == [job])
+            let ended = try await bench.settled(job).job
+            #expect(ended.state == .succeeded && ended.attempts == 3, "\(String(describing: ended.error))")
+        }
+    }
+
+    @Test("a push that waits and is retried by a person has its whole time again")
+    func waitingAndRetried() async throws {
+        let travel = Travel()
+        let patient = RetryPolicy(
+            base: .seconds(3600), cap: .seconds(3600), giveUpAfter: .seconds(100))
+        try await with(travel, { $0.retry = patient }) { bench, registry in
+            registry.faults.add(Fault(.manifest, method: "HEAD", times: 2, .respond(Answer(500))))
+            let job = try await bench.push("app:1", to: registry.address + "/r:1")
+            try await bench.waitFor(.waiting, of: job)
+            travel.passAwake(110_000)
+            #expect(try await bench.publisher.retry([job]).revived == [job])
+            try await waitUntil("it has failed twice") {
+                let state = try await bench.publisher.snapshot(job)?.job
+                return state?.attempts == 2 && state?.state != .running
+            }
+            #expect(try await bench.publisher.snapshot(job)?.job.state == .waiting)
+        }
+    }
+
+    @Test("nothing of the history goes for it before its time")
+    func history() async throws {
+        let travel = Travel()
+        try await with(travel) { bench, registry in
+            let job = try await bench.publish("app:1", to: registry.address + "/r:1").job.id
+            let events = try await bench.queue.eventNumbers()
+            travel.setWall(by: 40 * day)
+            try await bench.publisher.tidy()
+            #expect(try await bench.publisher.snapshot(job)?.job.state == .succeeded)
+            #expect(try await bench.queue.eventNumbers() == events)
+            // It does go when that time has passed.
+            travel.pass(40 * day)
+            try await bench.publisher.tidy()
+            #expect(try await bench.publisher.snapshot(job) == nil)
         }
     }
 }

@@ -4,7 +4,7 @@ import PushQueue
 ///
 /// A job that is cancelled, superseded or expired meanwhile may be the claimed one, which has no task to cancel yet.
 struct ClaimWindow: Sendable {
-    private var isOpen = false
+    private(set) var isOpen = false
     private var abandoned: Set<JobID> = []
 
     mutating func open() { isOpen = true }

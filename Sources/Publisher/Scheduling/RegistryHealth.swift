@@ -87,6 +87,15 @@ struct RegistryHealth: Sendable, Equatable {
         if state == .open { self = RegistryHealth() }
     }
 
+    /// Pauses as the registry has asked for before the daemon was started.
+    mutating func restorePause(until: Int64, now: Int64) {
+        guard isOpen, until > now else { return }
+        state = .paused(until: until, isTold: true)
+        failures = 1
+        failingSince = now
+        reason = "it asked for this pause before pushd was started again"
+    }
+
     /// A person wants it tried now.
     mutating func reset() { self = RegistryHealth() }
 

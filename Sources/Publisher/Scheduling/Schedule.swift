@@ -142,12 +142,21 @@ struct Schedule: Sendable {
             now: now, trouble, reason: reason, policy: policy, random: random)
     }
 
-    /// Whether the registry itself has asked for its pause.
     /// See ``RegistryHealth/probedOutage(now:)``.
     func probedOutage(of registry: String, now: Int64) -> Duration? {
         registries[registry]?.health.probedOutage(now: now)
     }
 
+    /// The registries that have asked for their pause themselves.
+    var toldToWait: [String] { registries.filter(\.value.health.isTold).map(\.key) }
+
+    /// See ``RegistryHealth/restorePause(until:now:)``.
+    mutating func restorePause(of registry: String, until: Int64, now: Int64) {
+        registries[registry, default: Entry()].health.restorePause(until: until, now: now)
+        forgetIfIdle(registry)
+    }
+
+    /// Whether the registry itself has asked for its pause.
     func isToldToWait(_ registry: String) -> Bool { registries[registry]?.health.isTold ?? false }
 
     /// A person pauses one registry, or with nil everything.

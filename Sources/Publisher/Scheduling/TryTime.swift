@@ -9,7 +9,7 @@ import PushQueue
 struct TryTime: Sendable {
     private var latest: Int64
     private var running: Int64 = 0
-    private var isHeld = false
+    private var areAllHeld = false
     private var held: Set<String> = []
     private var heldForAll: Int64 = 0
     /// Of each registry, beyond ``heldForAll``.
@@ -28,16 +28,19 @@ struct TryTime: Sendable {
         let step = min(max(now - latest, 0), Self.longestStep)
         latest = now
         running += step
-        if isHeld { heldForAll += step } else { for name in held { heldFor[name, default: 0] += step } }
+        if areAllHeld { heldForAll += step } else { for name in held { heldFor[name, default: 0] += step } }
     }
 
     mutating func hold(_ registry: String?) {
-        if let registry { held.insert(registry) } else { isHeld = true }
+        if let registry { held.insert(registry) } else { areAllHeld = true }
     }
 
     mutating func release(_ registry: String?) {
-        if let registry { held.remove(registry) } else { (isHeld, held) = (false, []) }
+        if let registry { held.remove(registry) } else { (areAllHeld, held) = (false, []) }
     }
+
+    /// Whether a person has paused the registry: its time stands still.
+    func isHeld(_ registry: String) -> Bool { areAllHeld || held.contains(registry) }
 
     /// For how long the registry was not paused by a person since the daemon's start.
     func open(_ registry: String) -> Int64 { running - heldForAll - heldFor[registry, default: 0] }
@@ -49,8 +52,13 @@ struct TryTime: Sendable {
 
     /// - Returns: the time since the job's previous count, or since its attempt began.
     mutating func count(_ job: JobID, at registry: String) -> Int64 {
+        defer { counted[job] = open(registry) }
+        return uncounted(job, at: registry)
+    }
+
+    /// The time since the job's previous count, which stays uncounted.
+    func uncounted(_ job: JobID, at registry: String) -> Int64 {
         let now = open(registry)
-        defer { counted[job] = now }
         return now - (counted[job] ?? now)
     }
 

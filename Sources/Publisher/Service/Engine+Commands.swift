@@ -12,7 +12,9 @@ extension Engine {
 
     /// Ends the registry's pause and its jobs' waits, because a person wants an attempt now.
     func tryNow(_ registry: String) async {
+        let asked = schedule.toldToWait.filter { $0 == registry }
         schedule.tryNow(registry)
+        await forgetAskedPauses(of: asked)
         await endWaits(at: registry)
     }
 
@@ -31,7 +33,9 @@ extension Engine {
     func release(_ registry: String?) async {
         tryTime.advance(awake: parts.clocks.awake())
         tryTime.release(registry)
+        let asked = schedule.toldToWait.filter { registry == nil || $0 == registry }
         schedule.release(registry)
+        await forgetAskedPauses(of: asked)
         await endWaits(at: registry)
     }
 
@@ -63,6 +67,14 @@ extension Engine {
         carried[job] = nil
         lastCalls[job] = nil
         tryTime.forget(job)
+    }
+
+    /// A person has queued the jobs again: their time begins anew, as it does in the queue.
+    func restartTime(of jobs: [JobID]) {
+        for job in jobs {
+            tryTime.forget(job)
+            lastCalls[job] = nil
+        }
     }
 
     var activity: [RegistryActivity] { schedule.summary(at: wallClock.steady(parts.clocks.now)) }

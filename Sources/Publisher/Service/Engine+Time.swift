@@ -12,9 +12,16 @@ extension Engine {
             unfollowedStep += step
         }
         guard unfollowedStep != 0 else { return }
-        try await parts.queue.clockWasSet(
-            by: unfollowedStep, now: now.wall, longest: settings.retry.longestWait.inMilliseconds)
+        // Taken before the wait for the queue, so that another caller does not follow it a second time.
+        let step = unfollowedStep
         unfollowedStep = 0
+        do {
+            try await parts.queue.clockWasSet(
+                by: step, now: now.wall, longest: settings.retry.longestWait.inMilliseconds)
+        } catch {
+            unfollowedStep += step
+            throw error
+        }
     }
 
     /// Ends the jobs whose deadline has passed; their errors name the reason of their registry's pause.
@@ -34,11 +41,13 @@ extension Engine {
     /// Gives up jobs whose registry has asked for a pause beyond their `giveUpAfter`: no further attempt is possible.
     private func giveUpInPauses(_ now: Moment) async throws {
         for (job, call) in lastCalls where tryTime.open(call.registry) >= call.time {
-            lastCalls[job] = nil
             // Otherwise the job is due now, and has one more attempt.
-            guard schedule.isToldToWait(call.registry), schedule.pause(of: call.registry, now: now.elapsed) != nil
-            else { continue }
-            if try await parts.queue.giveUp(job, now: now.wall) { jobChanged(job) }
+            if schedule.isToldToWait(call.registry), schedule.pause(of: call.registry, now: now.elapsed) != nil,
+                try await parts.queue.giveUp(job, now: now.wall)
+            {
+                jobChanged(job)
+            }
+            lastCalls[job] = nil
         }
     }
 
@@ -47,7 +56,9 @@ extension Engine {
         let idle = schedule.idleInTrouble
         guard !idle.isEmpty else { return }
         let waiting = try await parts.queue.waitingJobs()
-        for registry in idle where waiting[registry] == nil {
+        // A job that was claimed meanwhile, or is just now, waits no longer: it is the probe of its registry.
+        guard !claiming.isOpen else { return }
+        for registry in Set(idle).intersection(schedule.idleInTrouble) where waiting[registry] == nil {
             schedule.forgetTrouble(registry, now: parts.clocks.elapsed())
         }
     }
@@ -62,7 +73,8 @@ extension Engine {
         let now = parts.clocks.now
         let opening = schedule.nextOpening(after: now.elapsed).map { now.wall(atElapsed: $0) }
         // While a person has paused the registry, its time does not advance.
-        let calls = lastCalls.values.map { now.wall + $0.time - tryTime.open($0.registry) }
+        let calls = lastCalls.values.filter { !tryTime.isHeld($0.registry) }
+            .map { now.wall + $0.time - tryTime.open($0.registry) }
         let next = [due, expiry, opening, calls.min()].compactMap { $0 }.min() ?? now.wall + 60_000
         return .milliseconds(min(max(next - now.wall, 1), 60_000))
     }

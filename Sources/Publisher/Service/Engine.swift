@@ -18,6 +18,8 @@ actor Engine {
         let random: @Sendable () -> Double
         let sleep: @Sendable (Duration) async throws -> Void
         let log: @Sendable (PublisherLog) -> Void
+        /// Called after each claim, before the engine has a run for it.
+        var claimed: @Sendable (JobID) async -> Void = { _ in }
     }
 
     struct Run {
@@ -25,6 +27,8 @@ actor Engine {
         let registry: String
         let task: Task<Void, Never>
         let progress: JobProgress
+        /// For how long attempts at the job had been possible when this one began, in milliseconds.
+        let triedAtStart: Int64
         /// Whether the registry was paused because of this attempt, which still ends.
         var hasPaused = false
     }
@@ -49,10 +53,10 @@ actor Engine {
     var wallClock: WallClock
     /// The clock's steps that are not yet applied to the queue, in milliseconds.
     var unfollowedStep: Int64 = 0
-    /// Registries with an event `registry-trouble` that no `registry-recovered` has followed yet.
-    private var troubled: Set<String> = []
+    /// Those with an event `registry-trouble` that no `registry-recovered` has followed yet.
+    var registriesInTrouble: Set<String> = []
     private let stopping = Flag()
-    private let wake = Signal()
+    let wake = Signal()
     let jobChanged: @Sendable (JobID) -> Void
 
     init(parts: Parts, settings: PublisherSettings, jobChanged: @escaping @Sendable (JobID) -> Void) {
@@ -98,6 +102,7 @@ actor Engine {
             let claim = try await parts.queue.claim(
                 excludingRegistries: closed, busy: schedule.busy, now: parts.clocks.wall())
         else { return false }
+        await parts.claimed(claim.job.id)
         let name = claim.job.destination.domain
         let now = parts.clocks.elapsed()
         if !schedule.mayStart(name, now: now) {
@@ -110,12 +115,14 @@ actor Engine {
         schedule.started(name, now: now)
         tryTime.advance(awake: parts.clocks.awake())
         tryTime.began(claim.job.id, at: name)
+        let tried = claim.job.tried + tryTime.uncounted(claim.job.id, at: name)
         lastCalls[claim.job.id] = nil
         let progress = JobProgress(
             before: carried[claim.job.id] ?? JobProgress.Carried(),
             changed: { [jobChanged] in jobChanged(claim.job.id) }, idles: { [wake] in wake.raise() })
         let task = Task { await perform(claim, progress) }
-        runs[claim.job.id] = Run(attempt: claim.attempt, registry: name, task: task, progress: progress)
+        runs[claim.job.id] = Run(
+            attempt: claim.attempt, registry: name, task: task, progress: progress, triedAtStart: tried)
         if claiming.wasAbandoned(claim.job.id) { task.cancel() }
         return true
     }
@@ -132,9 +139,11 @@ actor Engine {
         }
         // Before the end is written: the next attempt may begin as soon as it is.
         carried[claim.job.id] = progress.carried
-        if await !conclude(claim, result, progress) { carried[claim.job.id] = nil }
+        let goesOn = await conclude(claim, result, progress)
         // The next attempt at the same job may have begun as soon as this one's end was written.
         if runs[claim.job.id]?.attempt == claim.attempt { runs[claim.job.id] = nil }
+        // A job that was canceled was forgotten at once, and this attempt has counted its time since.
+        if !goesOn, runs[claim.job.id] == nil { forget(claim.job.id) }
         schedule.ended(name, now: parts.clocks.elapsed())
         jobChanged(claim.job.id)
         wake.raise()
@@ -192,63 +201,9 @@ actor Engine {
                 await self?.answered(name, changed: changed)
             },
             mayAsk: { [weak self] in try await self?.checkPause(of: name) },
-            troubled: { [weak self] error in await self?.troubled(claim, PushFailure(error)) })
+            troubled: { [weak self] error in await self?.noteTrouble(claim, PushFailure(error)) })
         parts.log(.attemptStarted(job: job.id, attempt: claim.attempt, destination: job.destination))
         return try await run.run()
-    }
-
-    private func answered(_ registry: String, changed: Bool) {
-        let wasOpen = schedule.isOpen(registry)
-        let now = parts.clocks.elapsed()
-        if changed { schedule.worked(registry, now: now) } else { schedule.answered(registry, now: now) }
-        if !wasOpen, schedule.isOpen(registry) { wake.raise() }
-        noteRecovery(of: registry)
-    }
-
-    private func noteRecovery(of registry: String) {
-        guard schedule.isOpen(registry), troubled.remove(registry) != nil else { return }
-        note(NewEvent(.registryRecovered, registry: registry))
-    }
-
-    private func note(_ event: NewEvent) {
-        parts.queue.note(event, now: parts.clocks.wall()) { [log = parts.log] in
-            log(.queueTrouble(String(describing: $0)))
-        }
-    }
-
-    /// Another job's failure has paused the registry: this attempt is given back and does not count.
-    private struct RegistryPaused: Error {}
-
-    private func checkPause(of registry: String) throws {
-        if schedule.pause(of: registry, now: parts.clocks.elapsed()) != nil { throw RegistryPaused() }
-    }
-
-    /// A failure that every request to the registry would have pauses the registry, once for each attempt.
-    private func troubled(_ claim: Claim, _ failure: PushFailure) {
-        guard case .pauseRegistry(let trouble) = failure.disposition else { return }
-        let isCurrent = runs[claim.job.id]?.attempt == claim.attempt
-        if isCurrent, runs[claim.job.id]?.hasPaused == true { return }
-        _ = schedule.failed(
-            claim.job.destination.domain, now: parts.clocks.elapsed(), trouble,
-            reason: failure.pauseReason ?? failure.error.code, policy: settings.retry, random: parts.random())
-        if isCurrent { runs[claim.job.id]?.hasPaused = true }
-        if troubled.insert(claim.job.destination.domain).inserted {
-            note(
-                NewEvent(
-                    .registryTrouble, registry: claim.job.destination.domain, code: failure.error.code,
-                    message: failure.pauseReason ?? failure.error.message))
-        }
-    }
-
-    /// When a job that waits for its paused registry is due, by the wall clock: now, because the pause itself keeps it
-    /// from starting and may end early; but not before the end of a pause that the registry has asked for, which is
-    /// stored so that it survives a restart.
-    private func dueAfterPause(of registry: String) -> Int64 {
-        let now = parts.clocks.now
-        guard schedule.isToldToWait(registry), let until = schedule.pause(of: registry, now: now.elapsed) else {
-            return now.wall
-        }
-        return now.wall(atElapsed: until)
     }
 
     /// - Returns: whether there will be another attempt.
@@ -260,6 +215,7 @@ actor Engine {
         case .success(let success):
             // A HEAD that finds the tag only shows that the registry answers.
             answered(job.destination.domain, changed: !success.outcomes.isEmpty)
+            noteRecovery(of: job.destination.domain)
             await settle(claim) { queue, now in
                 let existing = try await existingBlobs(claim, success)
                 try await queue.succeed(claim, verified: success.verified.rawValue, reports: existing, now: now)
@@ -300,17 +256,19 @@ actor Engine {
         let now = parts.clocks.wall()
         if failure.registryAnswered {
             schedule.answered(name, now: parts.clocks.elapsed())
-            noteRecovery(of: name)
+            if failure.isForGood { noteRecovery(of: name) }
         }
         parts.log(.attemptFailed(job: job.id, attempt: claim.attempt, error: failure.error))
         // Bytes that were sent and lost are no progress: else a registry that loses them would get them for ever.
         let advanced = progress.hasAdvanced
         let failures = advanced ? 1 : job.failures + 1
-        troubled(claim, failure)
+        await noteTrouble(claim, failure)
         var due: Int64?
+        let run = runs[job.id].flatMap { $0.attempt == claim.attempt ? $0 : nil }
         let tried = triedTime(of: job)
-        // A push that made progress is retried, however few failures are allowed.
-        if settings.retry.allowsRetry(failures: advanced ? 0 : failures, tried: tried) {
+        // A push that made progress is retried, however few failures are allowed. An attempt during which the time ran
+        // out may have failed long before that: one more follows.
+        if settings.retry.allowsRetry(failures: advanced ? 0 : failures, tried: run?.triedAtStart ?? tried) {
             switch failure.disposition {
             case .fail, .block: break
             case .pauseRegistry: due = dueAfterPause(of: name)

@@ -14,11 +14,12 @@ extension ImagePublisher {
         let (bandwidths, allowances) = (bandwidth.summary, await registries.allowances)
         var states: [RegistryState] = []
         for name in names.sorted() {
+            var shown = activity.first { $0.name == name }
+            if shown == nil { shown = await engine.activity(of: name) }
             let since = clock() - settings.ledgerAge.inMilliseconds
             states.append(
                 RegistryState(
-                    activity: activity.first { $0.name == name }
-                        ?? RegistryActivity(name: name),
+                    activity: shown ?? RegistryActivity(name: name),
                     login: withLogins ? await loginInUse(at: name) : LoginInUse(host: .none, namespaces: []),
                     allowance: allowances[name],
                     bandwidth: bandwidths.first { $0.registry == name }?.bytesPerSecond,

@@ -9,16 +9,18 @@ public import Registry
 /// One for each state directory. ``run()`` works until it is cancelled; all other methods may be called at any time.
 public actor ImagePublisher {
     let queue: JobStore
-    private let spool: Spool
+    let spool: Spool
     let http: HTTPClient
     let registries: RegistryPool
     private let maker: RegistryMaker
     let engine: Engine
-    private let intake: Intake
+    let intake: Intake
     let clocks: Clocks
     var clock: @Sendable () -> Int64 { clocks.wall }
-    private let log: @Sendable (PublisherLog) -> Void
+    let log: @Sendable (PublisherLog) -> Void
     private let touched: Broadcast<JobID>
+    /// When this daemon was started.
+    private let started: Moment
     private var directories: [String]
     private var rescan: Duration
     private let storesChanged = Signal()
@@ -40,6 +42,7 @@ public actor ImagePublisher {
         self.spool = spool
         self.http = http
         self.clocks = clocks
+        started = clocks.now
         let clock = clocks.wall
         self.log = log
         self.settings = settings
@@ -73,8 +76,20 @@ public actor ImagePublisher {
         let interrupted = try await queue.recover(now: clock())
         if interrupted > 0 { log(.recovered(jobs: interrupted)) }
         try await queue.cutWaits(now: clock(), longest: settings.retry.longestWait.inMilliseconds)
+        try await takeUpTrouble()
         try await tidy()
         await autoPublisher.lookFirst()
+    }
+
+    /// What the daemon before this one knew of registries' trouble.
+    private func takeUpTrouble() async throws {
+        await engine.takeUp(inTrouble: try await queue.registriesInTrouble())
+        for registry in try await queue.registries() {
+            guard let pause = try await queue.fact(registry: registry, name: AskedPause.fact),
+                let end = Int64(pause.value)
+            else { continue }
+            await engine.takeUpPause(of: registry, until: end)
+        }
     }
 
     /// Works until the surrounding task is cancelled; uploads under way can be resumed afterwards. Comes after
@@ -159,8 +174,10 @@ public actor ImagePublisher {
     public func clockChanged() { engine.nudge() }
 
     /// Prunes what has become old and frees what no job needs any more.
-    private func tidy() async throws {
-        let (now, batch) = (clock(), 500)
+    func tidy() async throws {
+        // A clock that was set forward makes nothing older than this daemon has seen it become.
+        let now = min(clock(), started.wall(atElapsed: clocks.elapsed()))
+        let batch = 500
         let historyAge = settings.historyAge.inMilliseconds
         while try await queue.prune(now: now, olderThan: historyAge, keep: settings.historyCount, batch: batch) == batch
         {}
@@ -201,145 +218,7 @@ public actor ImagePublisher {
         }
     }
 
-    // MARK: Pushes
-
-    /// Accepts one job for each destination. On return they survive a crash.
-    ///
-    /// - Throws: `ImageStoreError`, ``PushRefusal``, `QueueError`; then nothing was accepted.
-    public func push(_ request: PushRequest) async throws -> PushAnswer<Accepted> {
-        let settings = settings
-        let (orders, leftOut) = try await intake.orders(
-            request, stores: stores, settings: settings, credentials: credentials)
-        let logins = try request.login.map { login in
-            try orders.map { (place: $0.destination, login: try login.login(for: $0.destination)) }
-        }
-        // Before the jobs are there: one may begin at once.
-        var expected: [RegistryPool.Expectation] = []
-        for (place, login) in logins ?? [] { expected.append(await registries.expectLogin(login, for: place)) }
-        do {
-            let jobs = try await intake.accept(orders, request, origin: .command, handled: nil, settings: settings)
-            for (expectation, job) in zip(expected, jobs) {
-                await registries.settleLogin(expectation, job: job.id)
-                // It may have ended before: then nothing else forgets its login.
-                let accepted = try? await queue.job(job.id)
-                if accepted?.state.isEnded == true { await registries.removeLogin(of: job.id) }
-            }
-            announce(jobs)
-            return PushAnswer(pushes: jobs, leftOut: leftOut)
-        } catch {
-            for expectation in expected { await registries.settleLogin(expectation, job: nil) }
-            throw error
-        }
-    }
-
-    private func announce(_ jobs: [Accepted]) {
-        if jobs.contains(where: \.isNew) { engine.nudge() }
-    }
-
-    /// What ``push(_:)`` would do; nothing is changed and no registry is asked.
-    public func plan(_ request: PushRequest) async throws -> PushAnswer<PushPlan> {
-        var plans: [PushPlan] = []
-        let (orders, leftOut) = try await intake.orders(
-            request, stores: stores, settings: settings, credentials: credentials)
-        for order in orders {
-            let image = try await intake.prepare(order)
-            let contents = image.contents
-            let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
-            let since = clock() - settings.ledgerAge.inMilliseconds
-            let known = try await queue.known(
-                among: sent, registry: order.destination.domain, repository: order.destination.path, since: since)
-            let pending = try await queue.pendingJobs(for: order.destination)
-            let joined = pending.first { $0.root.digest == contents.root.digest }
-            plans.append(
-                PushPlan(
-                    image: order.image, source: order.layout.storeID, destination: order.destination,
-                    root: contents.root, change: image.change, platforms: contents.platforms.map(\.platform),
-                    blobs: contents.jobBlobs.filter { $0.role != .manifest }, known: known, joins: joined?.id,
-                    supersedes: joined == nil ? pending.filter { $0.state != .running }.map(\.id) : []))
-        }
-        return PushAnswer(pushes: plans, leftOut: leftOut)
-    }
-
-    /// Jobs that one transaction changes, which other writes wait for.
-    private static let piece = 1000
-
-    public func cancel(_ ids: [JobID]) async throws -> [JobID: JobState] {
-        var states: [JobID: JobState] = [:]
-        var rest = ids[...]
-        while !rest.isEmpty {
-            let piece = Array(rest.prefix(Self.piece))
-            rest = rest.dropFirst(Self.piece)
-            states.merge(try await queue.cancel(piece, now: clock())) { first, _ in first }
-            await engine.abandon(piece)
-        }
-        // Before the next push is accepted, which would keep the pause in force.
-        try? await engine.forgetTroubleWithoutJobs()
-        return states
-    }
-
-    /// Tries ended or waiting jobs again now; nil: all that failed or are blocked.
-    ///
-    /// A job that can't be retried does not prevent the others.
-    public func retry(_ ids: [JobID]?) async throws -> RetryOutcome {
-        await credentials.forgetAnswers()
-        var outcome = RetryOutcome()
-        var registries: Set<String> = []
-        var rest = ids.map { Set($0).sorted(by: >)[...] }
-        var before = JobID.max
-        // Piece by piece, newest first: however many there are, few are held at a time.
-        while true {
-            let piece = rest.map { Array($0.prefix(Self.piece)) }
-            rest = rest?.dropFirst(Self.piece)
-            let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
-            let jobs = try await queue.jobs(JobFilter(states: states, ids: piece, before: before, limit: Self.piece))
-            for job in jobs {
-                registries.insert(job.destination.domain)
-                try await retry(job, &outcome)
-            }
-            before = jobs.last?.id ?? before
-            if piece?.isEmpty ?? jobs.isEmpty { break }
-        }
-        for registry in registries { await engine.tryNow(registry) }
-        engine.nudge()
-        return outcome
-    }
-
-    private func retry(_ job: Job, _ outcome: inout RetryOutcome) async throws {
-        do {
-            let revived = try await retry(job)
-            if !revived.isEmpty {
-                outcome.revived += revived
-            } else if let now = try await queue.job(job.id) {
-                outcome.left.append((job.id, .init(now.state)))
-            }
-        } catch let error as ImageStoreError {
-            outcome.left.append((job.id, .imageGone(error)))
-        }
-    }
-
-    private func retry(_ job: Job) async throws -> [JobID] {
-        guard job.state.isEnded else { return try await queue.retry([job.id], now: clock()) }
-        // The spool has released its content when it ended.
-        let source = ContentSources(of: job, spool: spool)
-        let contents = try await contents(of: job, from: source)
-        return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
-            try await queue.retry([job.id], now: clock())
-        }
-    }
-
-    /// What a job pushes, from an image that may be in its store alone.
-    private func contents(of job: Job, from source: ContentSources) async throws -> ImageContents {
-        guard let change = job.change else {
-            return try await ImageContents.read(root: job.root, from: source, platforms: [])
-        }
-        var contents = try await ImageContents.read(
-            root: change.named, from: source, platforms: job.platforms.compactMap(Platform.init(parsing:)))
-        if let format = change.format { contents = try contents.converted(to: format, subject: job.image).contents }
-        guard contents.root.digest == job.root.digest else {
-            throw ImageStoreError(.blobsMissing([job.root.digest]), subject: job.image)
-        }
-        return contents
-    }
+    // MARK: Control
 
     public func pause(_ registry: String?) async {
         await engine.hold(registry)
@@ -396,7 +275,7 @@ public actor ImagePublisher {
     ///
     /// - Throws: ``EventAhead``, `QueueError`.
     public func events(from start: EventStart, follow: Bool) async throws -> EventReader {
-        try await EventReader(queue: queue, from: start, follow: follow)
+        try await EventReader(queue: queue, from: start, follow: follow, now: clock)
     }
 
     /// Where an image was published to, as far as the history goes.
@@ -423,29 +302,4 @@ public actor ImagePublisher {
         guard let layout = stores.layouts.first(where: { $0.storeID == image.storeID }) else { return nil }
         return try? await ImageContents.read(root: image.root, from: layout).totalBytes
     }
-}
-
-/// The result of a request: its pushes, and what it named that they leave out.
-public struct PushAnswer<Push: Sendable>: Sendable {
-    public let pushes: [Push]
-    public let leftOut: [LeftOut]
-}
-
-/// One push that would be made.
-public struct PushPlan: Sendable {
-    public let image: String
-    public let source: String
-    public let destination: ImageReference
-    public let root: Descriptor
-    /// How ``root`` comes from the image in the store; nil where it is that image.
-    public let change: ImageChange?
-    public let platforms: [Platform]
-    /// Configuration and layers.
-    public let blobs: [JobBlob]
-    /// Those of them that the registry is remembered to have in that repository.
-    public let known: Set<Digest>
-    /// The pending job that the push would join.
-    public let joins: JobID?
-    /// The pending jobs that it would take the place of.
-    public let supersedes: [JobID]
 }

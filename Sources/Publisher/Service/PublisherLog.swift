@@ -26,7 +26,7 @@ public enum PublisherLog: Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .recovered(let jobs): "\(jobs) interrupted \(jobs == 1 ? "push goes" : "pushes go") on"
+        case .recovered(let jobs): "\(jobs) interrupted \(jobs == 1 ? "push is" : "pushes are") resumed"
         case .accepted(let job, let image, let destination, let origin):
             "job \(job): \(image) to \(destination) accepted\(origin == .rule ? " by rule" : "")"
         case .attemptStarted(let job, let attempt, let destination):

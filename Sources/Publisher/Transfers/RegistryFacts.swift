@@ -31,7 +31,8 @@ actor RegistryFacts {
     /// What is known, by name, and not older than `age` or what is configured.
     func known(_ age: Duration? = nil) async throws -> [String: String] {
         if facts == nil {
-            let stored = try await queue.facts(registry: registry)
+            // Of the engine; no behaviour that was learned.
+            let stored = try await queue.facts(registry: registry).filter { $0.name != AskedPause.fact }
             let loaded = stored.map { ($0.name, Fact(value: $0.value, at: $0.at)) }
             facts = facts ?? Dictionary(loaded, uniquingKeysWith: { _, last in last })
         }
