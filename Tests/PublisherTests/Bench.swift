@@ -47,10 +47,12 @@ final class Bench: Sendable {
     }
 
     /// The same on what an earlier publisher left in `directory`, as after a restart.
+    ///
+    /// - Parameter runs: false: it accepts pushes, and nothing else happens.
     static func with(
         in directory: TemporaryDirectory, _ change: (inout PublisherSettings) -> Void = { _ in },
         credentials: any CredentialProvider = NoCredentials(), hub: String = RepositoryMaker.hubAddress,
-        clocks: Clocks = .machine, _ body: @Sendable (Bench) async throws -> Void
+        clocks: Clocks = .machine, runs: Bool = true, _ body: @Sendable (Bench) async throws -> Void
     ) async throws {
         var settings = PublisherSettings()
         settings.retry = RetryPolicy(base: .milliseconds(2), cap: .milliseconds(20))
@@ -62,7 +64,7 @@ final class Bench: Sendable {
         let bench = try Bench(directory, settings, credentials, hub: hub, clocks)
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await bench.publisher.prepare()
-            group.addTask { await bench.publisher.run() }
+            if runs { group.addTask { await bench.publisher.run() } }
             try await body(bench)
             group.cancelAll()
         }

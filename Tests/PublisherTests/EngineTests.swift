@@ -10,14 +10,20 @@ import Testing
 @testable import Publisher
 
 extension Engine {
-    /// As after a failure of the registry, with a pause of a millisecond.
-    fileprivate func breakDown(_ registry: String) {
-        let policy = RetryPolicy(base: .milliseconds(1), cap: .milliseconds(1))
+    /// As after a failure of the registry.
+    fileprivate func breakDown(_ registry: String, pause: Duration = .milliseconds(1)) {
+        let policy = RetryPolicy(base: pause, cap: pause)
         _ = schedule.failed(
             registry, now: parts.clocks.elapsed(), .init(), reason: "down", policy: policy, random: 0)
     }
 
     fileprivate func isOpen(_ registry: String) -> Bool { schedule.isOpen(registry) }
+
+    /// The time of the job that would count against it at its next failure.
+    fileprivate func uncounted(_ job: JobID, at registry: String) -> Int64 {
+        tryTime.advance(awake: parts.clocks.awake())
+        return tryTime.uncounted(job, at: registry)
+    }
 
     /// The job is given up after so many milliseconds.
     fileprivate func setLastCall(_ job: JobID, at registry: String, in time: Int64) {
@@ -44,7 +50,7 @@ private final class Workshop: Sendable {
     let log = TestLog()
     let claimed = Hook()
 
-    init(_ directory: TemporaryDirectory) throws {
+    init(_ directory: TemporaryDirectory, clocks: Clocks = .machine) throws {
         var settings = PublisherSettings()
         settings.registry.plainHTTP = true
         let (log, claimed, clock) = (log, claimed, Clocks.machine.wall)
@@ -58,7 +64,7 @@ private final class Workshop: Sendable {
             parts: .init(
                 queue: queue, spool: try Spool(directory: directory.file("spool"), acrossFileSystems: .copy),
                 registries: registries, transfers: SharedTransfers(),
-                slots: Slots(settings.uploadSlots(limited: [])), clocks: .machine, random: { 0 },
+                slots: Slots(settings.uploadSlots(limited: [])), clocks: clocks, random: { 0 },
                 sleep: { try await Task.sleep(for: $0) }, log: { log.add($0) }, claimed: { await claimed.call($0) }),
             settings: settings, jobChanged: { _ in })
     }
@@ -109,6 +115,49 @@ struct EngineTests {
                 #expect(try await queue.job(job)?.state == .canceled)
                 #expect(registry.requests.isEmpty)
             }
+        }
+    }
+
+    @Test("counts no time of a job that was canceled, also where its run ends only afterwards")
+    func canceledIsForgotten() async throws {
+        try await TestRegistry.with { registry in
+            try await TemporaryDirectory.with { directory in
+                let awake = Mutex<Int64>(0)
+                var clocks = Clocks.machine
+                clocks.awake = { awake.withLock { $0 } }
+                let workshop = try Workshop(directory, clocks: clocks)
+                let (queue, engine, name) = (workshop.queue, workshop.engine, registry.address)
+                workshop.claimed.set { job in
+                    _ = try? await queue.cancel([job], now: Bench.now)
+                    await engine.forget(job)
+                    await engine.abandon([job])
+                }
+                let job = try await workshop.accept(to: name + "/r:1")
+                try await workshop.run {
+                    try await workshop.log.wait(for: 1) { if case .attemptStarted = $0 { true } else { false } }
+                    try await waitUntil("it has ended") { await engine.activity.allSatisfy { $0.running == 0 } }
+                    awake.withLock { $0 += 60_000 }
+                    #expect(await engine.uncounted(job, at: name) == 0)
+                }
+            }
+        }
+    }
+
+    @Test("wakes for a pause that ends while it asks the queue what is due")
+    func pauseEndsMeanwhile() async throws {
+        try await TemporaryDirectory.with { directory in
+            // Each look at the clock takes five milliseconds.
+            let elapsed = Mutex<Int64>(1000)
+            var clocks = Clocks.machine
+            clocks.elapsed = {
+                elapsed.withLock { time in
+                    time += 5
+                    return time
+                }
+            }
+            let engine = try Workshop(directory, clocks: clocks).engine
+            await engine.breakDown("a.example", pause: .milliseconds(7))
+            #expect(try await engine.nextWake() == .milliseconds(1))
         }
     }
 

@@ -68,10 +68,12 @@ extension Engine {
         let expiry = try await parts.queue.nextExpiry()
         var due: Int64?
         noteIdleJobs()
-        let closed = schedule.closedRegistries(now: parts.clocks.elapsed())
+        let start = parts.clocks.elapsed()
+        let closed = schedule.closedRegistries(now: start)
         if schedule.hasRoom { due = try await parts.queue.nextDue(excludingRegistries: closed) }
         let now = parts.clocks.now
-        let opening = schedule.nextOpening(after: now.elapsed).map { now.wall(atElapsed: $0) }
+        // A pause that has ended since `start` counts: its registry's jobs are not among those that are due.
+        let opening = schedule.nextOpening(after: start).map { now.wall(atElapsed: $0) }
         // While a person has paused the registry, its time does not advance.
         let calls = lastCalls.values.filter { !tryTime.isHeld($0.registry) }
             .map { now.wall + $0.time - tryTime.open($0.registry) }
