@@ -36,6 +36,8 @@ struct Verifier: Sendable {
     /// How long something may stay invisible after a push before that is an error.
     let grace: Duration
     let sleep: @Sendable (Duration) async throws -> Void
+    /// See ``RegistryFacts/writeTurns``: what was pushed is read while no other job writes it. Nil: nothing was pushed.
+    var turns: Slots<String>?
 
     /// Looks for manifests that were put just now, with patience, before an index that names them is put.
     func verifyChildren(
@@ -44,7 +46,7 @@ struct Verifier: Sendable {
         var report = VerificationReport(reference: destination, level: level)
         for node in children {
             let digest = node.descriptor.digest
-            if try await patiently({ try await head(.digest(digest)) }) == nil {
+            if try await patiently({ try await head(.digest(digest), inTurnOf: digest) }) == nil {
                 report.problems.append(missing(.missingManifest, digest, "child manifest \(digest) is missing"))
             }
         }
@@ -61,7 +63,9 @@ struct Verifier: Sendable {
         guard let root = contents.manifests.last else { throw PushFailure.blobGone(contents.root.digest) }
         let digest = root.descriptor.digest
         let reference = destination.tag.map { ManifestReference.tag($0) } ?? .digest(destination.digest ?? digest)
-        let found = try await patiently { try await head(reference).flatMap { root.isNamed(by: $0.digest) ? $0 : nil } }
+        let found = try await patiently {
+            try await head(reference, inTurnOf: digest).flatMap { root.isNamed(by: $0.digest) ? $0 : nil }
+        }
         if found == nil {
             let other = try await head(reference)
             report.digest = other?.digest
@@ -183,6 +187,11 @@ struct Verifier: Sendable {
 
     private func head(_ reference: ManifestReference) async throws -> Descriptor? {
         try await client.manifestHead(repository, reference)
+    }
+
+    private func head(_ reference: ManifestReference, inTurnOf digest: Digest) async throws -> Descriptor? {
+        guard let turns else { return try await head(reference) }
+        return try await turns.withSlot(for: "\(repository)@\(digest)") { try await head(reference) }
     }
 
     private func missing(

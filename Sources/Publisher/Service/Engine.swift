@@ -193,7 +193,7 @@ actor Engine {
             isStopping: { [stopping] in stopping.isRaised })
         let verifier = Verifier(
             client: registry.client, repository: job.destination.path, grace: registrySettings.manifestGrace,
-            sleep: parts.sleep)
+            sleep: parts.sleep, turns: registry.facts.writeTurns)
         let run = PushRun(
             claim: claim, delivery: delivery, verifier: verifier,
             answered: { [weak self] changed in
