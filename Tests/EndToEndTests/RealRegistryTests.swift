@@ -49,6 +49,31 @@ struct RealRegistryTests {
         }
     }
 
+    @Test("fifty tags of one image, pushed at once, need one attempt each, and one mount")
+    func manyTags() async throws {
+        try await Machine.with { machine in
+            let builder = try LayoutBuilder(directory: machine.layout)
+            let base = try builder.addLayer(size: 200_000, seed: 1)
+            try builder.addImage(layers: [base], name: "base:1")
+            try builder.addImage(layers: [base, try builder.addLayer(size: 50_000, seed: 2)], name: "app:1")
+            try builder.writeIndexJSON()
+            try await DebianRegistry.with { registry in
+                try await machine.withDaemon { _ in
+                    let first = try await machine.pushctl("push", "base:1", "\(registry.address)/base:1")
+                    #expect(first.status == 0, "\(first.errors)")
+                    let destinations = (0..<50).map { "\(registry.address)/app:\($0)" }
+                    let push = try await machine.pushctl(["push", "app:1"] + destinations)
+                    #expect(push.status == 0, "\(push.errors)")
+                    let jobs = try #require(
+                        try await machine.json("status", "--limit", "50").first?["jobs"]?.list)
+                    #expect(jobs.count == 50)
+                    #expect(jobs.allSatisfy { $0["attempts"]?.integer == 1 })
+                    #expect(jobs.count { ($0["bytesMounted"]?.integer ?? 0) > 0 } == 1)
+                }
+            }
+        }
+    }
+
     @Test("a multi-platform index with attestations arrives with all its children, the tag last")
     func index() async throws {
         try await Machine.with { machine in
