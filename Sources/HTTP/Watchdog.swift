@@ -76,7 +76,7 @@ struct Watchdog {
         switch phase {
         case .connecting: since + limits.connect
         case .sending, .receiving(isDocument: false): since + limits.stall
-        case .awaitingAnswer: since + limits.response
+        case .awaitingAnswer: min(since + limits.response, (answerSince ?? since) + limits.answer)
         case .receiving(isDocument: true): min(since + limits.stall, (answerSince ?? since) + limits.answer)
         }
     }

@@ -69,6 +69,14 @@ struct WatchdogTests {
         }
     }
 
+    @Test("ends an answer of which not even the head is there when the whole was due")
+    func headTooSlow() {
+        var watchdog = Watchdog(limits: HTTPLimits(response: .seconds(60), answer: .seconds(20)), now: start)
+        watchdog.enter(.awaitingAnswer, now: start)
+        #expect(watchdog.overdue(now: start + .seconds(19)) == nil)
+        #expect(watchdog.overdue(now: start + .seconds(20)) == .responseTimedOut)
+    }
+
     @Test("does not count the time in which a body is held back by a limit of ours")
     func heldBack() {
         var watchdog = watchdog(in: .sending)

@@ -130,6 +130,7 @@ struct Courier: Sendable {
         request.limits.responseBytes = call.responseBytes
         request.limits.streamedBytes = call.streamedBytes
         request.limits.response += call.patience
+        request.limits.answer += call.patience
         request.bandwidth = bandwidth
         request.codedBodies = call.codedBodies
         if case .bytes = call.body { request.isRepeatable = true }  // a manifest: the same bytes under the same name

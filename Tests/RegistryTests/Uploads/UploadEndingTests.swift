@@ -68,6 +68,17 @@ struct UploadEndingTests {
         }
     }
 
+    @Test("field 26: the time for the answer to the last byte grows with the blob, too")
+    func answerTimeGrows() async throws {
+        let limits = HTTPLimits(response: .seconds(2), answer: .seconds(2))
+        try await Bench.with(settings: RegistrySettings(limits: limits)) { bench in
+            let blob = try bench.blob(60 << 20)
+            bench.registry.faults.add(Fault(.uploadBody, .delayAnswer(.seconds(3))))
+            #expect(try await !bench.upload(blob).wasFound)
+            #expect(bench.registry.uploadedBytes == blob.size)
+        }
+    }
+
     @Test("field 26: a gateway's error in the middle of the body can't be a slow commit: nothing is looked for")
     func errorInTheMiddle() async throws {
         try await Bench.with(receiveBuffer: 65_536) { bench in
