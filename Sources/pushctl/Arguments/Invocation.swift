@@ -143,7 +143,7 @@ struct Invocation: Sendable, Equatable {
         case "show": return .show(try jobs(operands))
         case "wait": return .wait(try jobs(operands), timeout: try duration(parsed, "timeout"))
         case "cancel": return .cancel(try selection(parsed, all: JobStates.open))
-        case "retry": return .retry(try selection(parsed, all: Array(JobStates.retriable.prefix(3))))
+        case "retry": return .retry(try selection(parsed, all: JobStates.retriable.filter { $0 != "canceled" }))
         case "pause": return .pause(registry: operands.first)
         case "resume": return .resume(registry: operands.first)
         case "verify":
