@@ -16,7 +16,7 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
         /// The daemon runs as another user, and the caller is not in the configured group.
         case permissionDenied
         case interfaceNotFound(String), methodNotFound(String), methodNotImplemented(String)
-        /// A parameter's value is out of the question.
+        /// A value that the parameter can't have.
         case parameterInvalid(String)
         /// A parameter that the method does not know, that is missing, or that is of another type: Varlink's own error.
         case invalidParameter(String)

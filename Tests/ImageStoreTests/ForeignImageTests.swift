@@ -10,7 +10,7 @@ import Testing
 @Suite("An image where pushd does not read")
 struct ForeignImageTests {
     @Test(
-        "has advice whatever its name is",
+        "has advice for names without any letter, too",
         arguments: ForeignImage.Kind.allCases, ["@", "@@", "a/@", ":", "/", "", ".tar", "@:", "a:@", "\u{0}"])
     func anyName(kind: ForeignImage.Kind, name: String) throws {
         let error = ImageStoreError(.notSupported(ForeignImage(kind, name)), subject: name)

@@ -86,7 +86,7 @@ struct ManyJobsTests {
             try await pushctl("cancel --all", self.daemon(with: 1..<1, calls: calls)).output == "no jobs to cancel\n")
     }
 
-    @Test("status shows as many as it is told to, page by page, whatever one call may ask for")
+    @Test("status shows as many jobs as --limit allows, page by page, also beyond the limit of one call")
     func pages() async throws {
         let limits = CallSizes()
         var daemon = daemon(with: 1..<2501, calls: CallSizes())

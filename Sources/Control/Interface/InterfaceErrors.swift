@@ -15,7 +15,7 @@ let interfaceErrors = """
     # The text is no image reference.
     error ReferenceInvalid (message: string, advice: ?string, code: string)
 
-    # A parameter's value is out of the question. One that is unknown, missing or of another type is refused with
+    # A parameter has a value that it can't have. One that is unknown, missing or of another type is refused with
     # org.varlink.service.InvalidParameter.
     error ParameterInvalid (parameter: string, message: string, advice: ?string, code: string)
 

@@ -220,7 +220,7 @@ struct Daemon {
     private func watchDisk(_ log: Log) async {
         var watch = DiskWatch()
         repeat {
-            guard let space = DiskSpace(of: places.stateDirectory) else { continue }
+            guard let space = await DiskSpace.look(at: places.stateDirectory) else { continue }
             switch watch.look(space) {
             case .low: log(.error, space.warning(of: places.stateDirectory) ?? "")
             case .enough: log(.info, "there is room again on the disk of \(places.stateDirectory)")

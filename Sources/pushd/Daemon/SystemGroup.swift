@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 enum SystemGroup {
     /// The number of a group; nil where there is none of that name.
@@ -20,17 +19,5 @@ enum SystemGroup {
             return nil
         }
         return String(cString: name)
-    }
-}
-
-/// A value that is replaced now and then, and read from anywhere.
-final class Current<Value: Sendable>: Sendable {
-    private let storage: Mutex<Value>
-
-    init(_ value: Value) { storage = Mutex(value) }
-
-    var value: Value {
-        get { storage.withLock { $0 } }
-        set { storage.withLock { $0 = newValue } }
     }
 }

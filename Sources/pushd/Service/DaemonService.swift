@@ -265,7 +265,7 @@ struct DaemonService: ControlService {
                 counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.rawValue, $1) }),
                 registries: await activity(), stateDirectory: stateDirectory,
                 stores: await stores().map { "oci:" + $0 },
-                warnings: DiskSpace(of: stateDirectory)?.warning(of: stateDirectory).map { [$0] })
+                warnings: await DiskSpace.look(at: stateDirectory)?.warning(of: stateDirectory).map { [$0] })
         }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import OCI
 
 /// The room on the file system of the state directory, without which nothing is accepted.
 struct DiskSpace: Sendable, Equatable {
@@ -30,6 +31,20 @@ struct DiskSpace: Sendable, Equatable {
         guard isLow else { return nil }
         return "the disk of \(directory) is \(free == 0 ? "full" : "nearly full: \(free >> 20) MiB are free")"
     }
+}
+
+extension DiskSpace {
+    /// Asks the file system on a thread that may block: it may be a remote one.
+    static func look(at directory: String) async -> DiskSpace? { await DiskDesk.shared.space(of: directory) }
+}
+
+private actor DiskDesk {
+    static let shared = DiskDesk()
+
+    private let executor = BlockingExecutor(label: "pushd.disk")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    func space(of directory: String) -> DiskSpace? { DiskSpace(of: directory) }
 }
 
 /// Tells of a disk that becomes full, and of room on it again, each once.

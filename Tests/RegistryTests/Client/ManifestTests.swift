@@ -116,7 +116,7 @@ struct ManifestTests {
             #expect(error?.cause == .digestAlgorithmRefused(.sha512))
             #expect(error?.code == "manifest-refused" && error?.disposition == .fail)
             #expect(error?.advice?.contains("sha256") == true)
-            // It is the name that counts, whatever the image's own digest is.
+            // The algorithm of the reference counts, not that of the image's own digest.
             let renamed = try await registryError {
                 try await bench.client.putManifest(
                     "team/app", .digest(digest), bytes: bytes, mediaType: .ociManifest, digest: Digest(of: bytes))

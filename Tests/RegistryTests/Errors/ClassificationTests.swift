@@ -106,7 +106,7 @@ struct ClassificationTests {
         Row(500, "MANIFEST_UNKNOWN", to: .readManifest, is: .serverError, .retry),
         Row(500, "UNAUTHORIZED", to: .startUpload, is: .serverError, .retry),
         Row(500, "OWN_CODE", to: .putTag, is: .serverError, .retry),
-        // A status that is about the time or a gateway, whatever code its body has.
+        // The status is about the time or a gateway: the code in the body does not count.
         Row(429, "DENIED", to: .startUpload, is: .rateLimited, .retryRegistry),
         Row(429, "UNSUPPORTED", to: .putTag, is: .rateLimited, .retryRegistry),
         Row(503, "DENIED", to: .startUpload, is: .unavailable, .retryRegistry),
@@ -151,7 +151,7 @@ struct ClassificationTests {
     }
 
     @Test(
-        "of several errors the one that says most decides, whatever the status and the order",
+        "of several errors the most specific one decides, in any order",
         arguments: [
             (500, ["UNKNOWN", "UNKNOWN", "MANIFEST_BLOB_UNKNOWN"], .referencesMissing),
             (400, ["MANIFEST_INVALID", "MANIFEST_BLOB_UNKNOWN"], .referencesMissing),
