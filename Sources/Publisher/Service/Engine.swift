@@ -196,10 +196,7 @@ actor Engine {
             sleep: parts.sleep, turns: registry.facts.writeTurns)
         let run = PushRun(
             claim: claim, delivery: delivery, verifier: verifier,
-            answered: { [weak self] changed in
-                registry.client.limitConnecting(to: nil)
-                await self?.answered(name, changed: changed)
-            },
+            answered: { [weak self] changed in await self?.answered(name, changed: changed) },
             mayAsk: { [weak self] in try await self?.checkPause(of: name) },
             troubled: { [weak self] error in await self?.noteTrouble(claim, PushFailure(error)) })
         parts.log(.attemptStarted(job: job.id, attempt: claim.attempt, destination: job.destination))

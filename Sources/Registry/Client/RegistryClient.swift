@@ -115,7 +115,8 @@ public final class RegistryClient: Sendable {
         }
     }
 
-    /// Sets how long a connection may take while the registry, with all its clients, is in trouble; nil: as configured.
+    /// Sets how long a connection of any of the registry's clients may take until the registry answers; nil: as
+    /// configured.
     public func limitConnecting(to limit: Duration?) { courier.gate.limitConnecting(to: limit) }
 
     /// Forgets tokens: a login was made or removed.

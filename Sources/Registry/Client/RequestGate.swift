@@ -51,13 +51,14 @@ public final class RequestGate: Sendable {
             let turn = pace.withLock { $0.reserve(now: now) }
             if turn > now { try await sleep(turn - now) }
             let response = try await send()
+            limitConnecting(to: nil)
             if let told = RateAllowance(response.headers) { allowance.withLock { $0 = told } }
             return response
         }
     }
 
-    /// While the registry is in trouble: how long a connection may take; and none is taken from the pool, since it may
-    /// lead nowhere. Nil: as configured.
+    /// While the registry is in trouble, until its next answer: how long a connection may take; and none is taken from the
+    /// pool, since it may lead nowhere. Nil: as configured.
     func limitConnecting(to limit: Duration?) { connectLimit.withLock { $0 = limit } }
 
     /// Applies the limit of ``limitConnecting(to:)``.
