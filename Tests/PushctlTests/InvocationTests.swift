@@ -164,6 +164,10 @@ struct InvocationTests {
                 ["push", "--file", "-", "-u", "me", "--password-stdin"],
                 "--file - and --password-stdin exclude each other", "leave one of them out"
             ),
+            (
+                ["login", "http://u:secret@r.example/v2/"], "the address of the registry has a user in it, or a digest",
+                "write: pushctl login -u USER HOST[:PORT]"
+            ),
             (["show"], "show: JOB is missing", "write: pushctl show JOB…"),
             (["ping", "2"], "ping: unexpected argument \"2\"", "write: pushctl ping"),
             (["show", "0"], "\"0\" is not a job's id", "ids are the numbers that pushctl status shows"),

@@ -196,8 +196,14 @@ struct Invocation: Sendable, Equatable {
     }
 
     /// The registry as docker users name it: its address is taken too, and what it means is the daemon's matter.
+    /// An address with a login in it is not repeated: it may hold a password.
     private static func loginAddress(_ text: String) throws(UsageError) -> String {
-        ["https://", "http://"].contains(where: text.lowercased().hasPrefix) ? text : try reference(text)
+        guard !text.contains("@") else {
+            throw UsageError(
+                "the address of the registry has a user in it, or a digest",
+                advice: "write: pushctl login -u USER HOST[:PORT]")
+        }
+        return ["https://", "http://"].contains(where: text.lowercased().hasPrefix) ? text : try reference(text)
     }
 
     private static func loginUser(_ parsed: ParsedArguments) throws(UsageError) -> String? {
