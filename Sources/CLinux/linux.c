@@ -4,6 +4,7 @@
 #include "CLinux.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -110,6 +112,19 @@ int linux_peer(int descriptor, int32_t *pid, uint32_t *uid, uint32_t *gid) {
 int linux_peer_groups(int descriptor, uint32_t *groups, uint32_t *size) {
     return getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, size);
 }
+
+void linux_drop_ambient_capabilities(void) { prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
+
+int linux_reads_all_files(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (syscall(SYS_capget, &header, data) != 0) return 0;
+    return (data[CAP_TO_INDEX(CAP_DAC_READ_SEARCH)].effective & CAP_TO_MASK(CAP_DAC_READ_SEARCH)) != 0;
+}
+
+void linux_hide_memory(void) { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+int linux_may_access(const char *path, int mode) { return faccessat(AT_FDCWD, path, mode, AT_EACCESS); }
 
 int linux_clock_is_synchronized(void) {
     struct timex state = {0};

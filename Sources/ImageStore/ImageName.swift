@@ -25,7 +25,7 @@ public enum ImageName: Sendable, Hashable {
         static func at(_ path: String) -> Existing {
             var status = stat()
             guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return .nothing }
-            return access(path + "/oci-layout", F_OK) == 0 || access(path + "/index.json", F_OK) == 0
+            return ["oci-layout", "index.json"].contains { FileStatus(of: path + "/" + $0) != nil }
                 ? .layout : .directory
         }
     }

@@ -33,7 +33,7 @@ public final class OCILayout: ContentSource, BlobOpening {
     }
 
     /// Whether there is anything to read yet: a layout may be watched before it is made.
-    public var hasIndex: Bool { access(directory + "/index.json", F_OK) == 0 }
+    public var hasIndex: Bool { FileStatus(of: directory + "/index.json") != nil }
 
     /// What `index.json` lists, in its order.
     ///

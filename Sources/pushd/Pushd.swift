@@ -1,3 +1,4 @@
+import CLinux
 import Control
 import Glibc
 import ImageStore
@@ -7,6 +8,9 @@ import PushQueue
 @main
 struct Pushd {
     static func main() {
+        // Before there is a second thread, which would keep what it got from this one.
+        linux_drop_ambient_capabilities()
+        linux_hide_memory()
         let signals = Signals()
         Task.detached {  // the main actor would be this thread, which is about to wait
             await run(signals.events)

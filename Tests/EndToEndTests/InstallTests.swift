@@ -31,7 +31,7 @@ struct InstallTests {
             #expect(result.status == 0, "\(result.errors)")
             for unit in ["system", "user"] {
                 let service = try text("\(prefix)/lib/systemd/\(unit)/pushd.service", in: directory)
-                #expect(service.contains("\nExecStart=\(prefix)/bin/pushd\n"))
+                #expect(service.contains("\nExecStart=\(prefix)/bin/pushd"))
             }
             for program in ["pushd", "pushctl"] {
                 let path = directory.path + "\(prefix)/bin/\(program)"

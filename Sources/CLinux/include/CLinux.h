@@ -61,4 +61,17 @@ int linux_peer(int descriptor, int32_t *pid, uint32_t *uid, uint32_t *gid);
 // Its supplementary groups: unix(7), SO_PEERGROUPS, Linux 4.13. *size is in bytes, both ways; ERANGE where it was too small.
 int linux_peer_groups(int descriptor, uint32_t *groups, uint32_t *size);
 
+// Keeps the calling thread's ambient capabilities, and those of threads that it makes, from programs that it runs:
+// capabilities(7). What it may do itself stays.
+void linux_drop_ambient_capabilities(void);
+
+// Whether the calling thread may read files whatever their mode: CAP_DAC_READ_SEARCH.
+int linux_reads_all_files(void);
+
+// No dump of the process's memory, and no look into it by other processes of its user: prctl(2), PR_SET_DUMPABLE.
+void linux_hide_memory(void);
+
+// access(2) with the rights that the process acts with, capabilities included.
+int linux_may_access(const char *path, int mode);
+
 #endif

@@ -42,20 +42,25 @@ public actor CredentialFiles: CredentialProvider {
     ///     credential `registry-auth`.
     ///     Credential helpers are looked up in `PATH`, and get it all.
     ///   - home: the home directory, if there is one.
+    ///   - systemHome: the home directory of root, whose logins count after those of the daemon's own user; nil: they don't.
     ///   - user: the number in `/run/containers/N/auth.json`, which stands in for `XDG_RUNTIME_DIR`; nil: this process's.
-    public init(paths: [String], environment: [String: String], home: String?, user: UInt32? = nil) {
+    public init(
+        paths: [String], environment: [String: String], home: String?, systemHome: String? = nil, user: UInt32? = nil
+    ) {
         self.init(
-            paths: paths, environment: environment, home: home, user: user,
+            paths: paths, environment: environment, home: home, systemHome: systemHome, user: user,
             pause: { try await Task.sleep(for: .milliseconds(20)) })
     }
 
     /// - Parameter pause: waits between two looks at a file that may be being written.
     init(
-        paths: [String], environment: [String: String], home: String?, user: UInt32? = nil,
+        paths: [String], environment: [String: String], home: String?, systemHome: String? = nil, user: UInt32? = nil,
         pause: @escaping @Sendable () async throws -> Void
     ) {
         self.pause = pause
-        files = Self.files(paths: paths, environment: environment, home: home, user: user ?? geteuid())
+        files =
+            Self.files(paths: paths, environment: environment, home: home, user: user ?? geteuid())
+            + (systemHome.map { Self.files(ofRoot: $0, environment: environment) } ?? [])
         places = files.map(\.path)
         helpers = CredentialHelperDesk(environment: environment)
     }
@@ -168,5 +173,13 @@ public actor CredentialFiles: CredentialProvider {
         }
         if let home { found.append(File(path: home + "/.dockercfg", format: .legacy)) }
         return found
+    }
+
+    /// Where root's tools keep logins. The environment's places are the daemon's own.
+    private static func files(ofRoot home: String, environment: [String: String]) -> [File] {
+        if environment["REGISTRY_AUTH_FILE"]?.isEmpty == false { return [] }
+        return ["/run/containers/0", home + "/.config/containers"].map {
+            File(path: $0 + "/auth.json", isPassedOverIfHidden: true)
+        } + [File(path: home + "/.docker/config.json", isPassedOverIfHidden: true)]
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import HTTP
 import Publisher
@@ -43,7 +44,7 @@ extension Configuration {
         if stat(path, &status) != 0 { return ["can't be used yet: \(String(cString: strerror(errno)))"] }
         if status.st_mode & S_IFMT != type { return [type == S_IFDIR ? "is no directory" : "is no plain file"] }
         let wanted = type == S_IFDIR ? R_OK | X_OK : R_OK
-        return access(path, wanted) == 0 ? [] : ["can't be read: \(String(cString: strerror(errno)))"]
+        return linux_may_access(path, wanted) == 0 ? [] : ["can't be read: \(String(cString: strerror(errno)))"]
     }
 
     private static func isReadableByAll(_ path: String) -> Bool {

@@ -1,3 +1,4 @@
+import CLinux
 import Control
 import FoundationEssentials
 import Glibc
@@ -142,7 +143,10 @@ struct Daemon {
     }
 
     private func credentials(_ configuration: Configuration) -> CredentialFiles {
-        CredentialFiles(paths: configuration.credentialFiles, environment: environment, home: environment["HOME"])
+        // The system's daemon that is not root has the right to read root's logins, and those are what it publishes with.
+        CredentialFiles(
+            paths: configuration.credentialFiles, environment: environment, home: environment["HOME"],
+            systemHome: geteuid() != 0 && linux_reads_all_files() != 0 ? SystemUser.home(of: 0) : nil)
     }
 
     private func logins(_ configuration: Configuration) -> CredentialStore {

@@ -22,9 +22,12 @@ struct StateDirectory: Sendable {
             guard ![ELOOP, EISDIR, ENXIO].contains(code) else {
                 throw StartError("\(file) is a link or no plain file, and is not used", advice: "remove it")
             }
+            let isForeign = code == EACCES && stat(file, &status) == 0 && status.st_uid != geteuid()
             throw StartError(
                 "cannot write to \(path): \(String(cString: strerror(code)))",
-                advice: "give the daemon's user write access, or name another place with --state-dir")
+                advice: isForeign
+                    ? "pushd ran as another user before: see THE USER OF THE DAEMON in pushd(8)"
+                    : "give the daemon's user write access, or name another place with --state-dir")
         }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Self.holder(lock)

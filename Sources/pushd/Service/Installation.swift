@@ -75,12 +75,12 @@ struct Installation: Sendable {
                     ? "it is watched until a tool writes it; if the name is wrong, correct stores in the configuration"
                     : "let the user that pushd runs as read it")
         }
-        guard access(directory, R_OK | X_OK) == 0 else {
+        guard linux_may_access(directory, R_OK | X_OK) == 0 else {
             return bad(
                 "store", "oci:\(directory) can't be read: \(text(errno))",
                 advice: "let the user that pushd runs as read it")
         }
-        guard access(directory + "/index.json", R_OK) == 0 else {
+        guard linux_may_access(directory + "/index.json", R_OK) == 0 else {
             return doubtful(
                 "store", "oci:\(directory) has no index.json that can be read",
                 advice:
@@ -94,8 +94,8 @@ struct Installation: Sendable {
     private var logins: DoctorStep {
         var found: [String] = []
         for path in loginFiles {
-            if access(path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR { continue }
-            guard access(path, R_OK) == 0 else {
+            if linux_may_access(path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR { continue }
+            guard linux_may_access(path, R_OK) == 0 else {
                 return bad(
                     "logins", "\(path) can't be read: \(text(errno))", advice: "let the user that pushd runs as read it"
                 )

@@ -210,6 +210,19 @@ struct CredentialPlacesTests {
         #expect(CredentialFiles(paths: paths, environment: environment, home: home, user: 7).places == expected)
     }
 
+    @Test("those of root count after the daemon's own, unless one file is all")
+    func rootsPlaces() {
+        func places(_ environment: [String: String]) -> [String] {
+            CredentialFiles(paths: ["/a"], environment: environment, home: "/h", systemHome: "/r", user: 7).places
+        }
+        #expect(
+            places(["DOCKER_CONFIG": "/d", "XDG_CONFIG_HOME": "/c"]).suffix(4) == [
+                "/h/.dockercfg", "/run/containers/0/auth.json", "/r/.config/containers/auth.json",
+                "/r/.docker/config.json",
+            ])
+        #expect(places(["REGISTRY_AUTH_FILE": "/only"]) == ["/a", "/only"])
+    }
+
     @Test("give the first login for the repository; missing ones are passed over")
     func firstWins() async throws {
         try await TemporaryDirectory.with { directory in
