@@ -40,19 +40,25 @@ let package = Package(
         // Linux's own calls that Swift's Glibc module leaves out.
         .target(name: "CLinux"),
 
-        module("OCI", ["CCrypto"]),
-        module("HTTP", ["CCurl"]),
-        module("PushQueue", ["OCI", "CSQLite"]),
-        module("ImageStore", ["OCI"]),
-        module("Registry", ["HTTP", "OCI", "CLinux"]),
-        module("Publisher", ["PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
-        module("Control", ["OCI", "CLinux"]),
+        // The ground floor: what knows no image and no registry, and everybody may use.
+        module("System", ["CLinux"]),
+
+        module("OCI", ["CCrypto", "System"]),
+        module("HTTP", ["CCurl", "System"]),
+        module("PushQueue", ["OCI", "CSQLite", "System"]),
+        module("ImageStore", ["OCI", "System"]),
+        module("Registry", ["HTTP", "OCI", "CLinux", "System"]),
+        module("Publisher", ["PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "System"]),
+        module("Control", ["OCI", "CLinux", "System"]),
         .executableTarget(
             name: "pushd",
-            dependencies: ["Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "CLinux"],
+            dependencies: [
+                "Publisher", "Control", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "CLinux", "System",
+            ],
             swiftSettings: strict, linkerSettings: linked),
         .executableTarget(
-            name: "pushctl", dependencies: ["Control", "OCI"], swiftSettings: strict, linkerSettings: linkedWhole),
+            name: "pushctl", dependencies: ["Control", "OCI", "System"], swiftSettings: strict,
+            linkerSettings: linkedWhole),
 
         .target(
             name: "TestSupport", dependencies: ["OCI", "CLinux", "CSQLite"], path: "Tests/Support",
@@ -63,13 +69,15 @@ let package = Package(
         tests("SupportTests", ["OCI"]),
         tests("OCITests", ["OCI"]),
         tests("HTTPTests", ["HTTP"]),
-        tests("PushQueueTests", ["PushQueue", "OCI"]),
-        tests("ImageStoreTests", ["ImageStore", "OCI"]),
+        tests("PushQueueTests", ["PushQueue", "OCI", "System"]),
+        tests("ImageStoreTests", ["ImageStore", "OCI", "System"]),
         tests("RegistryTests", ["Registry", "HTTP", "OCI"]),
-        tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
-        tests("ControlTests", ["Control", "OCI"]),
+        tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "System"]),
+        tests("ControlTests", ["Control", "OCI", "System"]),
         tests("PushctlTests", ["pushctl", "Control", "OCI"]),
-        tests("PushdTests", ["pushd", "Control", "Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI"]),
+        tests(
+            "PushdTests",
+            ["pushd", "Control", "Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "System"]),
         tests("EndToEndTests", ["OCI"]),
     ]
 )

@@ -1,4 +1,5 @@
 public import OCI
+public import System
 
 /// Why an attempt or a job failed, as it is shown to people and scripts.
 public struct JobError: Sendable, Hashable {
@@ -58,6 +59,12 @@ public struct Job: Sendable, Hashable {
     public let supersededBy: JobID?
     /// What was verified at the end, as the engine reports it.
     public let verified: String?
+    /// Who asked for it; nil: a rule, or it was accepted by a pushd that did not ask.
+    public let askedBy: Caller?
+    /// As whom its image is opened; nil: with the daemon's own rights.
+    public let actsAs: UserIdentity?
+    /// Whether it came with a login of its own. The login itself is kept in memory only.
+    public let hasOwnLogin: Bool
 }
 
 /// A job in the hands of one worker.

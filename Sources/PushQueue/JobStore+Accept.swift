@@ -1,4 +1,5 @@
 internal import OCI
+internal import System
 
 extension JobStore {
     /// Stores jobs, all or none. They are on disk when this returns, in the order given.
@@ -66,13 +67,19 @@ extension JobStore {
             """
             INSERT INTO job (image, name, source, registry, destination, platforms, state, origin, priority, verify,
                              force, created_at, updated_at, due_at, expires_at, named_root, named_type, named_size,
-                             format, left_out)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                             format, left_out, asked_uid, asked_gid, asked_groups, asked_pid, asked_name, acts_uid,
+                             acts_gid, acts_groups, own_login)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                    ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
             """,
             try image(of: new), new.image, new.source, new.destination.domain, destination,
             new.platforms.joined(separator: ","), new.origin.rawValue, new.priority, new.verify.rawValue, new.force,
             now, new.expiresAt, new.change?.named.digest.description, new.change?.named.mediaType.rawValue,
-            new.change?.named.size, new.change?.format?.rawValue, new.change?.leftOut)
+            new.change?.named.size, new.change?.format?.rawValue, new.change?.leftOut,
+            new.askedBy.map { Int64($0.identity.uid) }, new.askedBy.map { Int64($0.identity.gid) },
+            new.askedBy?.identity.groupList, new.askedBy.map { Int64($0.pid) }, new.askedBy?.name,
+            new.actsAs.map { Int64($0.uid) }, new.actsAs.map { Int64($0.gid) }, new.actsAs?.groupList,
+            new.hasOwnLogin)
         let id = database.lastInsertedID
         changed.append(JobChange(job: id, state: .queued, old: nil))
         try insertEvent(of: id, .queued, now: now)

@@ -25,7 +25,8 @@ extension JobStore {
         try await read("read events") { store in
             try store.database.rows(
                 """
-                SELECT id, at, kind, job, state, image, destination, registry, code, message
+                SELECT id, at, kind, job, state, image, destination, registry, code, message, asked_uid, asked_pid,
+                       asked_name
                   FROM event WHERE id > ? ORDER BY id LIMIT ?
                 """, id, limit, read: QueueEvent.init)
         }
@@ -111,8 +112,12 @@ extension JobStore {
 
     private func insert(_ event: NewEvent, now: Int64) throws {
         try database.run(
-            "INSERT INTO event (at, kind, image, registry, code, message) VALUES (?, ?, ?, ?, ?, ?)",
-            now, event.kind.rawValue, event.image, event.registry, event.code, event.message)
+            """
+            INSERT INTO event (at, kind, image, registry, code, message, asked_uid, asked_pid, asked_name)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            now, event.kind.rawValue, event.image, event.registry, event.code, event.message,
+            event.askedBy.map { Int64($0.uid) }, event.askedBy.map { Int64($0.pid) }, event.askedBy?.name)
         hasEvents = true
     }
 
@@ -121,9 +126,9 @@ extension JobStore {
         let isError = state == .waiting || state == .blocked || state == .failed
         try database.run(
             """
-            INSERT INTO event (at, kind, job, state, image, destination, code, message)
+            INSERT INTO event (at, kind, job, state, image, destination, code, message, asked_uid, asked_pid, asked_name)
             SELECT ?3, 'job', id, ?2, name, destination, iif(?4, error_code, NULL),
-                   iif(?4, substr(error_message, 1, ?5), NULL)
+                   iif(?4, substr(error_message, 1, ?5), NULL), asked_uid, asked_pid, asked_name
               FROM job WHERE id = ?1
             """, job, state.rawValue, now, isError, QueueEvent.messageLimit)
         hasEvents = true
@@ -142,5 +147,10 @@ extension QueueEvent {
         registry = row.optionalText(7)
         code = row.optionalText(8)
         message = row.optionalText(9)
+        askedBy = row.optionalInt64(10).map {
+            Asker(
+                uid: UInt32(truncatingIfNeeded: $0), pid: Int32(truncatingIfNeeded: row.int64(11)),
+                name: row.optionalText(12))
+        }
     }
 }

@@ -1,4 +1,5 @@
 internal import OCI
+internal import System
 
 extension JobStore {
     public nonisolated func job(_ id: JobID) async throws(QueueError) -> Job? {
@@ -95,7 +96,8 @@ extension JobStore {
                    platforms, attempts, failures, created_at, updated_at, due_at, started_at, ended_at, expires_at,
                    error_code, error_message, error_advice, bytes_total, bytes_uploaded, bytes_mounted, bytes_existing,
                    superseded_by, verified, named_root, named_type, named_size, format, left_out,
-                   tried
+                   tried, own_login, asked_uid, asked_gid, asked_groups, asked_pid, asked_name, acts_uid, acts_gid,
+                   acts_groups
               FROM job JOIN image ON image.id = job.image WHERE job.id = ?
             """, id, read: Job.init)
     }
@@ -132,6 +134,11 @@ extension Job {
         verified = row.optionalText(29)
         change = try row.change(from: 30)
         tried = row.int64(35)
+        hasOwnLogin = row.bool(36)
+        askedBy = row.identity(from: 37).map {
+            Caller(identity: $0, pid: Int32(truncatingIfNeeded: row.int64(40)), name: row.optionalText(41))
+        }
+        actsAs = row.identity(from: 42)
     }
 }
 
@@ -158,8 +165,21 @@ extension Row {
             leftOut: optionalText(column + 4) ?? "")
     }
 
+    /// From three columns: user, group, supplementary groups.
+    fileprivate func identity(from column: Int32) -> UserIdentity? {
+        guard let uid = optionalInt64(column) else { return nil }
+        return UserIdentity(
+            uid: UInt32(truncatingIfNeeded: uid), gid: UInt32(truncatingIfNeeded: int64(column + 1)),
+            groups: text(column + 2).split(separator: ",").compactMap { UInt32($0) })
+    }
+
     /// A job's or an attempt's error from three columns: code, message, advice.
     fileprivate func error(from column: Int32) -> JobError? {
         optionalText(column).map { JobError(code: $0, message: text(column + 1), advice: optionalText(column + 2)) }
     }
+}
+
+extension UserIdentity {
+    /// The supplementary groups as they are stored.
+    var groupList: String { groups.map(String.init).joined(separator: ",") }
 }

@@ -9,6 +9,7 @@ struct Migration: Sendable {
         Migration(version: 3, sql: events),
         Migration(version: 4, sql: tryTime),
         Migration(version: 5, sql: trouble),
+        Migration(version: 6, sql: callers),
     ]
 
     /// Marks the file as pushd's: "pusd" in ASCII. Source: sqlite.org/fileformat.html, "Application ID".

@@ -1,4 +1,5 @@
 public import OCI
+public import System
 
 /// A job's number: unique in the life of a database, also after its history was pruned.
 public typealias JobID = Int64
@@ -90,11 +91,18 @@ public struct NewJob: Sendable {
     public var platforms: [String]
     /// How it is pushed otherwise than it is in its store; nil: as it is.
     public var change: ImageChange?
+    /// Who asked for it; nil: a rule.
+    public var askedBy: Caller?
+    /// As whom its image is opened, also later; nil: with the daemon's own rights.
+    public var actsAs: UserIdentity?
+    /// Whether it came with a login of its own, which is stored nowhere.
+    public var hasOwnLogin: Bool
 
     public init(
         image: String, source: String, root: Descriptor, destination: ImageReference, blobs: [JobBlob],
         verify: VerifyLevel = .manifest, force: Bool = false, priority: Int = 0, expiresAt: Int64? = nil,
-        origin: JobOrigin = .command, platforms: [String] = [], change: ImageChange? = nil
+        origin: JobOrigin = .command, platforms: [String] = [], change: ImageChange? = nil,
+        askedBy: Caller? = nil, actsAs: UserIdentity? = nil, hasOwnLogin: Bool = false
     ) {
         self.image = image
         self.source = source
@@ -108,6 +116,9 @@ public struct NewJob: Sendable {
         self.origin = origin
         self.platforms = platforms
         self.change = change
+        self.askedBy = askedBy
+        self.actsAs = actsAs
+        self.hasOwnLogin = hasOwnLogin
     }
 }
 

@@ -1,3 +1,5 @@
+public import System
+
 /// What an event is about; the spelling is that of the control interface.
 public enum EventKind: String, Sendable, CaseIterable {
     /// A job is new or in another state.
@@ -36,6 +38,8 @@ public struct QueueEvent: Sendable, Hashable {
     public let code: String?
     /// A sentence for people, at most ``messageLimit`` characters.
     public let message: String?
+    /// Who asked for the job; of another event, who caused it. Nil: a rule, or the daemon itself.
+    public let askedBy: Asker?
 
     /// The longest message in characters.
     public static let messageLimit = 1000
@@ -48,14 +52,34 @@ public struct NewEvent: Sendable, Hashable {
     public let registry: String?
     public let code: String?
     public let message: String?
+    /// Who caused it; nil: the daemon itself.
+    public let askedBy: Asker?
 
     public init(
-        _ kind: EventKind, image: String? = nil, registry: String? = nil, code: String? = nil, message: String? = nil
+        _ kind: EventKind, image: String? = nil, registry: String? = nil, code: String? = nil, message: String? = nil,
+        askedBy: Asker? = nil
     ) {
         self.kind = kind
         self.image = image
         self.registry = registry
         self.code = code
         self.message = message.map { String($0.prefix(QueueEvent.messageLimit)) }
+        self.askedBy = askedBy
     }
+}
+
+/// Who asked for something, as an event tells it.
+public struct Asker: Sendable, Hashable {
+    public let uid: UInt32
+    public let pid: Int32
+    /// The user's name; nil where it was not known.
+    public let name: String?
+
+    public init(uid: UInt32, pid: Int32, name: String? = nil) {
+        self.uid = uid
+        self.pid = pid
+        self.name = name
+    }
+
+    public init(_ caller: Caller) { self.init(uid: caller.identity.uid, pid: caller.pid, name: caller.name) }
 }

@@ -101,7 +101,8 @@ struct Intake: Sendable {
             destination: order.destination, blobs: image.contents.jobBlobs, verify: request.verify ?? settings.verify,
             force: request.force, priority: request.priority,
             expiresAt: request.timeout.map { now + $0.inMilliseconds }, origin: origin,
-            platforms: order.platforms.map(\.description), change: image.change)
+            platforms: order.platforms.map(\.description), change: image.change, askedBy: request.caller,
+            actsAs: request.actsAs, hasOwnLogin: request.login != nil)
     }
 
     /// Runs `body` while all of `images` are pinned and cannot be swept away.

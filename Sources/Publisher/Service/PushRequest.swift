@@ -2,6 +2,7 @@ internal import ImageStore
 public import OCI
 public import PushQueue
 public import Registry
+public import System
 
 /// A push as it was asked for: one image, its destinations and its options.
 public struct PushRequest: Sendable {
@@ -23,6 +24,10 @@ public struct PushRequest: Sendable {
     public var format: ImageFormat?
     /// Nil: the daemon's own logins.
     public var login: PushLogin?
+    /// Who asks for it; nil: a rule.
+    public var caller: Caller?
+    /// As whom the image is opened, now and later; nil: with the daemon's own rights.
+    public var actsAs: UserIdentity?
 
     public init(image: String) { self.image = image }
 }
