@@ -61,17 +61,17 @@ let package = Package(
             linkerSettings: linkedWhole),
 
         .target(
-            name: "TestSupport", dependencies: ["OCI", "CLinux", "CSQLite"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["OCI", "CLinux", "CSQLite", "System"], path: "Tests/Support",
             swiftSettings: strict),
         .executableTarget(
             name: "test-registry", dependencies: ["TestSupport"], path: "Tests/TestRegistry", swiftSettings: strict,
             linkerSettings: linked),
         tests("SupportTests", ["OCI"]),
         tests("OCITests", ["OCI"]),
-        tests("HTTPTests", ["HTTP"]),
+        tests("HTTPTests", ["HTTP", "System"]),
         tests("PushQueueTests", ["PushQueue", "OCI", "System"]),
         tests("ImageStoreTests", ["ImageStore", "OCI", "System"]),
-        tests("RegistryTests", ["Registry", "HTTP", "OCI"]),
+        tests("RegistryTests", ["Registry", "HTTP", "OCI", "System"]),
         tests("PublisherTests", ["Publisher", "PushQueue", "ImageStore", "Registry", "HTTP", "OCI", "System"]),
         tests("ControlTests", ["Control", "OCI", "System"]),
         tests("PushctlTests", ["pushctl", "Control", "OCI"]),

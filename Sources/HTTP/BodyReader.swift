@@ -1,29 +1,29 @@
 internal import Glibc
+internal import System
 
 /// Hands out a request's body piece by piece, and again from its start if the request must be sent anew.
 struct BodyReader: ~Copyable {
     private let body: HTTPBody
-    private let file: FileDescriptor
     let length: Int64
     /// Bytes handed out so far.
     private(set) var position: Int64 = 0
 
-    /// Opens the file, if it is one, and checks that it holds what the request promises.
+    /// Checks that a file holds what the request promises.
     ///
     /// - Throws: ``TransferFailure`` with `localRead` or `localFileChanged`.
     static func open(_ body: HTTPBody) throws(TransferFailure) -> BodyReader {
-        guard case .file(let range) = body else { return BodyReader(body: body, file: FileDescriptor.none()) }
-        let file = try FileDescriptor.openForReading(range.path)
-        guard try file.status(range.path).st_size >= range.offset + range.length else {
-            throw TransferFailure(cause: .localFileChanged(path: range.path))
+        guard case .file(let range) = body else { return BodyReader(body: body) }
+        let file = range.file
+        guard let size = file.size else { throw TransferFailure(cause: .localRead(path: file.path, errno: errno)) }
+        guard size >= range.offset + range.length else {
+            throw TransferFailure(cause: .localFileChanged(path: file.path))
         }
-        posix_fadvise(file.number, off_t(range.offset), off_t(range.length), POSIX_FADV_SEQUENTIAL)
-        return BodyReader(body: body, file: file)
+        posix_fadvise(file.descriptor, off_t(range.offset), off_t(range.length), POSIX_FADV_SEQUENTIAL)
+        return BodyReader(body: body)
     }
 
-    private init(body: HTTPBody, file: consuming FileDescriptor) {
+    private init(body: HTTPBody) {
         self.body = body
-        self.file = file
         length = body.length
     }
 
@@ -49,10 +49,10 @@ struct BodyReader: ~Copyable {
         case .file(let range):
             guard let base = buffer.baseAddress else { return 0 }
             repeat {
-                count = pread(file.number, base, wanted, off_t(range.offset + position))
+                count = pread(range.file.descriptor, base, wanted, off_t(range.offset + position))
             } while count < 0 && errno == EINTR
-            guard count >= 0 else { throw TransferFailure(cause: .localRead(path: range.path, errno: errno)) }
-            guard count > 0 else { throw TransferFailure(cause: .localFileChanged(path: range.path)) }
+            guard count >= 0 else { throw TransferFailure(cause: .localRead(path: range.file.path, errno: errno)) }
+            guard count > 0 else { throw TransferFailure(cause: .localFileChanged(path: range.file.path)) }
         }
         position += Int64(count)
         return count

@@ -1,15 +1,12 @@
 internal import Glibc
 
-/// An open file, closed at the end of its owner's scope.
+/// An open file of certificates, closed at the end of its owner's scope.
 struct FileDescriptor: ~Copyable {
     let number: Int32
 
     init(owning number: Int32) { self.number = number }
 
-    /// No file.
-    static func none() -> FileDescriptor { FileDescriptor(owning: -1) }
-
-    deinit { if number >= 0 { close(number) } }
+    deinit { close(number) }
 
     /// Opens a regular file for reading.
     ///

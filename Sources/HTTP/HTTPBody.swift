@@ -1,14 +1,16 @@
-/// A part of a file, sent as a request's body. It is opened when the request starts and read as it is sent.
-public struct FileRange: Sendable, Hashable {
-    public let path: String
+public import System
+
+/// A part of an open file, sent as a request's body and read as it is sent.
+public struct FileRange: Sendable {
+    public let file: ReadableFile
     /// First byte, from the file's start.
     public let offset: Int64
     /// Number of bytes; the file must hold them all from request's start to its end.
     public let length: Int64
 
-    public init(path: String, offset: Int64, length: Int64) {
+    public init(file: ReadableFile, offset: Int64, length: Int64) {
         precondition(offset >= 0 && length >= 0 && offset <= Int64.max - length, "a file range outside of any file")
-        self.path = path
+        self.file = file
         self.offset = offset
         self.length = length
     }

@@ -135,14 +135,18 @@ final class TrustStore {
         let file = try FileDescriptor.openForReading(path)
         let size = Int64(try file.status(path).st_size)
         guard size <= maximumSize else { throw TransferFailure(cause: .localRead(path: path, errno: EFBIG)) }
-        var body = try BodyReader.open(.file(FileRange(path: path, offset: 0, length: size)))
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(size), alignment: 1)
-        defer { buffer.deallocate() }
+        var bytes = [UInt8](repeating: 0, count: Int(size))
         var filled = 0
-        while filled < buffer.count {
-            filled += try body.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+        while filled < bytes.count {
+            let got = bytes.withUnsafeMutableBytes { buffer in
+                pread(file.number, buffer.baseAddress.map { $0 + filled }, buffer.count - filled, off_t(filled))
+            }
+            if got < 0, errno == EINTR { continue }
+            guard got >= 0 else { throw TransferFailure(cause: .localRead(path: path, errno: errno)) }
+            guard got > 0 else { throw TransferFailure(cause: .localFileChanged(path: path)) }
+            filled += got
         }
-        return Array(buffer)
+        return bytes
     }
 
     private static func holdsCertificate(_ bytes: [UInt8]) -> Bool {

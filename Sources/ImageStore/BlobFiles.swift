@@ -1,4 +1,3 @@
-internal import Glibc
 internal import OCI
 
 /// A source whose files this module opens by itself, checked and without a second look-up by path.
@@ -16,11 +15,12 @@ struct BlobFiles: BlobOpening {
     let inner: [String]
     /// Whether links in it are followed, as Bazel writes them: what they lead to is marked, and has to be proven.
     let followsLinks: Bool
+    var rights = StoreRights.daemon
 
     func openBlob(_ content: Descriptor) throws(ImageStoreError) -> OpenFile? { try open(content.digest) }
 
     private func open(_ digest: Digest) throws(ImageStoreError) -> OpenFile? {
-        guard var directory = try OpenFile.open(trusted, O_RDONLY | O_DIRECTORY) else { return nil }
+        guard var directory = try OpenFile.open(trusted, isDirectory: true, as: rights) else { return nil }
         for name in inner + [digest.algorithm.rawValue] {
             guard let next = try step(name, in: directory, isDirectory: true) else { return nil }
             directory = next
@@ -36,7 +36,7 @@ struct BlobFiles: BlobOpening {
         _ name: String, in directory: borrowing OpenFile, isDirectory: Bool
     ) throws(ImageStoreError) -> OpenFile? {
         if followsLinks { return try directory.openFollowing(name, isDirectory: isDirectory) }
-        return try directory.open(name, O_RDONLY | O_NOFOLLOW | (isDirectory ? O_DIRECTORY : O_NONBLOCK))
+        return try directory.open(name, isDirectory: isDirectory)
     }
 
     func file(for digest: Digest) -> String? {
@@ -49,7 +49,7 @@ extension ContentSource {
     func openForReading(_ content: Descriptor) throws(ImageStoreError) -> OpenFile? {
         if let opener = self as? any BlobOpening { return try opener.openBlob(content) }
         guard let path = file(for: content.digest) else { return nil }
-        guard let file = try OpenFile.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return nil }
+        guard let file = try OpenFile.open(path, isDirectory: false, refusingLink: true) else { return nil }
         guard try file.status().isRegular else { throw ImageStoreError(.unsafePath(path: path), subject: path) }
         return file
     }

@@ -1,9 +1,13 @@
 public import OCI
+public import System
 
 /// Where blobs lie in files under their digests.
 public protocol ContentSource: Sendable {
     /// What errors call it: `oci:/srv/app`.
     var label: String { get }
+
+    /// Whether nothing is believed of its content until it was hashed: it belongs to a user, not to the daemon.
+    var mustBeHashed: Bool { get }
 
     /// The absolute path of the blob's file, or nil where there is none.
     ///
@@ -11,21 +15,28 @@ public protocol ContentSource: Sendable {
     /// where blocking is allowed if the source may lie on a network.
     func file(for digest: Digest) -> String?
 
-    /// The file to send a blob from, looked at once more: it may have been written again meanwhile.
+    /// The open file to send a blob from, looked at once more: it may have been written again meanwhile.
     ///
     /// - Returns: nil where there is none any more.
     /// - Throws: ``ImageStoreError`` where what is there is not the blob at the moment.
-    func fileToSend(_ blob: BlobNode) async throws -> String?
+    func fileToSend(_ blob: BlobNode) async throws -> ReadableFile?
 
     /// Whether the file still has its digest, after a registry found another. Reads it whole.
-    func isIntact(_ file: String, _ blob: BlobNode) async throws -> Bool
+    func isIntact(_ file: ReadableFile, _ blob: BlobNode) async throws -> Bool
 }
 
 extension ContentSource {
-    public func fileToSend(_ blob: BlobNode) async throws -> String? { file(for: blob.descriptor.digest) ?? blob.path }
+    public var mustBeHashed: Bool { false }
 
-    public func isIntact(_ file: String, _ blob: BlobNode) async throws -> Bool {
-        try await rehash(file: file, expecting: blob.descriptor.digest)
+    public func fileToSend(_ blob: BlobNode) async throws -> ReadableFile? {
+        try await FileWork.run(.quick) { _ throws(ImageStoreError) in
+            guard let file = try openForReading(blob.descriptor), !file.isLinked else { return nil }
+            return try file.shared()
+        }
+    }
+
+    public func isIntact(_ file: ReadableFile, _ blob: BlobNode) async throws -> Bool {
+        try await rehash(file, expecting: blob.descriptor.digest)
     }
 }
 
@@ -36,6 +47,7 @@ public struct ContentSources: ContentSource, BlobOpening {
     public init(_ sources: [any ContentSource]) { self.sources = sources }
 
     public var label: String { sources.last?.label ?? "nowhere" }
+    public var mustBeHashed: Bool { sources.contains(where: \.mustBeHashed) }
 
     public func file(for digest: Digest) -> String? {
         for source in sources { if let path = source.file(for: digest) { return path } }
@@ -51,13 +63,18 @@ public struct ContentSources: ContentSource, BlobOpening {
         return nil
     }
 
-    public func fileToSend(_ blob: BlobNode) async throws -> String? {
-        guard let spool = sources.first as? Spool else { return file(for: blob.descriptor.digest) ?? blob.path }
+    public func fileToSend(_ blob: BlobNode) async throws -> ReadableFile? {
+        guard let spool = sources.first as? Spool else {
+            return try await FileWork.run(.quick) { _ throws(ImageStoreError) in
+                guard let file = try openBlob(blob.descriptor) else { return nil }
+                return try file.shared()
+            }
+        }
         return try await spool.fileToSend(blob, from: ContentSources(Array(sources.dropFirst())))
     }
 
-    public func isIntact(_ file: String, _ blob: BlobNode) async throws -> Bool {
-        let isIntact = try await rehash(file: file, expecting: blob.descriptor.digest)
+    public func isIntact(_ file: ReadableFile, _ blob: BlobNode) async throws -> Bool {
+        let isIntact = try await rehash(file, expecting: blob.descriptor.digest)
         if !isIntact, let spool = sources.first as? Spool { spool.doubt(blob.descriptor.digest) }
         return isIntact
     }

@@ -7,9 +7,11 @@ enum FileWork {
     private static let quick = DispatchQueue(label: "pushd.files", attributes: .concurrent)
     /// Work that reads whole layers, two at a time at most: more would only fight for the disk.
     private static let long = [DispatchQueue(label: "pushd.layers.0"), DispatchQueue(label: "pushd.layers.1")]
+    /// Work that reads whole layers of users: they wait for each other, and no operator for them.
+    private static let users = DispatchQueue(label: "pushd.layers.users")
     private static let turn = Atomic<Int>(0)
 
-    enum Length { case quick, long }
+    enum Length { case quick, long, ofUser }
 
     /// Runs `work` on a thread that may block.
     ///
@@ -21,6 +23,7 @@ enum FileWork {
         let queue =
             switch length {
             case .quick: quick
+            case .ofUser: users
             case .long: long[turn.wrappingAdd(1, ordering: .relaxed).newValue & 1]
             }
         let outcome: Swift.Result<Result, Failure> = await withTaskCancellationHandler {

@@ -52,7 +52,7 @@ extension ForeignImage {
         struct Image: Decodable { var names: [String]? }
         for driver in ["overlay", "vfs", "btrfs"] {
             let path = "\(storage)/\(driver)-images/images.json"
-            guard let file = try? OpenFile.open(path, O_RDONLY | O_NONBLOCK), (try? file.status().isRegular) == true,
+            guard let file = try? OpenFile.open(path, isDirectory: false), (try? file.status().isRegular) == true,
                 let bytes = try? file.readAll(limit: 16 << 20), bytes.count <= 16 << 20,
                 let images = try? JSONDecoder().decode([Image].self, from: Data(bytes))
             else { continue }

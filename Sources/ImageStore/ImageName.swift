@@ -13,8 +13,14 @@ public enum ImageName: Sendable, Hashable {
     /// Reads a name, and where it may be read in several ways looks which layouts there are.
     ///
     /// - Throws: ``ImageStoreError`` with the causes `nameInvalid` and `notSupported`.
-    public static func read(_ text: String) async throws(ImageStoreError) -> ImageName {
-        try await FileWork.run(.quick) { _ throws(ImageStoreError) in try ImageName(parsing: text, what: Existing.at) }
+    ///
+    /// - Parameter rights: those with which the paths are looked at that it may mean.
+    public static func read(
+        _ text: String, as rights: StoreRights = .daemon
+    ) async throws(ImageStoreError) -> ImageName {
+        try await FileWork.run(.quick) { _ throws(ImageStoreError) in
+            try ImageName(parsing: text) { Existing.at($0, as: rights) }
+        }
     }
 
     /// What there is at a path.
@@ -22,11 +28,20 @@ public enum ImageName: Sendable, Hashable {
         case layout, directory, nothing
 
         /// Blocks.
-        static func at(_ path: String) -> Existing {
-            var status = stat()
-            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return .nothing }
-            return ["oci-layout", "index.json"].contains { FileStatus(of: path + "/" + $0) != nil }
-                ? .layout : .directory
+        static func at(_ path: String, as rights: StoreRights) -> Existing {
+            guard rights.isOfUser else {
+                var status = stat()
+                guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return .nothing }
+                return ["oci-layout", "index.json"].contains { FileStatus(of: path + "/" + $0) != nil }
+                    ? .layout : .directory
+            }
+            guard let directory = try? OpenFile.open(path, isDirectory: true, as: rights) else { return .nothing }
+            for name in ["oci-layout", "index.json"] {
+                // One that can't be opened is there all the same.
+                do { if try directory.open(name, isDirectory: false) == nil { continue } } catch {}
+                return .layout
+            }
+            return .directory
         }
     }
 

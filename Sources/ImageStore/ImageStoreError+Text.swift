@@ -27,6 +27,7 @@ extension ImageStoreError: CustomStringConvertible {
         case .fileChanged: "file-changed"
         case .cannotLink: "cannot-link"
         case .noSpace: "no-space"
+        case .notOpenedAsCaller: "not-opened-as-caller"
         case .system: "store-io"
         }
     }
@@ -39,7 +40,7 @@ extension ImageStoreError: CustomStringConvertible {
             true
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
             .layoutInvalid, .imageInvalid, .manifestTooLarge,
-            .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .system:
+            .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .notOpenedAsCaller, .system:
             false
         }
     }
@@ -85,6 +86,7 @@ extension ImageStoreError: CustomStringConvertible {
         case .fileChanged(let path): "\(path) was written again after the push was accepted, and has other content now"
         case .cannotLink(let path, let reason): "cannot keep \(path) for the push: a hard link is impossible: \(reason)"
         case .noSpace(let path): "no space left to write \(path)"
+        case .notOpenedAsCaller(let reason, _): "cannot open \(subject) as the user who pushes it: \(reason)"
         case .system(let operation, let path, let number):
             "cannot \(operation) \(path): \(String(cString: strerror(number)))"
         }
@@ -117,6 +119,7 @@ extension ImageStoreError: CustomStringConvertible {
         case .unsafePath: "copy the layout with its links resolved: cp -rL"
         case .cannotLink:
             "put the state directory on the same file system and under the same owner, or set the pin policy to copy"
+        case .notOpenedAsCaller(_, let advice): advice
         case .noSpace: "free some space there, then push again; what was accepted before goes on by itself"
         case .system(_, _, let number):
             number == EACCES || number == EPERM ? "give the user that pushd runs as access to it" : nil

@@ -43,6 +43,8 @@ public struct ImageStoreError: Error, Sendable, Equatable {
         /// The configuration allows nothing but hard links, and none can be made.
         case cannotLink(path: String, reason: String)
         case noSpace(path: String)
+        /// The files of a user can't be opened as that user.
+        case notOpenedAsCaller(reason: String, advice: String)
         /// A system call failed.
         case system(operation: String, path: String, errno: Int32)
     }

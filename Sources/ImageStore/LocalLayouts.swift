@@ -1,10 +1,16 @@
+internal import Glibc
 internal import OCI
 
 /// All configured layouts, asked as one store.
 public struct LocalLayouts: Sendable {
     public let layouts: [OCILayout]
+    private let rights: StoreRights
 
-    public init(_ layouts: [OCILayout]) { self.layouts = layouts }
+    /// - Parameter rights: those with which a layout is opened that is named directly.
+    public init(_ layouts: [OCILayout], as rights: StoreRights = .daemon) {
+        self.layouts = layouts
+        self.rights = rights
+    }
 
     /// Finds an image by the name a user gave.
     ///
@@ -28,7 +34,7 @@ public struct LocalLayouts: Sendable {
     /// The layout in a directory, which need not be a configured one.
     public func layout(in directory: String) -> OCILayout {
         let path = ImageName.tidied(directory)
-        return layouts.first { $0.directory == path } ?? OCILayout(directory: path)
+        return layouts.first { $0.directory == path } ?? OCILayout(directory: path, rights: rights)
     }
 
     private func find(_ name: String, defaultTag: String) async throws -> (image: StoredImage, layout: OCILayout) {
@@ -40,6 +46,8 @@ public struct LocalLayouts: Sendable {
             } catch let error as ImageStoreError {
                 switch error.cause {
                 case .imageNotFound: continue
+                // A store that is closed to the user is none of theirs.
+                case .system(_, _, EACCES) where rights.isOfUser: continue
                 case .ambiguous: throw error
                 default: unreadable = unreadable ?? error
                 }
@@ -59,7 +67,8 @@ public struct LocalLayouts: Sendable {
     public func notFound(_ name: String, defaultTag: String) async -> ImageStoreError {
         let places = layouts.map(\.storeID).joined(separator: ", ")
         let subject = places.isEmpty ? name : "\(name) in \(places)"
-        if let foreign = await ForeignImage.look(for: name, defaultTag: defaultTag) {
+        // What other users' stores have is looked for with the daemon's rights only.
+        if !rights.isOfUser, let foreign = await ForeignImage.look(for: name, defaultTag: defaultTag) {
             return ImageStoreError(.imageElsewhere(foreign), subject: subject)
         }
         return ImageStoreError(.imageNotFound(available: []), subject: subject)

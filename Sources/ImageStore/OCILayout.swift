@@ -13,6 +13,10 @@ public final class OCILayout: ContentSource, BlobOpening {
     public var storeID: String { "oci:" + directory }
     public var label: String { storeID }
 
+    /// Those with which all of it is opened.
+    let rights: StoreRights
+    public var mustBeHashed: Bool { rights.isOfUser }
+
     private let blobs: BlobFiles
     /// How long an unreadable `index.json` is read again.
     private let patience: Duration
@@ -20,15 +24,15 @@ public final class OCILayout: ContentSource, BlobOpening {
     /// - Parameters:
     ///   - directory: absolute. It may be a link; in it only blobs and their directories may.
     ///   - blobs: where the blobs lie if not in the layout's own `blobs` (skopeo's `--shared-blob-dir`).
-    public convenience init(directory: String, blobs: String? = nil) {
-        self.init(directory: directory, blobs: blobs, patience: .seconds(1))
+    public convenience init(directory: String, blobs: String? = nil, rights: StoreRights = .daemon) {
+        self.init(directory: directory, blobs: blobs, rights: rights, patience: .seconds(1))
     }
 
-    init(directory: String, blobs: String? = nil, patience: Duration) {
+    init(directory: String, blobs: String? = nil, rights: StoreRights = .daemon, patience: Duration) {
         self.directory = ImageName.tidied(directory)
-        self.blobs =
-            blobs.map { BlobFiles(trusted: $0, inner: [], followsLinks: true) }
-            ?? BlobFiles(trusted: self.directory, inner: ["blobs"], followsLinks: true)
+        self.rights = rights
+        self.blobs = BlobFiles(
+            trusted: blobs ?? self.directory, inner: blobs == nil ? ["blobs"] : [], followsLinks: true, rights: rights)
         self.patience = patience
     }
 
@@ -89,25 +93,31 @@ public final class OCILayout: ContentSource, BlobOpening {
     private func index() async throws -> LayoutIndex {
         let end = ContinuousClock.now + patience
         while true {
-            let look = await Self.look(at: directory)
+            let look = await Self.look(at: directory, rights)
             if case .success(let index) = look { return index }
             if case .failure(let error) = look, !error.mayBeUnfinished || ContinuousClock.now >= end { throw error }
             try await Task.sleep(for: min(patience / 20, .milliseconds(50)))
         }
     }
 
-    private static func look(at directory: String) async -> Result<LayoutIndex, ImageStoreError> {
+    private static func look(
+        at directory: String, _ rights: StoreRights
+    ) async -> Result<LayoutIndex, ImageStoreError> {
         await FileWork.run(.quick) { _ in
-            Result { () throws(ImageStoreError) in try readIndex(of: directory) }
+            Result { () throws(ImageStoreError) in try readIndex(of: directory, as: rights) }
         }
     }
 
     /// Blocks. Reads and checks both files at the layout's top as they are now.
-    static func readIndex(of directory: String) throws(ImageStoreError) -> LayoutIndex {
+    static func readIndex(
+        of directory: String, as rights: StoreRights = .daemon
+    ) throws(ImageStoreError) -> LayoutIndex {
         func invalid(_ reason: String) -> ImageStoreError {
             ImageStoreError(.layoutInvalid(reason: reason), subject: "oci:" + directory)
         }
-        guard let top = try OpenFile.open(directory, O_RDONLY | O_DIRECTORY) else { throw invalid("it does not exist") }
+        guard let top = try OpenFile.open(directory, isDirectory: true, as: rights) else {
+            throw invalid("it does not exist")
+        }
         guard let marker = try readFile("oci-layout", in: top, limit: 1 << 16) else {
             throw invalid("it has no file oci-layout")
         }
@@ -129,7 +139,7 @@ public final class OCILayout: ContentSource, BlobOpening {
     private static func readFile(
         _ name: String, in directory: borrowing OpenFile, limit: Int
     ) throws(ImageStoreError) -> (bytes: [UInt8], isWhole: Bool)? {
-        guard let file = try directory.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return nil }
+        guard let file = try directory.open(name, isDirectory: false) else { return nil }
         let before = try file.status()
         guard before.isRegular else { throw ImageStoreError(.unsafePath(path: file.path), subject: file.path) }
         guard before.size <= Int64(limit) else {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import OCI
+internal import System
 
 /// One open file or directory, closed at the end of its owner's scope.
 struct OpenFile: ~Copyable {
@@ -8,62 +9,80 @@ struct OpenFile: ~Copyable {
     let path: String
     /// Whether a link led here: it may be any file of the machine, and is believed only by its digest.
     let isLinked: Bool
+    /// What is opened below it is opened with these too.
+    private let rights: StoreRights
 
-    private init(descriptor: Int32, path: String, isLinked: Bool = false) {
+    private init(descriptor: Int32, path: String, isLinked: Bool = false, rights: StoreRights = .daemon) {
         self.descriptor = descriptor
         self.path = path
         self.isLinked = isLinked
+        self.rights = rights
     }
 
     deinit { close(descriptor) }
 
-    /// - Returns: nil if there is nothing under that name.
-    /// - Throws: ``ImageStoreError``: `unsafePath` for a link where `flags` has `O_NOFOLLOW`; `system`.
-    static func open(_ path: String, _ flags: Int32) throws(ImageStoreError) -> OpenFile? {
-        try made(at: path) { Glibc.open(path, flags | O_CLOEXEC) }
+    /// The same open file for several users, who may outlive this one.
+    ///
+    /// - Throws: ``ImageStoreError``: `system`.
+    func shared() throws(ImageStoreError) -> ReadableFile {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw .system("open", path, errno) }
+        return ReadableFile(owning: copy, path: path)
     }
 
-    /// Opens what is called `name` in this directory, under the same rules.
-    func open(_ name: String, _ flags: Int32) throws(ImageStoreError) -> OpenFile? {
-        try Self.made(at: path + "/" + name) { openat(descriptor, name, flags | O_CLOEXEC) }
+    /// Of a file that others hold open.
+    init(sharing file: ReadableFile) throws(ImageStoreError) {
+        let copy = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw .system("open", file.path, errno) }
+        self.init(descriptor: copy, path: file.path)
+    }
+
+    /// Opens what is called `path`, for reading.
+    ///
+    /// - Parameter rights: for this, and for what is opened below it.
+    /// - Returns: nil if there is nothing under that name.
+    /// - Throws: ``ImageStoreError``: `unsafePath` for a link where those are refused; `notOpenedAsCaller`, `system`.
+    static func open(
+        _ path: String, isDirectory: Bool, refusingLink: Bool = false, as rights: StoreRights = .daemon
+    ) throws(ImageStoreError) -> OpenFile? {
+        let step = OpenStep(path: path, isDirectory: isDirectory, followsLink: false, refusesLink: refusingLink)
+        return try made(by: rights.take(step, in: nil), at: path, rights, below: false)
+    }
+
+    /// Opens what is called `name` in this directory, and is no link.
+    ///
+    /// - Returns: nil if there is nothing under that name.
+    /// - Throws: as ``open(_:isDirectory:refusingLink:as:)``.
+    func open(_ name: String, isDirectory: Bool) throws(ImageStoreError) -> OpenFile? {
+        let step = OpenStep(path: name, isDirectory: isDirectory, followsLink: false, refusesLink: true)
+        return try Self.made(by: rights.take(step, in: descriptor), at: path + "/" + name, rights, below: isLinked)
     }
 
     /// Opens what is called `name` in this directory, or what a link of that name leads to.
     ///
-    /// Behind a link only a regular file or a directory is opened. A device is not even touched: `O_PATH` opens nothing.
+    /// Behind a link only a regular file or a directory is opened.
     /// - Parameter isDirectory: which of the two is wanted.
     /// - Returns: nil if there is nothing under that name.
-    /// - Throws: ``ImageStoreError``: `linkUnproven` for a link to anything else, or to nothing; `unsafePath`, `system`.
+    /// - Throws: ``ImageStoreError``: `linkUnproven` for a link to anything else, or to nothing; `unsafePath`,
+    ///   `notOpenedAsCaller`, `system`.
     func openFollowing(_ name: String, isDirectory: Bool) throws(ImageStoreError) -> OpenFile? {
-        // Not blocking: a named pipe would wait for a writer.
-        let flags = O_RDONLY | (isDirectory ? O_DIRECTORY : O_NONBLOCK)
-        let place = path + "/" + name
-        var entry = stat()
-        guard fstatat(descriptor, name, &entry, AT_SYMLINK_NOFOLLOW) == 0 else {
-            if errno == ENOENT { return nil }
-            throw .system("look at", place, errno)
-        }
-        guard entry.st_mode & S_IFMT == S_IFLNK else {
-            let file = try Self.made(at: place, isLinked: isLinked) {
-                openat(descriptor, name, flags | O_NOFOLLOW | O_CLOEXEC)
-            }
-            return file
-        }
-        let unproven = ImageStoreError(.linkUnproven(path: place), subject: place)
-        let target = openat(descriptor, name, Self.pathOnly | O_CLOEXEC)
-        guard target >= 0 else { throw unproven }
-        defer { close(target) }
-        var status = stat()
-        guard fstat(target, &status) == 0, status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
-            throw unproven
-        }
-        let opened = Glibc.open("/proc/self/fd/\(target)", flags | O_CLOEXEC)
-        guard opened >= 0 else { throw unproven }
-        return OpenFile(descriptor: opened, path: place, isLinked: true)
+        let step = OpenStep(path: name, isDirectory: isDirectory, followsLink: true, refusesLink: false)
+        return try Self.made(by: rights.take(step, in: descriptor), at: path + "/" + name, rights, below: isLinked)
     }
 
-    /// `O_PATH`, which Glibc's module leaves out. Source: fcntl.h of Linux, x86-64 and aarch64 alike.
-    private static let pathOnly: Int32 = 0o10000000
+    /// - Parameter isBelowLink: whether a link led to the directory.
+    private static func made(
+        by outcome: OpenStep.Outcome, at path: String, _ rights: StoreRights, below isBelowLink: Bool
+    ) throws(ImageStoreError) -> OpenFile? {
+        switch outcome {
+        case .opened(let descriptor, let isLinked):
+            return OpenFile(descriptor: descriptor, path: path, isLinked: isLinked || isBelowLink, rights: rights)
+        case .absent: return nil
+        case .unproven: throw ImageStoreError(.linkUnproven(path: path), subject: path)
+        case .failed(ELOOP), .failed(ENOTDIR): throw ImageStoreError(.unsafePath(path: path), subject: path)
+        case .failed(let code): throw .system("open", path, code)
+        }
+    }
 
     /// Makes a new file in an open directory, for its owner only.
     ///
@@ -72,18 +91,6 @@ struct OpenFile: ~Copyable {
         let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .system("create", path + "/" + name, errno) }
         return OpenFile(descriptor: descriptor, path: path + "/" + name)
-    }
-
-    private static func made(
-        at path: String, isLinked: Bool = false, by call: () -> Int32
-    ) throws(ImageStoreError) -> OpenFile? {
-        let descriptor = Int32(retrying { Int(call()) })
-        if descriptor >= 0 { return OpenFile(descriptor: descriptor, path: path, isLinked: isLinked) }
-        switch errno {
-        case ENOENT: return nil
-        case ELOOP, ENOTDIR: throw ImageStoreError(.unsafePath(path: path), subject: path)
-        default: throw .system("open", path, errno)
-        }
     }
 
     func status() throws(ImageStoreError) -> FileStatus {

@@ -55,6 +55,41 @@ extension Spool {
         }
     }
 
+    /// Keeps what a user handed in, once it was hashed: by blocks of its own (reflink), or else as a copy. A hard link is
+    /// none, as the user may write to the file; nor is it left in place.
+    ///
+    /// - Parameter isDamaged: whether what the spool has under the name is to be replaced.
+    func keepProven(
+        _ blob: BlobNode, from source: any ContentSource, replacing isDamaged: Bool = false, _ flag: CancelFlag
+    ) throws {
+        let wanted = blob.descriptor
+        if let inline = blob.inlineBytes {
+            if isDamaged || !has(wanted) { try store(inline, as: wanted.digest) }
+            return
+        }
+        guard let file = try source.openForReading(wanted) else {
+            throw ImageStoreError(.blobsMissing([wanted.digest]), subject: source.label)
+        }
+        let before = try file.status()
+        guard before.size == wanted.size else {
+            throw ImageStoreError(
+                .blobSizes([.init(digest: wanted.digest, expected: wanted.size, found: before.size)]),
+                subject: source.label)
+        }
+        if isDamaged || !has(wanted) {
+            if try !clone(file, before, wanted, hashing: flag) { try copy(file, wanted, flag) }
+        } else if proven.withLock({ $0.has(wanted.digest, before) }) {
+            return
+        } else {
+            // Another push has brought it: what is handed in has to be the same all the same.
+            let found = try file.digest(wanted.digest.algorithm, flag)
+            guard found == wanted.digest else {
+                throw ImageStoreError(.digestMismatch(expected: wanted.digest, found: found), subject: source.label)
+            }
+        }
+        if try file.status().isUntouched(since: before) { proven.withLock { $0.add(wanted.digest, before) } }
+    }
+
     /// Copies what a link led to; says no more than that where it is something else.
     private func copyProven(_ file: borrowing OpenFile, _ wanted: Descriptor, _ flag: CancelFlag) throws {
         let path = file.path
@@ -91,10 +126,13 @@ extension Spool {
         return 0
     }
 
+    /// - Parameter flag: with it the blocks are hashed before they get the name.
     /// - Returns: false if the file systems share no blocks, which is tried once for each device.
-    private func clone(_ file: borrowing OpenFile, _ status: FileStatus, _ wanted: Descriptor) throws -> Bool {
+    private func clone(
+        _ file: borrowing OpenFile, _ status: FileStatus, _ wanted: Descriptor, hashing flag: CancelFlag? = nil
+    ) throws -> Bool {
         guard !separate.withLock({ $0.contains(status.device) }) else { return false }
-        let (descriptor, size) = (file.descriptor, wanted.size)
+        let (descriptor, size, path) = (file.descriptor, wanted.size, file.path)
         return try writeNew(as: wanted.digest) { new in
             let request: UInt = 0x4004_9409  // FICLONE, linux/fs.h
             guard ioctl(new.descriptor, request, descriptor) == 0 else {
@@ -103,7 +141,13 @@ extension Spool {
                 }
                 return false
             }
-            return try new.status().size == size
+            guard let flag else { return try new.status().size == size }
+            guard let clone = try OpenFile.open(new.path, isDirectory: false, refusingLink: true) else { return false }
+            let found = try clone.digest(wanted.digest.algorithm, flag)
+            guard found == wanted.digest else {
+                throw ImageStoreError(.digestMismatch(expected: wanted.digest, found: found), subject: path)
+            }
+            return true
         }
     }
 

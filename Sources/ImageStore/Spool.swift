@@ -26,6 +26,8 @@ public final class Spool: ContentSource, BlobOpening {
     /// The status of hard-linked layers when they were kept or hashed last; nil: to be hashed before it is sent. After a
     /// restart it is empty: a change before that is only noticed by the registry.
     let known = Mutex<[Digest: FileStatus?]>([:])
+    /// What users have handed in and was hashed.
+    let proven = Mutex(ProvenFiles())
     /// Devices whose files share no blocks with the spool's.
     let separate = Mutex<Set<UInt>>([])
     /// Called with each file and directory that was synced; for tests.
@@ -111,10 +113,13 @@ public final class Spool: ContentSource, BlobOpening {
         _ contents: ImageContents, _ digests: [Digest], from source: any ContentSource
     ) async throws -> Set<Digest> {
         let isSettled = holds.withLock { $0.areSettled(digests) }
-        if isSettled, await FileWork.run(.quick, { _ in self.hasAll(of: contents) }) { return Set(digests) }
+        // That the spool has a blob says nothing of what a user hands in under its name.
+        if isSettled, !source.mustBeHashed, await FileWork.run(.quick, { _ in self.hasAll(of: contents) }) {
+            return Set(digests)
+        }
         holds.withLock { $0.beginWriting(digests) }
         defer { holds.withLock { $0.endWriting(digests) } }
-        return try await FileWork.run(policy == .copy ? .long : .quick) { flag in
+        return try await FileWork.run(source.mustBeHashed ? .ofUser : policy == .copy ? .long : .quick) { flag in
             try self.keepAll(of: contents, from: source, flag)
         }
     }
@@ -154,7 +159,12 @@ public final class Spool: ContentSource, BlobOpening {
         }
         for blob in contents.blobs where blob.isSent {
             try flag.check()
-            if try has(blob.descriptor) || keep(blob, from: source, flag) { pinned.insert(blob.descriptor.digest) }
+            if source.mustBeHashed {
+                try keepProven(blob, from: source, flag)
+            } else if try !has(blob.descriptor) && !keep(blob, from: source, flag) {
+                continue  // it has to stay where it is
+            }
+            pinned.insert(blob.descriptor.digest)
         }
         try syncFolders(of: pinned)
         return pinned

@@ -11,6 +11,7 @@ struct Pushd {
         // Before there is a second thread, which would keep what it got from this one.
         linux_drop_ambient_capabilities()
         linux_hide_memory()
+        if CommandLine.arguments.dropFirst().first == FileServer.option { exit(FileOpener.serve()) }
         let signals = Signals()
         Task.detached {  // the main actor would be this thread, which is about to wait
             await run(signals.events)

@@ -60,7 +60,7 @@ struct BandwidthTests {
             let progress = TransferProgress()
             async let answer = {
                 var request = HTTPRequest(
-                    method: .put, url: url, body: .file(FileRange(path: path, offset: 0, length: 3_000_000)),
+                    method: .put, url: url, body: .file(try FileRange(path: path, offset: 0, length: 3_000_000)),
                     progress: progress)
                 request.bandwidth = [BandwidthLimit(), limit]
                 return try await client.send(request)
@@ -95,7 +95,7 @@ struct BandwidthTests {
                 for url in urls {
                     group.addTask {
                         var request = HTTPRequest(
-                            method: .put, url: url, body: .file(FileRange(path: path, offset: 0, length: 40_000)))
+                            method: .put, url: url, body: .file(try FileRange(path: path, offset: 0, length: 40_000)))
                         request.bandwidth = [limit]
                         return try await client.send(request).status
                     }

@@ -2,6 +2,8 @@ import Dispatch
 import Glibc
 import HTTP
 import Synchronization
+import System
+import TestSupport
 
 /// Runs `body` with a server and a client of its own, and ends both.
 func withServer<T>(
@@ -118,4 +120,11 @@ func pattern(_ count: Int) -> [UInt8] {
     bytes.reserveCapacity(count)
     while bytes.count < count { bytes += period.prefix(count - bytes.count) }
     return bytes
+}
+
+extension FileRange {
+    /// Of a file that is there.
+    init(path: String, offset: Int64, length: Int64) throws {
+        self.init(file: try ReadableFile(opening: path), offset: offset, length: length)
+    }
 }

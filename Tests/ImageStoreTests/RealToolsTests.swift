@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import OCI
+import System
 import TestSupport
 import Testing
 
@@ -66,7 +67,9 @@ private func takeOver(_ name: String?, from directory: String, in temporary: Tem
     try await spool.pin(contents, from: layout)
     for blob in contents.blobs {
         #expect(
-            try await rehash(file: #require(spool.file(for: blob.descriptor.digest)), expecting: blob.descriptor.digest)
+            try await rehash(
+                ReadableFile(opening: #require(spool.file(for: blob.descriptor.digest))),
+                expecting: blob.descriptor.digest)
         )
     }
     for manifest in contents.manifests { #expect(Digest(of: manifest.bytes) == manifest.descriptor.digest) }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import OCI
+import System
 import TestSupport
 import Testing
 
@@ -35,7 +36,7 @@ struct SpoolAcrossFileSystemsTests {
             let pinned = try await spool.pin(contents, from: fixture.layout)
             try FileManager.default.removeItem(atPath: other)
             let kept = spool.file(for: fixture.layers[0].digest)
-            if let kept { #expect(try await rehash(file: kept, expecting: fixture.layers[0].digest)) }
+            if let kept { #expect(try await rehash(ReadableFile(opening: kept), expecting: fixture.layers[0].digest)) }
             return (pinned, Set(contents.all), kept != nil)
         }
     }

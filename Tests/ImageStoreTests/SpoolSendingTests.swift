@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import OCI
 import Synchronization
+import System
 import TestSupport
 import Testing
 
@@ -16,7 +17,7 @@ struct SpoolSendingTests {
         let layer: BlobNode
         var path: String { fixture.builder.path(of: layer.descriptor.digest) }
 
-        func fileToSend() async throws -> String { try await spool.fileToSend(layer, from: fixture.layout) }
+        func fileToSend() async throws -> ReadableFile { try await spool.fileToSend(layer, from: fixture.layout) }
 
         func failure() async -> String? {
             do {
@@ -57,7 +58,7 @@ struct SpoolSendingTests {
     func kept() async throws {
         try await Self.with { parts in
             try FileManager.default.removeItem(atPath: parts.fixture.builder.directory)
-            #expect(try await parts.fileToSend() == parts.spool.file(for: parts.layer.descriptor.digest))
+            #expect(try await parts.fileToSend().path == parts.spool.file(for: parts.layer.descriptor.digest))
         }
     }
 
@@ -70,9 +71,9 @@ struct SpoolSendingTests {
             try Self.overwrite(parts.path, bytes.dropLast(1) + [bytes[bytes.count - 1] ^ 1])
             #expect(await parts.failure() == "file-changed")
             try Self.overwrite(parts.path, bytes)
-            let path = try await parts.fileToSend()
-            #expect(path.hasPrefix(parts.spool.directory))
-            #expect(try await rehash(file: path, expecting: parts.layer.descriptor.digest))
+            let file = try await parts.fileToSend()
+            #expect(file.path.hasPrefix(parts.spool.directory))
+            #expect(try await rehash(file, expecting: parts.layer.descriptor.digest))
         }
     }
 
@@ -85,9 +86,9 @@ struct SpoolSendingTests {
             #expect(unlink(parts.path) == 0)
             #expect(await parts.failure() == "file-changed")
             try bytes.write(to: URL(filePath: parts.path))
-            let path = try await parts.fileToSend()
-            #expect(path.hasPrefix(parts.spool.directory))
-            #expect(try await rehash(file: path, expecting: parts.layer.descriptor.digest))
+            let file = try await parts.fileToSend()
+            #expect(file.path.hasPrefix(parts.spool.directory))
+            #expect(try await rehash(file, expecting: parts.layer.descriptor.digest))
         }
     }
 
@@ -117,7 +118,7 @@ struct SpoolSendingTests {
         try await Self.with { parts in
             let kept = try #require(parts.spool.file(for: parts.layer.descriptor.digest))
             #expect(unlink(kept) == 0)
-            #expect(try await parts.fileToSend() == kept)
+            #expect(try await parts.fileToSend().path == kept)
             #expect(unlink(kept) == 0)
             #expect(unlink(parts.path) == 0)
             #expect(await parts.failure() == "blob-missing")

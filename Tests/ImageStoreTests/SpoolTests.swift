@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import OCI
+import System
 import TestSupport
 import Testing
 
@@ -24,7 +25,7 @@ struct SpoolTests {
             let again = try await ImageContents.read(root: fixture.image, from: spool)
             #expect(again.all == contents.all)
             for blob in again.blobs {
-                #expect(try await rehash(file: #require(blob.path), expecting: blob.descriptor.digest))
+                #expect(try await rehash(ReadableFile(opening: #require(blob.path)), expecting: blob.descriptor.digest))
             }
         }
     }

@@ -5,6 +5,7 @@
 #ifndef PUSHD_CLINUX_H
 #define PUSHD_CLINUX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 // What epoll reports about one descriptor.
@@ -70,6 +71,28 @@ int linux_reads_all_files(void);
 
 // No dump of the process's memory, and no look into it by other processes of its user: prctl(2), PR_SET_DUMPABLE.
 void linux_hide_memory(void);
+
+// A socket that keeps messages apart, with a name that the kernel chose, which listens; closed in child processes.
+// *name is filled with the address, of `size` bytes.
+int linux_listen_unnamed(void *name, uint32_t *size);
+int linux_connect_packets(const void *name, uint32_t size);
+// By the path of a socket; ENAMETOOLONG where it is longer than an address.
+int linux_connect_packets_at(const char *path);
+// What receives on the socket fails with EAGAIN after so many seconds.
+int linux_limit_waiting(int socket, int seconds);
+
+// One message, and a descriptor with it unless that is -1.
+int linux_send_file(int socket, const void *bytes, size_t count, int descriptor);
+// One message, of at most `capacity` bytes; EMSGSIZE where it was longer. *descriptor is -1 where none came.
+// Returns 0 at the end.
+long linux_receive_file(int socket, void *bytes, size_t capacity, int *descriptor);
+
+// fork(2), for a process that has no second thread.
+int linux_fork(void);
+// Takes the user's place for good, with no right of the process that it was: 0, or -1.
+int linux_become(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count);
+// The kernel ends this process with the one that started it.
+void linux_end_with_parent(void);
 
 // access(2) with the rights that the process acts with, capabilities included.
 int linux_may_access(const char *path, int mode);

@@ -80,7 +80,7 @@ extension ImageStoreError {
     /// Trouble of this machine that may pass, rather than of the image.
     var isTransient: Bool {
         switch cause {
-        case .noSpace, .system: true
+        case .noSpace, .notOpenedAsCaller, .system: true
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
             .layoutInvalid, .indexUnreadable, .imageInvalid,
             .manifestTooLarge, .formatRefused,

@@ -1,5 +1,6 @@
 public import HTTP
 public import OCI
+public import System
 
 /// One blob to upload into a repository, and the callbacks for its events.
 public struct BlobUpload: Sendable {
@@ -7,8 +8,8 @@ public struct BlobUpload: Sendable {
     public let digest: Digest
     /// In bytes; what is sent is never more.
     public let size: Int64
-    /// The absolute path of a regular file that holds the blob and stays as it is.
-    public let file: String
+    /// Holds the blob, and stays as it is.
+    public let file: ReadableFile
     /// From a mount that became an upload, or kept from an earlier attempt; nil: a new one is opened.
     public let session: UploadSession?
     public let style: UploadStyle
@@ -25,7 +26,7 @@ public struct BlobUpload: Sendable {
     public let localBlobIsIntact: @Sendable () async throws -> Bool
 
     public init(
-        repository: String, digest: Digest, size: Int64, file: String, session: UploadSession? = nil,
+        repository: String, digest: Digest, size: Int64, file: ReadableFile, session: UploadSession? = nil,
         style: UploadStyle = .whole, progress: TransferProgress = TransferProgress(),
         sessionChanged: @escaping @Sendable (UploadSession?) async -> Void = { _ in },
         learned: @escaping @Sendable (RegistryFact) async -> Void = { _ in },

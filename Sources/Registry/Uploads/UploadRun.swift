@@ -83,7 +83,7 @@ struct UploadRun {
         if length > 0 {
             call.headers["Content-Type"] = "application/octet-stream"
             if !body.closes { call.headers["Content-Range"] = "\(body.range.lowerBound)-\(body.range.upperBound - 1)" }
-            call.body = .file(FileRange(path: job.file, offset: body.range.lowerBound, length: length))
+            call.body = .file(FileRange(file: job.file, offset: body.range.lowerBound, length: length))
         }
         call.progress = job.progress
         call.lifeNeeded = .seconds(min(Double(length) / bytesPerSecond, 86_400))

@@ -21,7 +21,7 @@ extension ImageStoreError {
             .manifestTooLarge,
             .formatRefused, .blobsMissing,
             .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .linkUnproven, .fileChanged, .cannotLink,
-            .noSpace, .system:
+            .noSpace, .notOpenedAsCaller, .system:
             .imageInvalid
         }
     }

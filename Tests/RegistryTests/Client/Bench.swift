@@ -2,6 +2,7 @@ import HTTP
 import OCI
 import Registry
 import Synchronization
+import System
 import TestSupport
 
 /// A client and the registry that it speaks to, with everything that the client tells on the way.
@@ -119,7 +120,8 @@ extension RegistryClient {
     ) async throws -> BlobUploadResult {
         try await upload(
             BlobUpload(
-                repository: repository, digest: blob.digest, size: blob.size, file: blob.file,
+                repository: repository, digest: blob.digest, size: blob.size,
+                file: try ReadableFile(opening: blob.file),
                 session: session ?? keeper.session, style: style, progress: progress,
                 sessionChanged: { keeper.sessions.add($0) }, learned: { keeper.facts.add($0) },
                 isStopping: isStopping,

@@ -1,6 +1,7 @@
 import HTTP
 import OCI
 import Registry
+import System
 import TestSupport
 import Testing
 
@@ -77,7 +78,8 @@ struct DebianRegistryTests {
             @Sendable func upload(_ session: UploadSession?) async throws -> BlobUploadResult {
                 try await client.upload(
                     BlobUpload(
-                        repository: "team/app", digest: digest, size: size, file: file, session: session,
+                        repository: "team/app", digest: digest, size: size, file: try ReadableFile(opening: file),
+                        session: session,
                         progress: progress, sessionChanged: { keeper.sessions.add($0) },
                         learned: { keeper.facts.add($0) }))
             }
@@ -124,7 +126,8 @@ struct DebianRegistryTests {
             #expect(try await client.manifestHead("team/app", .tag("v1")) == nil)
             let missing = try await registryError { try await put(.tag("v1")) }
             #expect(missing?.cause == .referencesMissing)
-            _ = try await client.upload(BlobUpload(repository: "team/app", digest: digest, size: 2, file: config))
+            _ = try await client.upload(
+                BlobUpload(repository: "team/app", digest: digest, size: 2, file: try ReadableFile(opening: config)))
             try await put(.digest(Digest(of: bytes)))
             try await put(.tag("v1"))
             #expect(try await client.manifestHead("team/app", .tag("v1"))?.digest == Digest(of: bytes))

@@ -1,6 +1,7 @@
 import HTTP
 import OCI
 import Registry
+import System
 import TestSupport
 import Testing
 
@@ -170,7 +171,8 @@ struct UploadEndingTests {
             let blob = try bench.blob(3 << 20)
             let (registry, clock) = (bench.registry, bench.clock)
             let upload = BlobUpload(
-                repository: "team/app", digest: blob.digest, size: blob.size, file: blob.file,
+                repository: "team/app", digest: blob.digest, size: blob.size,
+                file: try ReadableFile(opening: blob.file),
                 sessionChanged: { session in
                     // Told first before the body.
                     guard session != nil, registry.count(of: .uploadBody) == 0 else { return }
