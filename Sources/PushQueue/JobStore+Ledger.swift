@@ -1,4 +1,29 @@
 public import OCI
+internal import System
+
+/// Who brought a blob into a repository: a member's job mounts it from there only where it was the same member, or a rule.
+public enum BlobBringer: Sendable, Hashable {
+    case rule
+    case operators
+    case member(uid: UInt32)
+
+    /// As the table has it.
+    fileprivate var column: Int64? {
+        switch self {
+        case .rule: -1
+        case .operators: nil
+        case .member(let uid): Int64(uid)
+        }
+    }
+}
+
+extension Job {
+    /// For whom its blobs count.
+    public var bringer: BlobBringer {
+        if let actsAs { return .member(uid: actsAs.uid) }
+        return origin == .rule ? .rule : .operators
+    }
+}
 
 /// The ledger: which blobs registries were seen to have, and in which repository.
 ///
@@ -9,13 +34,13 @@ extension JobStore {
 
     /// The registry was seen to have the blob in this repository.
     public nonisolated func remember(
-        _ digest: Digest, registry: String, repository: String, now: Int64
+        _ digest: Digest, registry: String, repository: String, by bringer: BlobBringer = .operators, now: Int64
     ) async throws(QueueError) {
-        try await remember([digest], registry: registry, repository: repository, now: now)
+        try await remember([digest], registry: registry, repository: repository, by: bringer, now: now)
     }
 
     public nonisolated func remember(
-        _ digests: [Digest], registry: String, repository: String, now: Int64
+        _ digests: [Digest], registry: String, repository: String, by bringer: BlobBringer = .operators, now: Int64
     ) async throws(QueueError) {
         guard !digests.isEmpty else { return }
         try await write("remember what a registry has") { store in
@@ -23,9 +48,11 @@ extension JobStore {
             for digest in digests {
                 try store.database.run(
                     """
-                    INSERT INTO holding VALUES (?1, ?2, ?3)
-                    ON CONFLICT (repository, digest) DO UPDATE SET confirmed_at = ?3 WHERE confirmed_at <= ?3 - ?4
-                    """, place, digest.description, now, Self.confirmationStep)
+                    INSERT INTO holding (repository, digest, confirmed_at, brought_by) VALUES (?1, ?2, ?3, ?5)
+                    ON CONFLICT (repository, digest) DO UPDATE
+                    SET confirmed_at = max(confirmed_at, ?3), brought_by = iif(?5 = -1, -1, brought_by)
+                    WHERE confirmed_at <= ?3 - ?4 OR (?5 = -1 AND brought_by IS NOT -1)
+                    """, place, digest.description, now, Self.confirmationStep, bringer.column)
             }
         }
     }
@@ -72,17 +99,20 @@ extension JobStore {
     }
 
     /// The repositories of a registry that were seen to have the blob at `since` or later, latest first: what it can
-    /// be mounted from.
+    /// be mounted from for `bringer`.
     public nonisolated func repositories(
-        holding digest: Digest, registry: String, since: Int64, limit: Int
+        holding digest: Digest, registry: String, for bringer: BlobBringer = .operators, since: Int64, limit: Int
     ) async throws(QueueError) -> [String] {
-        try await read("look up where a registry has a blob") { store in
+        var member: Int64?
+        if case .member(let uid) = bringer { member = Int64(uid) }
+        return try await read("look up where a registry has a blob") { [member] store in
             try store.database.rows(
                 """
                 SELECT name FROM holding CROSS JOIN repository ON repository.id = holding.repository
                  WHERE digest = ?1 AND confirmed_at >= ?3 AND registry = ?2
+                   AND (?5 IS NULL OR brought_by IN (-1, ?5))
                  ORDER BY confirmed_at DESC LIMIT ?4
-                """, digest.description, registry, since, limit
+                """, digest.description, registry, since, limit, member
             ) { $0.text(0) }
         }
     }

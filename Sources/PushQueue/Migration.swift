@@ -10,6 +10,7 @@ struct Migration: Sendable {
         Migration(version: 4, sql: tryTime),
         Migration(version: 5, sql: trouble),
         Migration(version: 6, sql: callers),
+        Migration(version: 7, sql: bringers),
     ]
 
     /// Marks the file as pushd's: "pusd" in ASCII. Source: sqlite.org/fileformat.html, "Application ID".

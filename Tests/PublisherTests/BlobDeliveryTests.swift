@@ -42,6 +42,30 @@ struct BlobDeliveryTests {
         }
     }
 
+    @Test("a member's blob is mounted from nowhere but where the member or a rule has brought it", arguments: [1, 2])
+    func members(uid: UInt32) async throws {
+        try await TestRegistry.with { registry in
+            try await TemporaryDirectory.with { directory in
+                let builder = try LayoutBuilder(directory: directory.file("layout"))
+                let layer = try builder.addLayer(size: 200_000)
+                let image = try builder.addImage(layers: [layer], name: "app:1")
+                try builder.writeIndexJSON()
+                let contents = try await ImageContents.read(
+                    root: image, from: OCILayout(directory: builder.directory), platforms: [])
+                let blob = try #require(contents.blobs.first { $0.role == .layer })
+                let queue = try JobStore(path: directory.file("queue.db"))
+                var first = try delivery(to: "team/one", registry, queue, builder)
+                first.bringer = .member(uid: 1)
+                #expect(try await first.deliver(blob, trust: .usual).outcome == .uploaded)
+                var second = try delivery(to: "team/two", registry, queue, builder)
+                second.bringer = .member(uid: uid)
+                let report = try await second.deliver(blob, trust: .usual)
+                #expect(report.outcome == (uid == 1 ? .mounted : .uploaded))
+                #expect(registry.bodyBytes(for: layer.digest) == (uid == 1 ? 1 : 2) * layer.size)
+            }
+        }
+    }
+
     private func delivery(
         to repository: String, _ registry: TestRegistry, _ queue: JobStore, _ builder: LayoutBuilder
     ) throws -> BlobDelivery {

@@ -32,6 +32,31 @@ struct LedgerTests {
         }
     }
 
+    @Test("lists for a member what the same member or a rule has brought, and for all others everything")
+    func bringers() async throws {
+        try await withStore { store in
+            func places(_ bringer: BlobBringer) async throws -> Set<String> {
+                Set(try await store.repositories(holding: .of("a"), registry: "r1", for: bringer, since: 0, limit: 9))
+            }
+            for (name, bringer) in [
+                ("root", BlobBringer.operators), ("rule", .rule), ("bob", .member(uid: 7)), ("eve", .member(uid: 8)),
+            ] {
+                try await store.remember(.of("a"), registry: "r1", repository: name, by: bringer, now: 1)
+            }
+            #expect(try await places(.operators) == ["root", "rule", "bob", "eve"])
+            #expect(try await places(.rule) == ["root", "rule", "bob", "eve"])
+            #expect(try await places(.member(uid: 7)) == ["rule", "bob"])
+            #expect(try await places(.member(uid: 9)) == ["rule"])
+            // A rule publishes it there too, within the time in which confirming is no news; nobody takes that back.
+            try await store.remember(.of("a"), registry: "r1", repository: "root", by: .rule, now: 2)
+            try await store.remember(.of("a"), registry: "r1", repository: "root", by: .member(uid: 8), now: 9_000_000)
+            #expect(try await places(.member(uid: 9)) == ["root", "rule"])
+            // What others have brought does not become a member's by being confirmed.
+            try await store.remember(.of("a"), registry: "r1", repository: "bob", by: .member(uid: 8), now: 9_000_000)
+            #expect(try await places(.member(uid: 8)) == ["root", "rule", "eve"])
+        }
+    }
+
     @Test("lists the repositories that have a blob, the latest first")
     func repositories() async throws {
         try await withStore { store in

@@ -11,6 +11,8 @@ import Synchronization
 /// there, then an upload. Uploads, and the questions before them, are shared with all jobs that need the blob there.
 struct BlobDelivery: Sendable {
     let job: JobID
+    /// Whose job it is.
+    var bringer = BlobBringer.operators
     /// Whether no attempt at the job has failed since its last progress.
     let isFirstTry: Bool
     let repository: String
@@ -159,7 +161,7 @@ struct BlobDelivery: Sendable {
         }
         do {
             if isAlone { return try await lead() }
-            let anywhere = BlobLocation(registry: registry.name, digest: digest)
+            let anywhere = BlobLocation(registry: registry.name, digest: digest, party: party)
             return try await transfers.bring(anywhere, for: own, willWait: willWait, work: lead)
         } catch {
             guard let other = leader.withLock({ $0 }), !(error is CancellationError) else { throw error }
@@ -173,7 +175,8 @@ struct BlobDelivery: Sendable {
     /// The repository of this registry in which the blob was confirmed last, from which no mount was refused, and for
     /// which the same login is used.
     private func mountSource(of digest: Digest, since: Int64, except refused: Set<String>) async throws -> String? {
-        for source in try await queue.repositories(holding: digest, registry: registry.name, since: since, limit: 4)
+        for source in try await queue.repositories(
+            holding: digest, registry: registry.name, for: bringer, since: since, limit: 4)
         where source != repository && !refused.contains(source) {
             if try await !queue.mountRefused(registry: registry.name, source: source, since: since),
                 try await registry.client.haveOneLogin(repository, source)
@@ -279,7 +282,7 @@ struct BlobDelivery: Sendable {
         // An interrupted upload is resumed, also one to another repository if the blob can be mounted from there
         // afterwards.
         let broken = try await queue.uploads(registry: registry.name, digest: digest, since: 0)
-        let mayGoElsewhere = try await registry.mountsWork && !isAlone && trust == .usual
+        let mayGoElsewhere = try await registry.mountsWork && !isAlone && trust == .usual && party == nil
         if let own = broken.first(where: { $0.repository == repository }), let resumed = UploadSession(own) {
             await drop(session)
             try await upload(blob, to: repository, session: resumed)
@@ -401,8 +404,12 @@ struct BlobDelivery: Sendable {
     }
 
     func remember(_ digest: Digest, in repository: String) async throws {
-        try await queue.remember(digest, registry: registry.name, repository: repository, now: clock())
+        try await queue.remember(
+            digest, registry: registry.name, repository: repository, by: bringer, now: clock())
     }
+
+    /// Members share what is in other repositories with none but themselves; nil: it is no member's job.
+    private var party: UInt32? { if case .member(let uid) = bringer { uid } else { nil } }
 }
 
 extension BlobPresence {

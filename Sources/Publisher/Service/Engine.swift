@@ -186,7 +186,7 @@ actor Engine {
         let outage = schedule.probedOutage(of: name, now: parts.clocks.elapsed())
         registry.client.limitConnecting(to: outage.map(settings.retry.probeConnectLimit))
         let delivery = BlobDelivery(
-            job: job.id, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,
+            job: job.id, bringer: job.bringer, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,
             queue: parts.queue,
             content: ContentSources(of: job, spool: parts.spool), transfers: parts.transfers, slots: parts.slots,
             progress: progress, settings: settings, clock: parts.clocks.wall,

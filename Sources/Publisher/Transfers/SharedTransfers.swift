@@ -6,6 +6,8 @@ struct BlobLocation: Hashable, Sendable {
     let registry: String
     let digest: Digest
     var repository: String?
+    /// The member whose transfers these are; nil: those of all others.
+    var party: UInt32?
 }
 
 /// What a transfer that several jobs waited for has brought about.
