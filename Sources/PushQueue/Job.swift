@@ -112,18 +112,21 @@ public struct JobFilter: Sendable {
     public var states: Set<JobState>?
     public var ids: [JobID]?
     public var registry: String?
+    /// Who asked for them, by the number.
+    public var user: UInt32?
     /// Only jobs older than this one: the way to the next page.
     public var before: JobID?
     public var limit: Int
 
     /// - Parameter limit: nil: all that are named, or else 100.
     public init(
-        states: Set<JobState>? = nil, ids: [JobID]? = nil, registry: String? = nil, before: JobID? = nil,
-        limit: Int? = nil
+        states: Set<JobState>? = nil, ids: [JobID]? = nil, registry: String? = nil, user: UInt32? = nil,
+        before: JobID? = nil, limit: Int? = nil
     ) {
         self.states = states
         self.ids = ids
         self.registry = registry
+        self.user = user
         self.before = before
         self.limit = limit ?? ids?.count ?? 100
     }

@@ -4,14 +4,25 @@ internal import System
 extension JobStore {
     /// Stores jobs, all or none. They are on disk when this returns, in the order given.
     ///
-    /// A destination has at most one running job and one that comes after it. A pending job that does what is asked
-    /// for is returned instead of a new one: it takes the higher priority, the later deadline, the stricter
-    /// verification, and `force`; a command also starts it again if it was blocked, since a person has just acted.
-    /// Any other pending job there is superseded. A running one continues, and the new one waits for its end.
+    /// A destination has at most one running job, and of each party one that comes after it: each member is a party,
+    /// and all that has the daemon's own rights is one. The party's pending job that does what is asked for, with the
+    /// same kind of login, is returned instead of a new one: it takes the higher priority, the later deadline, the
+    /// stricter verification, and `force`; a command also starts it again if it was blocked, since a person has just
+    /// acted. Any other pending job of the party is superseded; where the new one has the daemon's rights, those of
+    /// members too. A running one continues, and the new one waits for its end; a member's waits for what others have
+    /// asked for before it as well.
     ///
-    /// - Throws: ``QueueError``; ``QueueError/Cause/invalidJob(reason:)`` for a priority or size out of bounds.
-    public nonisolated func accept(_ jobs: [NewJob], now: Int64) async throws(QueueError) -> [Accepted] {
-        try await write("accept a push") { store in try jobs.map { try store.accept($0, now: now) } }
+    /// - Parameter quota: what the member that asks may have pending, these jobs included; nil: no bound.
+    /// - Throws: ``QueueError``; ``QueueError/Cause/invalidJob(reason:)`` for a priority or size out of bounds,
+    ///   ``QueueError/Cause/quota(_:)`` beyond the quota.
+    public nonisolated func accept(
+        _ jobs: [NewJob], quota: MemberQuota? = nil, now: Int64
+    ) async throws(QueueError) -> [Accepted] {
+        try await write("accept a push") { store in
+            let accepted = try jobs.map { try store.accept($0, now: now) }
+            if accepted.contains(where: \.isNew) { try store.check(quota) }
+            return accepted
+        }
     }
 
     /// The same, and remembers in the same transaction that a rule has dealt with the image: never lost, never twice.
@@ -29,23 +40,28 @@ extension JobStore {
         let destination = new.destination.description
         let occupants = try database.rows(
             """
-            SELECT job.id, state, root, platforms, force, verify, expires_at
+            SELECT job.id, state, root, platforms, force, verify, expires_at, acts_uid, own_login
               FROM job JOIN image ON image.id = job.image
              WHERE destination = ?1 AND state IN ('queued', 'waiting', 'blocked')
             UNION ALL
-            SELECT job.id, state, root, platforms, force, verify, expires_at
+            SELECT job.id, state, root, platforms, force, verify, expires_at, acts_uid, own_login
               FROM job JOIN image ON image.id = job.image
              WHERE destination = ?1 AND state = 'running'
             """, destination, read: Occupant.init)
-        let next = occupants.first { $0.state != .running }
-        if let same = next ?? occupants.first, same.does(new) {
+        let party = new.actsAs.map { Int64($0.uid) }
+        let (ours, others) = (occupants.filter { $0.party == party }, occupants.filter { $0.party != party })
+        let next = ours.first { $0.state != .running }
+        // What another has asked for later would have the last word, and this request is later still.
+        if let same = next ?? ours.first, same.does(new), others.allSatisfy({ $0.id < same.id }) {
             try join(same, new, now: now)
             return Accepted(id: same.id, isNew: false)
         }
-        if let next { try move(next.id, from: next.state, on: .supersede, now: now) }
+        var replaced = next.map { [$0] } ?? []
+        if party == nil { replaced += others.filter { $0.state != .running } }
+        for job in replaced { try move(job.id, from: job.state, on: .supersede, now: now) }
         let id = try insert(new, destination: destination, now: now)
-        if let next { try database.run("UPDATE job SET superseded_by = ?2 WHERE id = ?1", next.id, id) }
-        return Accepted(id: id, isNew: true, superseded: next.map { [$0.id] } ?? [])
+        for job in replaced { try database.run("UPDATE job SET superseded_by = ?2 WHERE id = ?1", job.id, id) }
+        return Accepted(id: id, isNew: true, superseded: replaced.map(\.id))
     }
 
     /// Lets a pending job do what a new request asks for as well.
@@ -117,6 +133,9 @@ private struct Occupant {
     let force: Bool
     let verify: VerifyLevel
     let expiresAt: Int64?
+    /// The member whose it is; nil: it has the daemon's rights.
+    let party: Int64?
+    let hasOwnLogin: Bool
 
     init(_ row: Row) throws(SQLiteError) {
         id = row.int64(0)
@@ -126,13 +145,15 @@ private struct Occupant {
         force = row.bool(4)
         verify = try row.word(5)
         expiresAt = row.optionalInt64(6)
+        party = row.optionalInt64(7)
+        hasOwnLogin = row.bool(8)
     }
 
     /// Whether it does what is asked for, or can be made to.
     func does(_ new: NewJob) -> Bool {
-        guard root == new.root.digest.description, platforms == new.platforms.joined(separator: ",") else {
-            return false
-        }
+        guard root == new.root.digest.description, platforms == new.platforms.joined(separator: ","),
+            hasOwnLogin == new.hasOwnLogin
+        else { return false }
         // A running job's worker has read these already: what is stricter needs a job of its own.
         return state != .running || (force || !new.force) && verify >= new.verify
     }

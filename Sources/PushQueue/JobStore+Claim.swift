@@ -3,8 +3,9 @@ extension JobStore {
     ///
     /// Registries take turns: of those that have a due job, the one with the fewest running jobs is next, and among
     /// equals the one whose last claim is oldest. Within a registry the highest priority comes first, then the job
-    /// that has been due longest. A job whose destination has a running job is not taken until that job has ended. The
-    /// cost does not grow with the number of jobs.
+    /// that has been due longest. A job whose destination has a running job is not taken until that job has ended, nor
+    /// one whose destination another has asked for earlier, as long as that job is queued or waits. The cost does not
+    /// grow with the number of jobs.
     ///
     /// - Parameters:
     ///   - excludingRegistries: those that are paused or have no capacity left.
@@ -19,7 +20,7 @@ extension JobStore {
 
     /// When the next queued or waiting job is due that ``claim(excludingRegistries:now:)`` would take then; nil: none.
     ///
-    /// A job that waits for the running one of its destination does not count: that one's end is a change of state.
+    /// A job that waits for another one of its destination does not count: that one's end is a change of state.
     public nonisolated func nextDue(excludingRegistries: Set<String>) async throws(QueueError) -> Int64? {
         try await read("look for the next job") { store in
             var earliest: Int64?
@@ -31,6 +32,10 @@ extension JobStore {
                          WHERE registry = ?1 AND priority = ?2 AND due_at IS NOT NULL AND NOT EXISTS
                                (SELECT 1 FROM job AS other
                                  WHERE other.destination = job.destination AND other.state = 'running')
+                           AND NOT EXISTS
+                               (SELECT 1 FROM job AS other
+                                 WHERE other.destination = job.destination AND other.id < job.id
+                                   AND other.state IN ('queued', 'waiting', 'blocked') AND other.due_at IS NOT NULL)
                          ORDER BY due_at, id LIMIT 1
                         """, registry, priority
                     ) { $0.int64(0) }
@@ -77,6 +82,10 @@ extension JobStore {
                  WHERE registry = ?1 AND priority = ?2 AND due_at <= ?3 AND NOT EXISTS
                        (SELECT 1 FROM job AS other
                          WHERE other.destination = job.destination AND other.state = 'running')
+                   AND NOT EXISTS
+                       (SELECT 1 FROM job AS other
+                         WHERE other.destination = job.destination AND other.id < job.id
+                           AND other.state IN ('queued', 'waiting', 'blocked') AND other.due_at IS NOT NULL)
                  ORDER BY due_at, id LIMIT 1
                 """, registry, priority, now
             ) { $0.int64(0) }

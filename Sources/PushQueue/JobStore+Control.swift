@@ -26,23 +26,48 @@ extension JobStore {
     /// A job is left alone if a newer one for its destination is pending or has succeeded: its image would put the
     /// tag back to what it was. A deadline that has passed is dropped.
     ///
-    /// - Parameter ids: nil means all that have failed.
+    /// - Parameters:
+    ///   - ids: nil means all that have failed.
+    ///   - hasNewLogin: whether they are given a login of their own with this.
+    ///   - quota: what the member that asks may have pending afterwards; nil: no bound.
     /// - Returns: those that are queued now, newest first.
-    public nonisolated func retry(_ ids: [JobID]?, now: Int64) async throws(QueueError) -> [JobID] {
+    public nonisolated func retry(
+        _ ids: [JobID]?, hasNewLogin: Bool = false, quota: MemberQuota? = nil, now: Int64
+    ) async throws(QueueError) -> [JobID] {
         try await write("retry jobs") { store in
             let wanted =
                 try ids ?? store.database.rows("SELECT id FROM job WHERE state = 'failed'") { $0.int64(0) }
-            return try Set(wanted).sorted(by: >).filter { try store.retry($0, now: now) }
+            let revived = try Set(wanted).sorted(by: >).filter { try store.retry($0, hasNewLogin, now: now) }
+            try store.check(quota)
+            return revived
         }
     }
 
-    /// Queues the blocked jobs of a registry again, after a login there or a reload.
+    /// Queues the blocked jobs of a registry again, after a reload.
     public nonisolated func unblock(registry: String, now: Int64) async throws(QueueError) -> [JobID] {
         try await write("unblock jobs") { store in
             let ids = try store.database.rows(
                 "SELECT id FROM job WHERE registry = ? AND state = 'blocked' ORDER BY id", registry
             ) { $0.int64(0) }
             for id in ids { try store.move(id, from: .blocked, on: .unblock, now: now) }
+            return ids
+        }
+    }
+
+    /// Queues the blocked jobs of a registry again, after the daemon's own login there was stored: from now on that is
+    /// theirs. A member's job that came with a login of its own stays as it is, because the daemon's is not for it.
+    public nonisolated func useStoredLogin(registry: String, now: Int64) async throws(QueueError) -> [JobID] {
+        try await write("unblock jobs") { store in
+            let ids = try store.database.rows(
+                """
+                SELECT id FROM job
+                 WHERE registry = ? AND state = 'blocked' AND (own_login = 0 OR acts_uid IS NULL) ORDER BY id
+                """, registry
+            ) { $0.int64(0) }
+            for id in ids {
+                try store.database.run("UPDATE job SET own_login = 0 WHERE id = ?", id)
+                try store.move(id, from: .blocked, on: .unblock, now: now)
+            }
             return ids
         }
     }
@@ -120,7 +145,7 @@ extension JobStore {
         }
     }
 
-    private func retry(_ id: JobID, now: Int64) throws -> Bool {
+    private func retry(_ id: JobID, _ hasNewLogin: Bool, now: Int64) throws -> Bool {
         guard let state = try state(of: id), state.after(.retry) != nil else { return false }
         let destination = try database.row("SELECT destination FROM job WHERE id = ?", id) { $0.text(0) } ?? ""
         let isOutdated = try database.row(
@@ -131,13 +156,16 @@ extension JobStore {
             """, destination, id
         ) { _ in true }
         if isOutdated == true { return false }
-        if let older = try next(for: destination), older.id != id {
+        for older in try rivals(of: id, newer: false) {
             try move(older.id, from: older.state, on: .supersede, newer: id, now: now)
         }
         try move(id, from: state, on: .retry, now: now)
         try database.run(
-            "UPDATE job SET failures = 0, tried = 0, expires_at = iif(expires_at <= ?2, NULL, expires_at) WHERE id = ?1",
-            id, now)
+            """
+            UPDATE job SET failures = 0, tried = 0, expires_at = iif(expires_at <= ?2, NULL, expires_at),
+                           own_login = max(own_login, ?3)
+             WHERE id = ?1
+            """, id, now, hasNewLogin)
         return true
     }
 }

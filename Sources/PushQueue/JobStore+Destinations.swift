@@ -10,7 +10,7 @@ public struct Publication: Sendable, Hashable {
 
 /// What is known of one destination, or of one image's destinations.
 extension JobStore {
-    /// The jobs for a destination that have not ended: at most one that runs and one that comes after it.
+    /// The jobs for a destination that have not ended: at most one that runs, and of each party one that comes after it.
     public nonisolated func pendingJobs(for destination: ImageReference) async throws(QueueError) -> [Job] {
         try await read("look for the jobs of a destination") { store in
             let ids = try store.database.rows(
@@ -38,16 +38,21 @@ extension JobStore {
 
     /// Where an image was published to, also in another format or in part; newest first, as far back as the history
     /// reaches, at most 100.
-    public nonisolated func publications(of root: Digest) async throws(QueueError) -> [Publication] {
+    ///
+    /// - Parameter user: who asked for the pushes; nil: anyone.
+    public nonisolated func publications(
+        of root: Digest, askedBy user: UInt32? = nil
+    ) async throws(QueueError) -> [Publication] {
         try await read("look for an image's publications") { store in
             try store.database.rows(
                 """
                 SELECT destination, job.id, ended_at FROM image JOIN job ON job.image = image.id
-                 WHERE image.root = ?1 AND state = 'succeeded'
+                 WHERE image.root = ?1 AND state = 'succeeded' AND (?2 IS NULL OR asked_uid = ?2)
                 UNION
-                SELECT destination, id, ended_at FROM job WHERE named_root = ?1 AND state = 'succeeded'
+                SELECT destination, id, ended_at FROM job
+                 WHERE named_root = ?1 AND state = 'succeeded' AND (?2 IS NULL OR asked_uid = ?2)
                  ORDER BY 2 DESC LIMIT 100
-                """, root.description
+                """, root.description, user.map { Int64($0) }
             ) { Publication(destination: $0.text(0), job: $0.int64(1), at: $0.int64(2)) }
         }
     }

@@ -58,16 +58,27 @@ extension JobStore {
         let states = filter.states ?? Set(JobState.allCases)
         if let ids = filter.ids {
             return try Set(ids).filter { $0 < before }.sorted(by: >).filter { id in
-                let found = try database.row("SELECT state, registry FROM job WHERE id = ?", id) {
+                let found = try database.row("SELECT state, registry, asked_uid FROM job WHERE id = ?", id) {
                     row throws(SQLiteError) in
-                    (try row.state(0), row.text(1))
+                    (try row.state(0), row.text(1), row.optionalInt64(2))
                 }
-                guard let (state, registry) = found else { return false }
+                guard let (state, registry, user) = found else { return false }
                 return states.contains(state) && (filter.registry ?? registry) == registry
+                    && (filter.user.map { Int64($0) } ?? user) == user
             }
         }
+        let wanted = states.map(\.rawValue).sorted().joined(separator: ",")
+        if let user = filter.user {
+            return try database.rows(
+                """
+                SELECT id FROM job
+                 WHERE asked_uid = ?1 AND id < ?2 AND instr(',' || ?3 || ',', ',' || state || ',') > 0
+                   AND ifnull(?5, registry) = registry
+                 ORDER BY id DESC LIMIT ?4
+                """, Int64(user), before, wanted, filter.limit, filter.registry
+            ) { $0.int64(0) }
+        }
         if let registry = filter.registry {
-            let wanted = states.map(\.rawValue).sorted().joined(separator: ",")
             return try database.rows(
                 """
                 SELECT id FROM job WHERE registry = ?1 AND id < ?2 AND instr(',' || ?3 || ',', ',' || state || ',') > 0

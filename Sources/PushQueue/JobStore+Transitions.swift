@@ -30,19 +30,27 @@ extension JobStore {
         try database.row("SELECT state FROM job WHERE id = ?", id) { row throws(SQLiteError) in try row.state(0) }
     }
 
-    /// The job that comes after the running one of the same destination, if there is any.
-    func next(for destination: String) throws -> (id: JobID, state: JobState)? {
-        let found = try database.row(
-            "SELECT id, state FROM job WHERE destination = ? AND state IN ('queued', 'waiting', 'blocked')",
-            destination
+    /// The other jobs of a job's destination that have not begun, as far as either may take the other's place: those of
+    /// its own party and, where one of the two has the daemon's rights, those over which it has them.
+    ///
+    /// - Parameter newer: those that may take the job's place; else those whose place it may take.
+    func rivals(of id: JobID, newer: Bool) throws -> [(id: JobID, state: JobState)] {
+        let rows = try database.rows(
+            """
+            SELECT other.id, other.state
+              FROM job JOIN job AS other ON other.destination = job.destination AND other.id <> job.id
+             WHERE job.id = ?1 AND other.state IN ('queued', 'waiting', 'blocked')
+               AND (other.acts_uid IS job.acts_uid OR iif(?2, other.acts_uid, job.acts_uid) IS NULL)
+               AND (NOT ?2 OR other.id > job.id)
+             ORDER BY other.id DESC
+            """, id, newer
         ) { row throws(SQLiteError) in (row.int64(0), try row.state(1)) }
-        return found.map { (id: $0.0, state: $0.1) }
+        return rows.map { (id: $0.0, state: $0.1) }
     }
 
     /// Moves a running job to where it waits again, or lets the newer job of its destination take its place.
     func leaveRunning(_ id: JobID, on event: JobEvent, due: Int64? = nil, now: Int64) throws {
-        let destination = try database.row("SELECT destination FROM job WHERE id = ?", id) { $0.text(0) } ?? ""
-        if let newer = try next(for: destination) {
+        if let newer = try rivals(of: id, newer: true).first {
             try move(id, from: .running, on: .supersede, newer: newer.id, now: now)
         } else {
             try move(id, from: .running, on: event, due: due, now: now)

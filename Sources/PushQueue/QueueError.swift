@@ -23,6 +23,8 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
         case staleClaim(job: JobID, attempt: Int)
         /// The job cannot be stored as it is.
         case invalidJob(reason: String)
+        /// A member would have more pending than the configuration allows.
+        case quota(MemberQuota.Excess)
     }
 
     /// What was to be done, as the end of "cannot …": `accept a push`.
@@ -53,6 +55,10 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
         case .locked: "end the other program that has \(path) open"
         case .inputOutput: "look at the kernel's log for errors of the disk under \(path)"
         case .sqlite, .staleClaim, .invalidJob: nil
+        case .quota(.jobs):
+            "wait until some have ended, cancel some, or let an administrator raise control.quotas.jobs in pushd.json5"
+        case .quota(.bytes):
+            "wait until some have ended, cancel some, or let an administrator raise control.quotas.bytes in pushd.json5"
         }
     }
 
@@ -70,6 +76,11 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
         case .sqlite(let code, let message): "SQLite says: \(message) (code \(code))"
         case .staleClaim(let job, let attempt): "job \(job) is no longer held by claim \(attempt)"
         case .invalidJob(let reason): reason
+        case .quota(.jobs(let uid, let limit)):
+            "user \(uid) would have more than \(limit) jobs that have not ended, which is what control.quotas.jobs allows"
+        case .quota(.bytes(let uid, let limit)):
+            "user \(uid) would have more than \(limit) bytes in jobs that have not ended, which is what "
+                + "control.quotas.bytes allows"
         }
     }
 }
