@@ -1,3 +1,5 @@
+internal import System
+
 /// Why the daemon did not do what a call asked for: a typed error of the interface, the same on both ends of the wire.
 public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Kind: Sendable, Equatable {
@@ -7,6 +9,8 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
         case registryFailed
         /// The job's state does not allow it.
         case refused
+        /// The caller may not do it: it is for operators, another's, or not allowed by the configuration.
+        case notAllowed
         case timedOut, queueUnavailable, stopping
         /// A fault that has no name of its own.
         case failed
@@ -56,7 +60,7 @@ public struct ControlError: Error, Sendable, Equatable, CustomStringConvertible 
         case .destinationMissing, .referenceInvalid, .parameterInvalid, .invalidParameter: ExitStatus.usage
         case .timedOut: ExitStatus.timedOut
         case .stopping, .permissionDenied, .tooManyConnections: ExitStatus.noDaemon
-        case .imageInvalid, .registryFailed, .refused, .queueUnavailable, .failed, .messageRejected,
+        case .imageInvalid, .registryFailed, .refused, .notAllowed, .queueUnavailable, .failed, .messageRejected,
             .interfaceNotFound, .methodNotFound, .methodNotImplemented, .expectedMore, .unknown:
             ExitStatus.failed
         }
@@ -75,6 +79,7 @@ extension ControlError.Kind {
         case .remoteNotFound: "remote-not-found"
         case .registryFailed: "registry-failed"
         case .refused: "refused"
+        case .notAllowed: "not-allowed"
         case .timedOut: "wait-timed-out"
         case .queueUnavailable: "queue"
         case .stopping: "stopping"
@@ -88,6 +93,17 @@ extension ControlError.Kind {
         case .parameterInvalid, .invalidParameter: "parameter-invalid"
         case .expectedMore: "more-expected"
         }
+    }
+}
+
+extension ControlError {
+    /// A member has as many connections as the quota allows.
+    static func tooManyConnections(of caller: Caller, limit: Int) -> ControlError {
+        ControlError(
+            .tooManyConnections,
+            "user \(caller.identity.uid) has \(limit) connections open, as many as control.quotas.connections allows",
+            advice: "close some, or let an administrator raise control.quotas.connections in pushd.json5",
+            code: "quota-connections")
     }
 }
 

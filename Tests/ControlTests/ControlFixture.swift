@@ -19,13 +19,13 @@ struct ControlFixture {
 /// Runs `body` against a server that answers with `service`.
 func withServer(
     _ service: FakeService, limits: ControlLimits = ControlLimits(),
-    access: ControlAccess = ControlAccess(rule: { _ in true }),
+    access: ControlAccess = ControlAccess(rule: { _ in .full }),
     _ body: (ControlFixture) async throws -> Void
 ) async throws {
     try await withSocketDirectory { directory in
         let path = directory + "/pushd.sock"
         let server = try ControlServer(
-            socket: .path(path, group: nil), access: access, info: ServiceInfo(version: "1.2.3"), limits: limits,
+            socket: .path(path, .owner), access: access, info: ServiceInfo(version: "1.2.3"), limits: limits,
             service: service)
         let result: Result<Void, any Error>
         do {

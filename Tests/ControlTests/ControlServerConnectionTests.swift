@@ -1,33 +1,97 @@
 import Glibc
+import Synchronization
+import System
 import Testing
 
 @testable import Control
 
 @Suite("Connections to the control server", .timeLimit(.minutes(2)))
 struct ControlServerConnectionTests {
-    @Test(
-        "are for the daemon's user, root, and members of the group",
-        arguments: [
-            (Peer(pid: 1, uid: 0, groups: []), nil, true), (Peer(pid: 1, uid: geteuid(), groups: [1]), nil, true),
-            (Peer(pid: 1, uid: geteuid() + 1, groups: [7]), nil, false),
-            (Peer(pid: 1, uid: geteuid() + 1, groups: [7]), 8, false),
-            (Peer(pid: 1, uid: geteuid() + 1, groups: [6, 7]), 7, true),
-        ] as [(Peer, UInt32?, Bool)])
-    func access(peer: Peer, group: UInt32?, isAdmitted: Bool) {
-        #expect(ControlAccess(group: group).admits(peer) == isAdmitted)
+    @Test("carry the identity that the kernel knows, also to the service")
+    func caller() async throws {
+        let seen = Mutex<[Caller]>([])
+        let access = ControlAccess { caller in
+            seen.withLock { $0.append(caller) }
+            return .full
+        }
+        var service = FakeService()
+        service.onCaller = { caller in seen.withLock { $0.append(caller) } }
+        service.onStatus = { _ in .sample }
+        try await withServer(service, access: access) { fixture in
+            _ = try await fixture.client.call(Status.self, Status.Input())
+        }
+        let callers = seen.withLock { $0 }
+        try #require(callers.count == 2)
+        #expect(callers[0] == callers[1])
+        #expect(callers[0].pid == getpid())
+        #expect((callers[0].identity.uid, callers[0].identity.gid) == (geteuid(), getegid()))
+        #expect(callers[0].identity.groups == Set(try supplementaryGroups()).sorted())
     }
 
-    @Test("carry the identity that the kernel knows")
-    func peer() async throws {
-        let access = ControlAccess(rule: { $0.uid == geteuid() && $0.pid == getpid() && $0.groups.contains(getegid()) })
-        try await withServer(FakeService(onStatus: { _ in .sample }), access: access) { fixture in
+    private func supplementaryGroups() throws -> [UInt32] {
+        var groups = [gid_t](repeating: 0, count: 65_536)
+        let count = getgroups(Int32(groups.count), &groups)
+        try #require(count >= 0)
+        return Array(groups.prefix(Int(count)))
+    }
+
+    @Test("of one member are bounded by the quota, and leave the kept places to others")
+    func quota() async throws {
+        var limits = ControlLimits()
+        limits.connections = 5
+        limits.keptConnections = 2
+        let quota = Mutex(2)
+        let isMember = Mutex(true)
+        let access = ControlAccess { _ in
+            isMember.withLock { $0 } ? .limited(connections: quota.withLock { $0 }) : .full
+        }
+        try await withServer(FakeService(onStatus: { _ in .sample }), limits: limits, access: access) { fixture in
+            var clients: [ControlClient] = []
+            func connect() async throws -> ControlError? {
+                let client = try await fixture.client
+                do {
+                    _ = try await client.call(Status.self, Status.Input())
+                    clients.append(client)
+                    return nil
+                } catch let error as ControlError { return error }
+            }
+            #expect(try await connect() == nil)
+            #expect(try await connect() == nil)
+            let beyond = try #require(try await connect())
+            #expect((beyond.kind, beyond.code) == (.tooManyConnections, "quota-connections"))
+            #expect(beyond.message.contains("user \(geteuid()) has 2 connections"))
+            #expect(beyond.advice?.contains("control.quotas.connections") == true)
+            quota.withLock { $0 = 10 }
+            #expect(try await connect() == nil)
+            let kept = try #require(try await connect())
+            #expect((kept.kind, kept.code) == (.tooManyConnections, "too-many-connections"))
+            isMember.withLock { $0 = false }
+            #expect(try await connect() == nil)
+            #expect(try await connect() == nil)
+            #expect(try await connect()?.code == "too-many-connections")
+            #expect(clients.count == 5)
+        }
+    }
+
+    @Test("of strangers, however many, keep nobody else out")
+    func flood() async throws {
+        var limits = ControlLimits()
+        limits.connections = 2
+        limits.refusalGrace = .seconds(60)
+        let isStranger = Mutex(true)
+        let access = ControlAccess { _ in isStranger.withLock { $0 } ? .refused : .full }
+        try await withServer(FakeService(onStatus: { _ in .sample }), limits: limits, access: access) { fixture in
+            let strangers = try (0..<8).map { _ in try fixture.raw }
+            // The last is disconnected without a word: the server has seen all before it.
+            #expect(try await strangers[7].receive().isEmpty)
+            isStranger.withLock { $0 = false }
             _ = try await fixture.client.call(Status.self, Status.Input())
         }
     }
 
     @Test("of strangers are told so and closed, also where they call first")
     func strangers() async throws {
-        try await withServer(FakeService(onStatus: { _ in .sample }), access: ControlAccess(rule: { _ in false })) {
+        try await withServer(FakeService(onStatus: { _ in .sample }), access: ControlAccess(rule: { _ in .refused })) {
             fixture in
             let replies = try await fixture.raw.receive()
             #expect(replies.count == 1)
@@ -68,7 +132,7 @@ struct ControlServerConnectionTests {
         var limits = ControlLimits()
         limits.connections = 2
         limits.refusalGrace = .milliseconds(1)
-        try await withServer(FakeService(), limits: limits, access: ControlAccess(rule: { _ in false })) { fixture in
+        try await withServer(FakeService(), limits: limits, access: ControlAccess(rule: { _ in .refused })) { fixture in
             // Four is twice the bound: all are told, stay, and are shown out.
             for _ in 0..<3 {
                 let strangers = try (0..<4).map { _ in try fixture.raw }

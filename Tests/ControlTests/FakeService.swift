@@ -1,4 +1,5 @@
 import Synchronization
+import System
 
 @testable import Control
 
@@ -18,33 +19,47 @@ struct FakeService: ControlService {
     var onPause: @Sendable (Pause.Input) async throws -> Pause.Output = { _ in throw missing }
     var onStatus: @Sendable (Status.Input) async throws -> Status.Output = { _ in throw missing }
 
+    /// Told who calls.
+    var onCaller: @Sendable (Caller) -> Void = { _ in }
+
     private static let missing = ControlError(.methodNotImplemented("?"), "not part of this test")
 
-    func push(_ input: Push.Input) async throws -> Push.Output { try await onPush(input) }
-    func follow(_ input: Follow.Input) -> AsyncThrowingStream<Follow.Output, any Error> { onFollow(input) }
-    func list(_ input: List.Input) async throws -> List.Output { try await onList(input) }
-    func show(_ input: Show.Input) async throws -> Show.Output { try await onShow(input) }
-    func wait(_ input: Wait.Input) async throws -> Wait.Output { try await onWait(input) }
-    func cancel(_ input: Cancel.Input) async throws -> Cancel.Output { try await onCancel(input) }
-    func retry(_ input: Retry.Input) async throws -> Retry.Output { throw Self.missing }
-    func verify(_ input: Verify.Input) async throws -> Verify.Output { throw Self.missing }
-    func login(_ input: Login.Input) async throws -> Login.Output { throw Self.missing }
-    func logout(_ input: Logout.Input) async throws -> Logout.Output { throw Self.missing }
-    func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> {
+    func push(_ input: Push.Input, by caller: Caller) async throws -> Push.Output { try await onPush(input) }
+    func follow(_ input: Follow.Input, by caller: Caller) -> AsyncThrowingStream<Follow.Output, any Error> {
+        onFollow(input)
+    }
+    func list(_ input: List.Input, by caller: Caller) async throws -> List.Output { try await onList(input) }
+    func show(_ input: Show.Input, by caller: Caller) async throws -> Show.Output { try await onShow(input) }
+    func wait(_ input: Wait.Input, by caller: Caller) async throws -> Wait.Output { try await onWait(input) }
+    func cancel(_ input: Cancel.Input, by caller: Caller) async throws -> Cancel.Output { try await onCancel(input) }
+    func retry(_ input: Retry.Input, by caller: Caller) async throws -> Retry.Output { throw Self.missing }
+    func verify(_ input: Verify.Input, by caller: Caller) async throws -> Verify.Output { throw Self.missing }
+    func login(_ input: Login.Input, by caller: Caller) async throws -> Login.Output { throw Self.missing }
+    func logout(_ input: Logout.Input, by caller: Caller) async throws -> Logout.Output { throw Self.missing }
+    func tags(_ input: Tags.Input, by caller: Caller) -> AsyncThrowingStream<Tags.Output, any Error> {
         AsyncThrowingStream { throw Self.missing }
     }
-    func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> {
+    func repositories(_ input: Repositories.Input, by caller: Caller) -> AsyncThrowingStream<
+        Repositories.Output, any Error
+    > {
         AsyncThrowingStream { throw Self.missing }
     }
-    func inspect(_ input: Inspect.Input) async throws -> Inspect.Output { throw Self.missing }
-    func images(_ input: Images.Input) async throws -> Images.Output { throw Self.missing }
-    func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> { onEvents(input) }
-    func status(_ input: Status.Input) async throws -> Status.Output { try await onStatus(input) }
-    func pause(_ input: Pause.Input) async throws -> Pause.Output { try await onPause(input) }
-    func resume(_ input: Resume.Input) async throws -> Resume.Output { throw Self.missing }
-    func limit(_ input: Limit.Input) async throws -> Limit.Output { throw Self.missing }
-    func registries(_ input: Registries.Input) async throws -> Registries.Output { throw Self.missing }
-    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> {
+    func inspect(_ input: Inspect.Input, by caller: Caller) async throws -> Inspect.Output { throw Self.missing }
+    func images(_ input: Images.Input, by caller: Caller) async throws -> Images.Output { throw Self.missing }
+    func events(_ input: Events.Input, by caller: Caller) -> AsyncThrowingStream<Events.Output, any Error> {
+        onEvents(input)
+    }
+    func status(_ input: Status.Input, by caller: Caller) async throws -> Status.Output {
+        onCaller(caller)
+        return try await onStatus(input)
+    }
+    func pause(_ input: Pause.Input, by caller: Caller) async throws -> Pause.Output { try await onPause(input) }
+    func resume(_ input: Resume.Input, by caller: Caller) async throws -> Resume.Output { throw Self.missing }
+    func limit(_ input: Limit.Input, by caller: Caller) async throws -> Limit.Output { throw Self.missing }
+    func registries(_ input: Registries.Input, by caller: Caller) async throws -> Registries.Output {
+        throw Self.missing
+    }
+    func doctor(_ input: Doctor.Input, by caller: Caller) -> AsyncThrowingStream<Doctor.Output, any Error> {
         AsyncThrowingStream { throw Self.missing }
     }
 }
@@ -84,7 +99,7 @@ extension JobInfo {
             nextAttemptAt: moment, error: JobErrorInfo(code: "denied", message: "no", advice: "ask"),
             waitsFor: "a login", supersededBy: 9, bytesTotal: 100, bytesUploaded: 50, bytesMounted: 20,
             bytesExisting: 30, blobs: [.sample], sourceDigest: "sha256:cc", format: "docker",
-            leftOut: "3 annotations")
+            leftOut: "3 annotations", askedBy: AskerInfo(uid: 1000, name: "alice", pid: 4711), hidden: true)
     }
 }
 

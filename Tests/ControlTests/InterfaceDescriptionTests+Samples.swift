@@ -20,6 +20,9 @@ extension InterfaceDescriptionTests {
 
     private static let left = [LeftJob(job: 1, error: JobErrorInfo(code: "c", message: "m", advice: "a"))]
 
+    private static let login = JobLogin(user: "u", password: "p")
+    private static let files = [LoginFile(path: "/f", content: "{}")]
+
     /// For each method: everything set, then only what must be.
     static let samples: [Sample] = [
         Sample(
@@ -51,7 +54,8 @@ extension InterfaceDescriptionTests {
             List.self,
             [
                 List.Input(
-                    states: ["queued"], jobs: [1], registry: "r", limit: 1, before: 2, withBlobs: true, partial: true),
+                    states: ["queued"], jobs: [1], registry: "r", user: "u", limit: 1, before: 2, withBlobs: true,
+                    partial: true),
                 List.Input(),
             ],
             [
@@ -76,10 +80,15 @@ extension InterfaceDescriptionTests {
             Cancel.self, [Cancel.Input(jobs: [1], partial: true), Cancel.Input(jobs: [])],
             [Cancel.Output(jobs: [.sample()], left: left), Cancel.Output(jobs: [])]),
         Sample(
-            Retry.self, [Retry.Input(jobs: [1], failed: true, partial: true), Retry.Input()],
+            Retry.self,
+            [Retry.Input(jobs: [1], failed: true, partial: true, login: login, loginFiles: files), Retry.Input()],
             [Retry.Output(jobs: [.sample()], left: left), Retry.Output(jobs: [])]),
         Sample(
-            Verify.self, [Verify.Input(reference: "r", against: "a", level: "deep"), Verify.Input(reference: "r")],
+            Verify.self,
+            [
+                Verify.Input(reference: "r", against: "a", level: "deep", login: login, loginFiles: files),
+                Verify.Input(reference: "r"),
+            ],
             [
                 Verify.Output(
                     report: VerifyReport(
@@ -91,7 +100,8 @@ extension InterfaceDescriptionTests {
                         reference: "r", digest: "d", verified: true, problems: [], blobs: 0, bytes: 0, level: "deep")),
             ]),
         Sample(
-            Inspect.self, [Inspect.Input(reference: "r", raw: true), Inspect.Input(reference: "r")],
+            Inspect.self,
+            [Inspect.Input(reference: "r", raw: true, login: login, loginFiles: files), Inspect.Input(reference: "r")],
             [
                 Inspect.Output(
                     reference: "r", digest: "d", mediaType: "m", size: 1,
@@ -99,10 +109,15 @@ extension InterfaceDescriptionTests {
                 Inspect.Output(reference: "r", digest: "d", mediaType: "m", size: 1, platforms: [], manifest: ""),
             ]),
         Sample(
-            Tags.self, [Tags.Input(repository: "r", limit: 1), Tags.Input(repository: "r")],
+            Tags.self,
+            [Tags.Input(repository: "r", limit: 1, login: login, loginFiles: files), Tags.Input(repository: "r")],
             [Tags.Output(tags: ["t"]), Tags.Output(tags: [])]),
         Sample(
-            Repositories.self, [Repositories.Input(registry: "r", limit: 1), Repositories.Input(registry: "r")],
+            Repositories.self,
+            [
+                Repositories.Input(registry: "r", limit: 1, login: login, loginFiles: files),
+                Repositories.Input(registry: "r"),
+            ],
             [Repositories.Output(repositories: ["t"]), Repositories.Output(repositories: [])]),
         Sample(
             Login.self,
@@ -134,7 +149,7 @@ extension InterfaceDescriptionTests {
                 Events.Output(
                     event: EventInfo(
                         id: 1, at: moment, kind: "k", job: 1, state: "s", image: "i", destination: "d", registry: "r",
-                        code: "c", message: "m", count: 1)),
+                        code: "c", message: "m", count: 1, askedBy: AskerInfo(uid: 1, name: "n", pid: 2))),
                 Events.Output(event: nil),
             ]),
         Sample(
@@ -164,7 +179,7 @@ extension InterfaceDescriptionTests {
             Registries.self, [Registries.Input(registry: "r", forget: true, brief: true), Registries.Input()],
             [Registries.Output(registries: registries), Registries.Output(registries: [])]),
         Sample(
-            Doctor.self, [Doctor.Input(registry: "r"), Doctor.Input()],
+            Doctor.self, [Doctor.Input(registry: "r", login: login, loginFiles: files), Doctor.Input()],
             [
                 Doctor.Output(
                     registry: "r",

@@ -94,6 +94,7 @@ struct MessageCodingTests {
         ControlError(.destinationMissing, "m\n\"\u{0}"), ControlError(.referenceInvalid, "m"),
         ControlError(.jobNotFound, "m"), ControlError(.remoteNotFound, "m"),
         ControlError(.registryFailed, "m", advice: "a", code: "denied"), ControlError(.refused, "m"),
+        ControlError(.notAllowed, "m", advice: "a", code: "operators-only"),
         ControlError(.timedOut, "m"), ControlError(.queueUnavailable, "m", advice: "a"), ControlError(.stopping, "m"),
         ControlError(.failed, "m"), ControlError(.messageRejected, "m", advice: "a"),
         ControlError(.tooManyConnections, "m", advice: "a"), ControlError(.permissionDenied, ""),

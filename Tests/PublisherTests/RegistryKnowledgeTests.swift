@@ -3,6 +3,7 @@ import OCI
 import PushQueue
 import Registry
 import Synchronization
+import System
 import TestSupport
 import Testing
 
@@ -138,40 +139,89 @@ struct PushLoginTests {
         }
     }
 
-    @Test("keeps it when somebody without one asks for the same")
-    func joined() async throws {
+    @Test("is not joined by a push without one, which is a job of its own")
+    func notJoined() async throws {
         try await TestRegistry.with(authentication: authentication) { registry in
             try await Bench.with { bench in
                 try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
                 await bench.publisher.pause(registry.address)
-                let id = try await bench.push("app:1", to: "\(registry.address)/a:1") {
-                    $0.login = .given(user: "caller", password: Secret("callers-secret"))
-                }
-                #expect(try await bench.push("app:1", to: "\(registry.address)/a:1") == id)
+                let id = try await bench.push("app:1", to: "\(registry.address)/a:1") { $0.login = given }
+                #expect(try await bench.push("app:1", to: "\(registry.address)/a:1") { $0.login = given } == id)
+                let other = try await bench.push("app:1", to: "\(registry.address)/a:1")
+                #expect(other != id)
                 await bench.publisher.resume(registry.address)
-                let ended = try await bench.settled(id)
-                #expect(ended.job.state == .succeeded, "\(String(describing: ended.job.error))")
+                let ended = try await bench.settled(other)
+                #expect(ended.job.error?.code == "login-missing")
             }
         }
     }
 
-    @Test("is ended, and retried with the daemon's login: its own is not kept")
+    private var given: PushLogin { .given(user: "caller", password: Secret("callers-secret")) }
+
+    @Test("is ended, and its retry waits for another: its own is not kept, and the daemon's is not for it")
     func ended() async throws {
         try await TestRegistry.with(authentication: authentication) { registry in
-            try await Bench.with { bench in
+            let daemons = OneLogin(user: "caller", password: Secret("callers-secret"), origin: "the daemon's")
+            try await Bench.with(credentials: daemons) { bench in
                 try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
                 await bench.publisher.pause(registry.address)
-                let id = try await bench.push("app:1", to: "\(registry.address)/a:1") {
-                    $0.login = .given(user: "caller", password: Secret("callers-secret"))
-                }
+                let id = try await bench.push("app:1", to: "\(registry.address)/a:1") { $0.login = given }
                 _ = try await bench.publisher.cancel([id])
                 try await bench.waitFor(.canceled, of: id)
                 await bench.publisher.resume(registry.address)
                 #expect(try await bench.publisher.retry([id]).revived == [id])
                 let again = try await bench.settled(id)
                 #expect(again.job.state == .blocked)
-                #expect(again.job.error?.code == "login-missing")
+                #expect(again.job.error?.code == "own-login-gone")
+                #expect(again.job.error?.advice?.contains("pushctl retry \(id) --my-login") == true)
+                #expect(try await bench.publisher.retry([id], login: given).revived == [id])
+                try await bench.waitFor(.succeeded, of: id)
             }
+        }
+    }
+
+    @Test("is not followed by the daemon's after a restart: the job waits, and goes on with the same push")
+    func restarted() async throws {
+        try await TestRegistry.with(authentication: authentication) { registry in
+            let daemons = OneLogin(user: "caller", password: Secret("callers-secret"), origin: "the daemon's")
+            try await TemporaryDirectory.with { directory in
+                let id = Mutex<JobID>(0)
+                try await Bench.with(in: directory, credentials: daemons, runs: false) { bench in
+                    try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                    let job = try await bench.push("app:1", to: "\(registry.address)/a:1") { $0.login = given }
+                    id.withLock { $0 = job }
+                }
+                let job = id.withLock { $0 }
+                try await Bench.with(in: directory, credentials: daemons) { bench in
+                    let blocked = try await bench.settled(job).job
+                    #expect((blocked.state, blocked.error?.code) == (.blocked, "own-login-gone"))
+                    #expect(blocked.error?.advice?.contains("--my-login") == true)
+                    #expect(registry.requests.isEmpty, "the registry was not asked with another login")
+                    let same = try await bench.push("app:1", to: "\(registry.address)/a:1") { $0.login = given }
+                    #expect(same == job)
+                    try await bench.waitFor(.succeeded, of: job)
+                }
+            }
+        }
+    }
+
+    @Test("of a member does not choose the namespace of an image without one")
+    func namespace() async throws {
+        try await Bench.with(
+            { $0.defaultRegistry = "r.example" },
+            credentials: OneLogin(user: "root", password: Secret("x"), origin: "the daemon's")
+        ) { bench in
+            try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+            func destination(_ rights: CallerRights?) async throws -> String? {
+                var request = PushRequest(image: "app:1")
+                request.login = given
+                request.rights = rights
+                return try await bench.publisher.plan(request).pushes.first?.destination.description
+            }
+            let caller = Caller(identity: UserIdentity(uid: 1000, gid: 1000), pid: 1)
+            #expect(try await destination(.member(caller, allowed: [])) == "r.example/root/app:1")
+            #expect(try await destination(.operator(caller)) == "r.example/caller/app:1")
+            #expect(try await destination(nil) == "r.example/caller/app:1")
         }
     }
 

@@ -28,7 +28,7 @@ struct RegistryPoolTests {
                 let queue = bench.queue
                 let pool = RegistryPool(
                     make: { name, login, common throws(RegistryError) in
-                        users.names.withLock { $0.append(login?.user) }
+                        users.names.withLock { $0.append(login?.login.user) }
                         return try RegistryClient(
                             domain: name, settings: RegistrySettings(), http: HTTPClient(),
                             credentials: NoCredentials(), gate: common.gate)
@@ -48,8 +48,10 @@ struct RegistryPoolTests {
         let names = Mutex<[String?]>([])
     }
 
-    private func login(_ user: String) -> FoundCredential {
-        FoundCredential(credential: .basic(user: user, password: Secret("x")), origin: "a test")
+    private func login(_ user: String) -> GivenLogin {
+        GivenLogin(
+            login: FoundCredential(credential: .basic(user: user, password: Secret("x")), origin: "a test"),
+            mayMakeRepository: true)
     }
 
     @Test("is never another's, when two are accepted for one destination at the same moment")

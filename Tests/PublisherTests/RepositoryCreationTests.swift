@@ -2,6 +2,7 @@ import FoundationEssentials
 import PushQueue
 import Registry
 import Synchronization
+import System
 import TestSupport
 import Testing
 
@@ -70,6 +71,28 @@ struct RepositoryCreationTests {
             }
             #expect(made() == ["team/app"])
             #expect(bench.log.count { if case .repositoryMade(_, "team/app") = $0 { true } else { false } } == 1)
+        }
+    }
+
+    @Test("of a member is left missing where the configuration does not allow him the daemon's means, and else made")
+    func member() async throws {
+        try await Self.with("echo \"$1\" >> \"$0\"") { bench, registry, made in
+            try bench.image("app:1", layers: [try bench.builder.addLayer(size: 9000)])
+            let caller = Caller(identity: UserIdentity(uid: 1000, gid: 1000), pid: 1)
+            func push(_ repository: String) async throws -> Job {
+                let allowed = [try DestinationPattern("\(registry.address)/ci/**")]
+                let job = try await bench.push("app:1", to: "\(registry.address)/\(repository):1") {
+                    $0.rights = .member(caller, allowed: allowed)
+                    $0.login = .given(user: "me", password: Secret("x"))
+                }
+                return try await bench.settled(job).job
+            }
+            let other = try await push("team/app")
+            #expect(other.state == .blocked, "\(String(describing: other.error))")
+            #expect(made().isEmpty)
+            let own = try await push("ci/app")
+            #expect(made() == ["ci/app"])
+            #expect(own.state == .succeeded, "\(String(describing: own.error))")
         }
     }
 

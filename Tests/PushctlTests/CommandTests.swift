@@ -125,7 +125,8 @@ struct CommandTests {
 
                         """, errors: ""))
         let json = try await pushctl("status --json", daemon).output
-        #expect(json.hasPrefix(#"{"counts":{"running":1,"succeeded":70},"jobs":[{"attempts":2,"blobs":[],"#))
+        #expect(
+            json.hasPrefix(#"{"counts":{"running":1,"succeeded":70},"jobs":[{"askedBy":null,"attempts":2,"blobs":[],"#))
     }
 
     @Test("status shows a job that ends while it asks once, as ended")

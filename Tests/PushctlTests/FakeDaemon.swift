@@ -3,6 +3,7 @@ import Dispatch
 import FoundationEssentials
 import Glibc
 import Synchronization
+import System
 
 @testable import pushctl
 
@@ -47,29 +48,41 @@ struct FakeDaemon: ControlService {
 
     private static let unexpected = ControlError(.failed, "not part of this test")
 
-    func push(_ input: Push.Input) async throws -> Push.Output { try await onPush(input) }
-    func follow(_ input: Follow.Input) -> AsyncThrowingStream<Follow.Output, any Error> { onFollow(input) }
-    func list(_ input: List.Input) async throws -> List.Output { try await onList(input) }
-    func show(_ input: Show.Input) async throws -> Show.Output { try await onShow(input) }
-    func wait(_ input: Wait.Input) async throws -> Wait.Output { try await onWait(input) }
-    func cancel(_ input: Cancel.Input) async throws -> Cancel.Output { try await onCancel(input) }
-    func retry(_ input: Retry.Input) async throws -> Retry.Output { try await onRetry(input) }
-    func verify(_ input: Verify.Input) async throws -> Verify.Output { try await onVerify(input) }
-    func login(_ input: Login.Input) async throws -> Login.Output { try await onLogin(input) }
-    func logout(_ input: Logout.Input) async throws -> Logout.Output { try await onLogout(input) }
-    func tags(_ input: Tags.Input) -> AsyncThrowingStream<Tags.Output, any Error> { onTags(input) }
-    func repositories(_ input: Repositories.Input) -> AsyncThrowingStream<Repositories.Output, any Error> {
+    func push(_ input: Push.Input, by caller: Caller) async throws -> Push.Output { try await onPush(input) }
+    func follow(_ input: Follow.Input, by caller: Caller) -> AsyncThrowingStream<Follow.Output, any Error> {
+        onFollow(input)
+    }
+    func list(_ input: List.Input, by caller: Caller) async throws -> List.Output { try await onList(input) }
+    func show(_ input: Show.Input, by caller: Caller) async throws -> Show.Output { try await onShow(input) }
+    func wait(_ input: Wait.Input, by caller: Caller) async throws -> Wait.Output { try await onWait(input) }
+    func cancel(_ input: Cancel.Input, by caller: Caller) async throws -> Cancel.Output { try await onCancel(input) }
+    func retry(_ input: Retry.Input, by caller: Caller) async throws -> Retry.Output { try await onRetry(input) }
+    func verify(_ input: Verify.Input, by caller: Caller) async throws -> Verify.Output { try await onVerify(input) }
+    func login(_ input: Login.Input, by caller: Caller) async throws -> Login.Output { try await onLogin(input) }
+    func logout(_ input: Logout.Input, by caller: Caller) async throws -> Logout.Output { try await onLogout(input) }
+    func tags(_ input: Tags.Input, by caller: Caller) -> AsyncThrowingStream<Tags.Output, any Error> { onTags(input) }
+    func repositories(_ input: Repositories.Input, by caller: Caller) -> AsyncThrowingStream<
+        Repositories.Output, any Error
+    > {
         onRepositories(input)
     }
-    func inspect(_ input: Inspect.Input) async throws -> Inspect.Output { try await onInspect(input) }
-    func images(_ input: Images.Input) async throws -> Images.Output { try await onImages(input) }
-    func events(_ input: Events.Input) -> AsyncThrowingStream<Events.Output, any Error> { onEvents(input) }
-    func status(_ input: Status.Input) async throws -> Status.Output { try await onStatus(input) }
-    func pause(_ input: Pause.Input) async throws -> Pause.Output { try await onPause(input) }
-    func resume(_ input: Resume.Input) async throws -> Resume.Output { try await onResume(input) }
-    func limit(_ input: Limit.Input) async throws -> Limit.Output { try await onLimit(input) }
-    func registries(_ input: Registries.Input) async throws -> Registries.Output { try await onRegistries(input) }
-    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> { onDoctor(input) }
+    func inspect(_ input: Inspect.Input, by caller: Caller) async throws -> Inspect.Output {
+        try await onInspect(input)
+    }
+    func images(_ input: Images.Input, by caller: Caller) async throws -> Images.Output { try await onImages(input) }
+    func events(_ input: Events.Input, by caller: Caller) -> AsyncThrowingStream<Events.Output, any Error> {
+        onEvents(input)
+    }
+    func status(_ input: Status.Input, by caller: Caller) async throws -> Status.Output { try await onStatus(input) }
+    func pause(_ input: Pause.Input, by caller: Caller) async throws -> Pause.Output { try await onPause(input) }
+    func resume(_ input: Resume.Input, by caller: Caller) async throws -> Resume.Output { try await onResume(input) }
+    func limit(_ input: Limit.Input, by caller: Caller) async throws -> Limit.Output { try await onLimit(input) }
+    func registries(_ input: Registries.Input, by caller: Caller) async throws -> Registries.Output {
+        try await onRegistries(input)
+    }
+    func doctor(_ input: Doctor.Input, by caller: Caller) -> AsyncThrowingStream<Doctor.Output, any Error> {
+        onDoctor(input)
+    }
 
     /// Accepts a push as job 12, and follows it through `states`.
     static func pushing(_ states: [JobInfo]) -> FakeDaemon {
@@ -121,7 +134,7 @@ private let mainThread: Void = DispatchQueue(label: "pushctl").async { MainThrea
 func pushctl(
     _ line: String, _ daemon: FakeDaemon? = nil, daemonStartsLate: Bool = false, terminal: (Int, Int)? = nil,
     color: Bool = false,
-    outputError: Int32? = nil,
+    outputError: Int32? = nil, environment: [String: String] = [:],
     questions: Questions = Questions(canAsk: false, ask: { _, _ in nil }, readAll: { _ in [] })
 ) async throws -> Outcome {
     var template = Array("/tmp/pushctl-test-XXXXXX".utf8CString)
@@ -135,7 +148,7 @@ func pushctl(
     func start() throws -> ControlServer? {
         try daemon.map {
             try ControlServer(
-                socket: .path(socket, group: nil), access: ControlAccess(group: nil),
+                socket: .path(socket, .owner), access: .ownUser,
                 info: ServiceInfo(version: "1.2.3"), service: $0)
         }
     }
@@ -152,7 +165,8 @@ func pushctl(
         size: { terminal.map { (width: $0.0, height: $0.1) } ?? (width: 80, height: 24) }, isForeground: { true },
         questions: questions,
         now: { testNow }, localTime: { Timestamp(milliseconds: $0).description })
-    let around = Surroundings(environment: ["PUSHD_SOCKET": socket], directory: "/work", userID: 1000)
+    let around = Surroundings(
+        environment: environment.merging(["PUSHD_SOCKET": socket]) { $1 }, directory: "/work", userID: 1000)
     _ = mainThread
     let run = Task { await Pushctl.run(line.split(separator: " ").map(String.init), in: around, console: console) }
     if let hangUp {

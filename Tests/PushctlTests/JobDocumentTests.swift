@@ -35,6 +35,7 @@ struct JobDocumentTests {
             $0.sourceDigest = "sha256:aa"
             $0.waitsFor = "it"
             $0.supersededBy = 8
+            $0.askedBy = AskerInfo(uid: 1000, name: "alice", pid: 4711)
         }
         #expect(try keys(JobDocument(full)) == documented)
         #expect(try keys(JobDocument(testJob(7, "queued"))) == documented)

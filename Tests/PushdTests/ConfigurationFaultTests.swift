@@ -94,7 +94,35 @@ struct ConfigurationFaultTests {
         ),
         ("{ spool: { x: 1 } }", "spool.x: there is no such setting; allowed here: acrossFileSystems"),
         ("{ watch: { x: 1 } }", "watch.x: there is no such setting; allowed here: rescan"),
-        ("{ control: { x: 1 } }", "control.x: there is no such setting; allowed here: group"),
+        (
+            "{ control: { x: 1 } }",
+            "control.x: there is no such setting; allowed here: allow, group, operators, quotas"
+        ),
+        (
+            "{ control: { operators: ['%'] } }",
+            "control.operators: a user such as \"alice\" or a group such as \"%wheel\" is wanted"
+        ),
+        ("{ control: { allow: [{ to: 'r.example/x' }] } }", "control.allow[0]: one of user and group is wanted"),
+        (
+            "{ control: { allow: [{ user: 'a', group: 'b', to: 'r.example/x' }] } }",
+            "control.allow[0]: one of user and group is wanted"
+        ),
+        (
+            "{ control: { allow: [{ user: 'a' }] } }",
+            "control.allow[0].to: repositories such as \"registry.example/ci/**\" are wanted"
+        ),
+        (
+            "{ control: { allow: [{ user: 'a', to: 'registry.example' }] } }",
+            "control.allow[0].to: HOST/REPOSITORY with * or ** in it is wanted, such as \"registry.example/ci/**\""
+        ),
+        (
+            "{ control: { allow: [{ user: 'a', to: 'registry.example/app:1' }] } }",
+            "control.allow[0].to: it names repositories, without a tag or a digest"
+        ),
+        (
+            "{ control: { quotas: { connections: 0 } } }",
+            "control.quotas.connections: a whole number from 1 to 200 is wanted, not 0"
+        ),
         ("{ log: { x: 1 } }", "log.x: there is no such setting; allowed here: level"),
         ("{ ledger: { x: 1 } }", "ledger.x: there is no such setting; allowed here: age, learnedAge"),
         ("{ history: { x: 1 } }", "history.x: there is no such setting; allowed here: age, count"),
@@ -349,7 +377,7 @@ struct ConfigurationFaultTests {
     func entries() {
         let document = """
             { stores: ["/a", "oci:/b", "/c"], credentials: { files: ["x", "/y", "z"] }, aliases: { a: ["X", "Y"] },
-              rules: [{ image: "a", to: ["X", 1, 2] }, { image: "a", to: [] }], control: { group: "g" } }
+              rules: [{ image: "a", to: ["X", 1, 2] }, { image: "a", to: [] }], control: { group: "g", operators: ["a", "%b"], allow: [{ user: "c", to: "r.example/x" }] } }
             """
         let error = #expect(throws: ConfigurationError.self) {
             try Configuration(parsing: Array(document.utf8), file: "/f") { _ in false }
@@ -357,7 +385,8 @@ struct ConfigurationFaultTests {
         let paths = error.map { [$0] + $0.others }?.map(\.path) ?? []
         #expect(
             paths.sorted() == [
-                "aliases.a[0]", "aliases.a[1]", "control.group", "credentials.files[0]", "credentials.files[2]",
+                "aliases.a[0]", "aliases.a[1]", "control.allow[0].user", "control.group", "control.operators[0]",
+                "control.operators[1]", "credentials.files[0]", "credentials.files[2]",
                 "rules[0].to[1]", "rules[0].to[2]", "rules[1].to", "stores[0]", "stores[2]",
             ])
     }

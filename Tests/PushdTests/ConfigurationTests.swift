@@ -24,7 +24,7 @@ struct ConfigurationTests {
         #expect(configuration.publisher.jobs == PublisherSettings().jobs)
         #expect(configuration.publisher.retry == RetryPolicy())
         #expect(configuration.logLevel == .info)
-        #expect(configuration.controlGroup == nil)
+        #expect(configuration.control == ControlSettings())
     }
 
     @Test("is taken over whole") func taken() throws {
@@ -60,7 +60,13 @@ struct ConfigurationTests {
                 history: { age: "12h", count: 0 },
                 spool: { acrossFileSystems: "copy" },
                 watch: { rescan: "5s" },
-                control: { group: "users" },
+                control: {
+                    group: "users", operators: ["alice", "%wheel"],
+                    allow: [
+                        { group: "ci", to: ["h.example:5000/ci/**", "docker.io/team/*"] }, { user: "bob", to: "**" },
+                    ],
+                    quotas: { connections: 3, jobs: 4, bytes: "5kB" },
+                },
                 log: { level: "debug" },
             }
             """)
@@ -128,7 +134,14 @@ struct ConfigurationTests {
         #expect(publisher.historyCount == 0)
         #expect(configuration.acrossFileSystems == .copy)
         #expect(configuration.rescan == .seconds(5))
-        #expect(configuration.controlGroup == "users")
+        #expect(configuration.control.group == "users")
+        #expect(configuration.control.operators == [.user("alice"), .group("wheel")])
+        #expect(configuration.control.allow.map(\.who) == [.group("ci"), .user("bob")])
+        #expect(
+            configuration.control.allow.map { $0.to.map(\.description) } == [
+                ["h.example:5000/ci/**", "docker.io/team/*"], ["**"],
+            ])
+        #expect(configuration.control.quotas == .init(connections: 3, jobs: 4, bytes: 5000))
         #expect(configuration.logLevel == .debug)
     }
 
@@ -267,6 +280,8 @@ struct ShippedConfigurationTests {
         #expect(configuration.acrossFileSystems == Configuration().acrossFileSystems)
         #expect(configuration.rescan == Configuration().rescan)
         #expect(configuration.logLevel == Configuration().logLevel)
+        #expect(configuration.control.quotas == ControlSettings.Quotas())
+        #expect(configuration.control.operators.count == 2 && configuration.control.allow.count == 2)
     }
 
     @Test("names every setting that there is, and so does the manual") func complete() throws {
@@ -278,6 +293,7 @@ struct ShippedConfigurationTests {
         documents += [
             "{ registries: { 'h.example': { zzz: 1 } } }", "{ rules: [{ image: 'a', to: 'h.example/a', zzz: 1 }] }",
             "{ limits: { bandwidthWindows: [{ from: '08:00', to: '09:00', bandwidth: 'none', zzz: 1 }] } }",
+            "{ control: { quotas: { zzz: 1 } } }", "{ control: { allow: [{ user: 'a', to: 'r.example/a', zzz: 1 }] } }",
         ]
         for document in documents {
             let error = #expect(throws: ConfigurationError.self) {

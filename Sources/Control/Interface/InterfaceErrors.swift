@@ -30,6 +30,10 @@ let interfaceErrors = """
     # The job's state does not allow it.
     error Refused (message: string, advice: ?string, code: string)
 
+    # The caller may not do that: it is for operators, the job is another user's, or the configuration does not allow this
+    # use of the daemon's logins. docs/security.md says who may what.
+    error NotAllowed (message: string, advice: ?string, code: string)
+
     error TimedOut (message: string, advice: ?string, code: string)
 
     # The queue's disk is full or broken; nothing was accepted.

@@ -38,6 +38,8 @@ let interfaceMethods = """
       jobs: ?[]int,
       # host and port
       registry: ?string,
+      # by name or number: only what this user asked for
+      user: ?string,
       limit: ?int,
       # only older jobs than this one
       before: ?int,
@@ -57,14 +59,27 @@ let interfaceMethods = """
     method Cancel(jobs: []int, partial: ?bool) -> (jobs: []Job, left: ?[]LeftJob)
 
     # Queues jobs again, at once: those named, or every failed and blocked one. Answers with those it did it to, and with
-    # those that were left as they are. With partial, none of these fails the call.
-    method Retry(jobs: ?[]int, failed: ?bool, partial: ?bool) -> (jobs: []Job, left: ?[]LeftJob)
+    # those that were left as they are. With partial, none of these fails the call. A login, here and below, is used in
+    # place of the daemon's own, and kept in memory only.
+    method Retry(
+      jobs: ?[]int,
+      failed: ?bool,
+      partial: ?bool,
+      login: ?JobLogin,
+      loginFiles: ?[]LoginFile
+    ) -> (jobs: []Job, left: ?[]LeftJob)
 
     # Checks an image in a registry, at a level (manifest, blobs or deep), and against a local image if one is named.
-    method Verify(reference: string, against: ?string, level: ?string) -> (report: VerifyReport)
+    method Verify(
+      reference: string,
+      against: ?string,
+      level: ?string,
+      login: ?JobLogin,
+      loginFiles: ?[]LoginFile
+    ) -> (report: VerifyReport)
 
     # An image's manifest as the registry has it, in Base64. With raw, only that is wanted.
-    method Inspect(reference: string, raw: ?bool) -> (
+    method Inspect(reference: string, raw: ?bool, login: ?JobLogin, loginFiles: ?[]LoginFile) -> (
       reference: string,
       digest: string,
       mediaType: string,
@@ -75,10 +90,20 @@ let interfaceMethods = """
 
     # The tags of a repository as the registry gives them, some in each reply; the last reply has none. To be called with
     # 'more'.
-    method Tags(repository: string, limit: ?int) -> (tags: []string)
+    method Tags(
+      repository: string,
+      limit: ?int,
+      login: ?JobLogin,
+      loginFiles: ?[]LoginFile
+    ) -> (tags: []string)
 
     # The repositories of a registry, as Tags does it.
-    method Repositories(registry: string, limit: ?int) -> (repositories: []string)
+    method Repositories(
+      registry: string,
+      limit: ?int,
+      login: ?JobLogin,
+      loginFiles: ?[]LoginFile
+    ) -> (repositories: []string)
 
     # Checks a login against its registry and keeps it where the daemon looks for logins; blocked jobs for the registry go
     # on. Without a registry the default one is meant.
@@ -131,7 +156,7 @@ let interfaceMethods = """
     # Goes the way of a push, as far as opening an upload and giving it up; without a registry it looks at this
     # installation, whose steps name no registry, and then at every registry that is known. The last reply has no step. To
     # be called with 'more'.
-    method Doctor(registry: ?string) -> (registry: string, step: ?DoctorStep)
+    method Doctor(registry: ?string, login: ?JobLogin, loginFiles: ?[]LoginFile) -> (registry: string, step: ?DoctorStep)
 
 
     """

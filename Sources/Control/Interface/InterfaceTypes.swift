@@ -51,8 +51,16 @@ let interfaceTypes = """
       bytesMounted: int,
       bytesExisting: int,
       # absent in a list that was asked for without them
-      blobs: ?[]Blob
+      blobs: ?[]Blob,
+      # absent: a rule
+      askedBy: ?Asker,
+      # true: another user's, and the caller is no operator; there are only its id, its state, its times and its registry,
+      # which stands for the destination
+      hidden: ?bool
     )
+
+    # Who asked for something: a user, by number and where it is known by name, and the process.
+    type Asker (uid: int, name: ?string, pid: int)
 
     # A manifest, config or layer of a job, and what became of it.
     type Blob (
@@ -185,13 +193,15 @@ let interfaceTypes = """
       state: ?string,
       image: ?string,
       destination: ?string,
-      # absent for jobs, and where it is about all registries
+      # absent for jobs that the caller sees whole, and where it is about all registries
       registry: ?string,
       # of the error that led to it, for programs
       code: ?string,
       message: ?string,
       # how many events were lost; absent where that is not known
-      count: ?int
+      count: ?int,
+      # of a job's event who asked for it, else who caused the event; absent: a rule, or the daemon
+      askedBy: ?Asker
     )
 
     # A registry that the daemon works with.

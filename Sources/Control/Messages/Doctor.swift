@@ -9,10 +9,18 @@ public enum Doctor: StreamMethod {
         /// `HOST[:PORT]`, or with the repository to which pushing is tried: `HOST[:PORT]/REPOSITORY`. Absent: this
         /// installation and every registry that is known.
         public var registry: String?
+        /// In place of the daemon's own, for this call alone.
+        public var login: JobLogin?
+        /// As ``login``: the caller's own login files, of which the one for the registry is taken.
+        public var loginFiles: [LoginFile]?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case registry }
+        public enum CodingKeys: CodingKey, CaseIterable { case registry, login, loginFiles }
 
-        public init(registry: String? = nil) { self.registry = registry }
+        public init(registry: String? = nil, login: JobLogin? = nil, loginFiles: [LoginFile]? = nil) {
+            self.registry = registry
+            self.login = login
+            self.loginFiles = loginFiles
+        }
     }
 
     public struct Output: Codable, Sendable, Equatable {

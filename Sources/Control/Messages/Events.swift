@@ -50,18 +50,20 @@ public struct EventInfo: Codable, Sendable, Equatable {
     public var state: String?
     public var image: String?
     public var destination: String?
-    /// Absent for jobs, and where it is about all registries.
+    /// Absent for jobs that the caller sees whole, and where it is about all registries.
     public var registry: String?
     /// Of the error that led to it.
     public var code: String?
     public var message: String?
     /// How many events were lost; absent where that is not known.
     public var count: Int?
+    /// Who asked for the job; of other events, who caused it. Absent: a rule, or the daemon itself.
+    public var askedBy: AskerInfo?
 
     public init(
         id: Int, at: Timestamp, kind: String, job: Int? = nil, state: String? = nil, image: String? = nil,
         destination: String? = nil, registry: String? = nil, code: String? = nil, message: String? = nil,
-        count: Int? = nil
+        count: Int? = nil, askedBy: AskerInfo? = nil
     ) {
         self.id = id
         self.at = at
@@ -74,5 +76,6 @@ public struct EventInfo: Codable, Sendable, Equatable {
         self.code = code
         self.message = message
         self.count = count
+        self.askedBy = askedBy
     }
 }

@@ -18,19 +18,7 @@ extension Push.Input {
         try requireWord(verify, "verify", of: ["none", "manifest", "blobs", "deep"])
         try requireWord(format, "format", of: ["docker", "oci"])
         try requireTime(timeout, "timeout", isZeroAllowed: false)
-        if let login {
-            try requireLogin(user: login.user, login.password, "login", "login")
-            try require(
-                loginFiles == nil, "loginFiles", "a push takes either a login or login files, not both",
-                "leave one of them out")
-        }
-        let files = loginFiles ?? []
-        try require(files.count <= 8, "loginFiles", "\(files.count) login files are too many", "give 8 at most")
-        if let large = files.first(where: { $0.content.utf8.count > longestLoginFile }) {
-            throw .refusing(
-                "loginFiles", "the login file \(quoted(large.path)) has more than \(longestLoginFile) bytes",
-                advice: "give a file that holds logins alone, or the login itself")
-        }
+        try requireLogins(login, loginFiles)
     }
 }
 
@@ -47,6 +35,7 @@ extension List.Input {
                 "name \(mostListed) at most")
         }
         try requireName(registry, "registry", registryAdvice)
+        try requireName(user, "user", "give a user's name or number")
         try requireNumber(limit, "limit", in: 1...mostListed)
     }
 }
@@ -70,6 +59,7 @@ extension Retry.Input {
         } else {
             try requireJobs(jobs ?? [])
         }
+        try requireLogins(login, loginFiles)
     }
 }
 
@@ -87,17 +77,22 @@ extension Verify.Input {
         try requireName(reference, "reference", referenceAdvice)
         try requireName(against, "against", "name a local image: NAME[:TAG], NAME@DIGEST or oci:DIR[:REF]")
         try requireWord(level, "level", of: ["manifest", "blobs", "deep"])
+        try requireLogins(login, loginFiles)
     }
 }
 
 extension Inspect.Input {
-    public func check() throws(ControlError) { try requireName(reference, "reference", referenceAdvice) }
+    public func check() throws(ControlError) {
+        try requireName(reference, "reference", referenceAdvice)
+        try requireLogins(login, loginFiles)
+    }
 }
 
 extension Tags.Input {
     public func check() throws(ControlError) {
         try requireName(repository, "repository", "write HOST[:PORT]/REPOSITORY")
         try requireNumber(limit, "limit", in: 1...Int.max)
+        try requireLogins(login, loginFiles)
     }
 }
 
@@ -150,6 +145,10 @@ extension Registries.Input {
 extension Doctor.Input {
     public func check() throws(ControlError) {
         try requireName(registry, "registry", "write HOST[:PORT], or HOST[:PORT]/REPOSITORY")
+        try require(
+            registry != nil || login == nil && loginFiles == nil, "registry", "a login needs a registry's name",
+            "write HOST[:PORT], or HOST[:PORT]/REPOSITORY")
+        try requireLogins(login, loginFiles)
     }
 }
 
@@ -157,6 +156,7 @@ extension Repositories.Input {
     public func check() throws(ControlError) {
         try requireName(registry, "registry", registryAdvice)
         try requireNumber(limit, "limit", in: 1...Int.max)
+        try requireLogins(login, loginFiles)
     }
 }
 
@@ -248,6 +248,23 @@ private func requireLogin(
     try require(
         password.utf8.count <= longestSecret, passwordParameter, "the password has more than \(longestSecret) bytes",
         "give a shorter password or token")
+}
+
+/// What a call brings in place of the daemon's logins.
+private func requireLogins(_ login: JobLogin?, _ loginFiles: [LoginFile]?) throws(ControlError) {
+    if let login {
+        try requireLogin(user: login.user, login.password, "login", "login")
+        try require(
+            loginFiles == nil, "loginFiles", "a call takes either a login or login files, not both",
+            "leave one of them out")
+    }
+    let files = loginFiles ?? []
+    try require(files.count <= 8, "loginFiles", "\(files.count) login files are too many", "give 8 at most")
+    if let large = files.first(where: { $0.content.utf8.count > longestLoginFile }) {
+        throw .refusing(
+            "loginFiles", "the login file \(quoted(large.path)) has more than \(longestLoginFile) bytes",
+            advice: "give a file that holds logins alone, or the login itself")
+    }
 }
 
 private func quoted(_ text: String) -> String { "\"\(shortened(text))\"" }

@@ -9,12 +9,20 @@ public enum Inspect: Method {
         public var reference: String
         /// Only the manifest is wanted: platforms may be left empty and nothing but the root is fetched.
         public var raw: Bool?
+        /// In place of the daemon's own, for this call alone.
+        public var login: JobLogin?
+        /// As ``login``: the caller's own login files, of which the one for the registry is taken.
+        public var loginFiles: [LoginFile]?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case reference, raw }
+        public enum CodingKeys: CodingKey, CaseIterable { case reference, raw, login, loginFiles }
 
-        public init(reference: String, raw: Bool? = nil) {
+        public init(
+            reference: String, raw: Bool? = nil, login: JobLogin? = nil, loginFiles: [LoginFile]? = nil
+        ) {
             self.reference = reference
             self.raw = raw
+            self.login = login
+            self.loginFiles = loginFiles
         }
     }
 

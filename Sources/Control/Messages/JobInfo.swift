@@ -42,6 +42,11 @@ public struct JobInfo: Codable, Sendable, Equatable {
     public var bytesExisting: Int64
     /// Absent where a list was asked for without them.
     public var blobs: [BlobInfo]?
+    /// Who asked for it; absent: a rule, or an earlier version of the daemon did not ask.
+    public var askedBy: AskerInfo?
+    /// Present and true where the job is another user's and the caller no operator: only its id, its state, its times and
+    /// its registry, in the place of the destination, are told; the other texts are empty and the numbers 0.
+    public var hidden: Bool?
 
     /// True once nothing more will happen to the job by itself.
     public var hasEnded: Bool { Self.endedStates.contains(state) }
@@ -60,7 +65,7 @@ public struct JobInfo: Codable, Sendable, Equatable {
         nextAttemptAt: Timestamp? = nil, error: JobErrorInfo? = nil, waitsFor: String? = nil,
         supersededBy: Int? = nil, bytesTotal: Int64, bytesUploaded: Int64, bytesMounted: Int64,
         bytesExisting: Int64, blobs: [BlobInfo]? = nil, sourceDigest: String? = nil,
-        format: String? = nil, leftOut: String? = nil
+        format: String? = nil, leftOut: String? = nil, askedBy: AskerInfo? = nil, hidden: Bool? = nil
     ) {
         self.id = id
         self.state = state
@@ -89,5 +94,22 @@ public struct JobInfo: Codable, Sendable, Equatable {
         self.sourceDigest = sourceDigest
         self.format = format
         self.leftOut = leftOut
+        self.askedBy = askedBy
+        self.hidden = hidden
+    }
+}
+
+/// Who asked for something.
+public struct AskerInfo: Codable, Sendable, Equatable {
+    public var uid: Int
+    /// The user's name; absent where the daemon's machine knows none.
+    public var name: String?
+    /// The process.
+    public var pid: Int
+
+    public init(uid: Int, name: String? = nil, pid: Int) {
+        self.uid = uid
+        self.name = name
+        self.pid = pid
     }
 }

@@ -11,6 +11,8 @@ public enum List: Method {
         public var jobs: [Int]?
         /// Host and port; absent: all.
         public var registry: String?
+        /// Only what this user asked for, by name or number. Members may name themselves alone.
+        public var user: String?
         /// How many at most; absent: 100, or as many as are named.
         public var limit: Int?
         /// Only older jobs than this one, for the next page.
@@ -21,16 +23,17 @@ public enum List: Method {
         public var partial: Bool?
 
         public enum CodingKeys: CodingKey, CaseIterable {
-            case states, jobs, registry, limit, before, withBlobs, partial
+            case states, jobs, registry, user, limit, before, withBlobs, partial
         }
 
         public init(
-            states: [String]? = nil, jobs: [Int]? = nil, registry: String? = nil, limit: Int? = nil,
-            before: Int? = nil, withBlobs: Bool? = nil, partial: Bool? = nil
+            states: [String]? = nil, jobs: [Int]? = nil, registry: String? = nil, user: String? = nil,
+            limit: Int? = nil, before: Int? = nil, withBlobs: Bool? = nil, partial: Bool? = nil
         ) {
             self.states = states
             self.jobs = jobs
             self.registry = registry
+            self.user = user
             self.limit = limit
             self.before = before
             self.withBlobs = withBlobs

@@ -9,12 +9,20 @@ public enum Repositories: StreamMethod {
         public var registry: String
         /// How many are wanted; absent: all.
         public var limit: Int?
+        /// In place of the daemon's own, for this call alone.
+        public var login: JobLogin?
+        /// As ``login``: the caller's own login files, of which the one for the registry is taken.
+        public var loginFiles: [LoginFile]?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case registry, limit }
+        public enum CodingKeys: CodingKey, CaseIterable { case registry, limit, login, loginFiles }
 
-        public init(registry: String, limit: Int? = nil) {
+        public init(
+            registry: String, limit: Int? = nil, login: JobLogin? = nil, loginFiles: [LoginFile]? = nil
+        ) {
             self.registry = registry
             self.limit = limit
+            self.login = login
+            self.loginFiles = loginFiles
         }
     }
 

@@ -12,13 +12,22 @@ public enum Retry: Method {
         public var failed: Bool?
         /// Jobs that can't be queued again are reported in ``Output/left``, and the other jobs are queued.
         public var partial: Bool?
+        /// In place of the daemon's own, for this call alone.
+        public var login: JobLogin?
+        /// As ``login``: the caller's own login files, of which the one for the registry is taken.
+        public var loginFiles: [LoginFile]?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case jobs, failed, partial }
+        public enum CodingKeys: CodingKey, CaseIterable { case jobs, failed, partial, login, loginFiles }
 
-        public init(jobs: [Int]? = nil, failed: Bool? = nil, partial: Bool? = nil) {
+        public init(
+            jobs: [Int]? = nil, failed: Bool? = nil, partial: Bool? = nil, login: JobLogin? = nil,
+            loginFiles: [LoginFile]? = nil
+        ) {
             self.jobs = jobs
             self.failed = failed
             self.partial = partial
+            self.login = login
+            self.loginFiles = loginFiles
         }
     }
 

@@ -9,12 +9,20 @@ public enum Tags: StreamMethod {
         public var repository: String
         /// How many are wanted; absent: all.
         public var limit: Int?
+        /// In place of the daemon's own, for this call alone.
+        public var login: JobLogin?
+        /// As ``login``: the caller's own login files, of which the one for the registry is taken.
+        public var loginFiles: [LoginFile]?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case repository, limit }
+        public enum CodingKeys: CodingKey, CaseIterable { case repository, limit, login, loginFiles }
 
-        public init(repository: String, limit: Int? = nil) {
+        public init(
+            repository: String, limit: Int? = nil, login: JobLogin? = nil, loginFiles: [LoginFile]? = nil
+        ) {
             self.repository = repository
             self.limit = limit
+            self.login = login
+            self.loginFiles = loginFiles
         }
     }
 

@@ -14,13 +14,22 @@ public enum Verify: Method {
         public var against: String?
         /// `manifest`, `blobs` or `deep`; absent: `blobs`.
         public var level: String?
+        /// In place of the daemon's own, for this call alone.
+        public var login: JobLogin?
+        /// As ``login``: the caller's own login files, of which the one for the registry is taken.
+        public var loginFiles: [LoginFile]?
 
-        public enum CodingKeys: CodingKey, CaseIterable { case reference, against, level }
+        public enum CodingKeys: CodingKey, CaseIterable { case reference, against, level, login, loginFiles }
 
-        public init(reference: String, against: String? = nil, level: String? = nil) {
+        public init(
+            reference: String, against: String? = nil, level: String? = nil, login: JobLogin? = nil,
+            loginFiles: [LoginFile]? = nil
+        ) {
             self.reference = reference
             self.against = against
             self.level = level
+            self.login = login
+            self.loginFiles = loginFiles
         }
     }
 

@@ -1,3 +1,5 @@
+internal import System
+
 /// One client's connection, as the server's thread keeps it.
 final class Connection {
     enum Phase: Equatable {
@@ -22,6 +24,9 @@ final class Connection {
     }
 
     let id: UInt64
+    let caller: Caller
+    /// Whether it counts against the quota of its user.
+    let isLimited: Bool
     let socket: Descriptor
     var phase = Phase.open
     var input: MessageReader
@@ -41,8 +46,10 @@ final class Connection {
     /// What the kernel was asked to watch for; nil where it does not watch.
     var watched: Epoll.Interest?
 
-    init(id: UInt64, socket: consuming Descriptor, messageLimit: Int) {
+    init(id: UInt64, of caller: Caller, isLimited: Bool, socket: consuming Descriptor, messageLimit: Int) {
         self.id = id
+        self.caller = caller
+        self.isLimited = isLimited
         self.socket = socket
         input = MessageReader(limit: messageLimit)
     }

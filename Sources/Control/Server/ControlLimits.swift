@@ -7,6 +7,8 @@ public struct ControlLimits: Sendable {
     /// How much may wait for one client to read it before its streams and further calls wait. One reply may go beyond.
     public var outputBytes = 256 << 10
     public var connections = 256
+    /// Of these, how many are kept for callers that are admitted without a limit.
+    public var keptConnections = 32
     /// How many calls of one connection may run at the same time.
     public var callsInFlight = 64
     /// A client that reads nothing for so long, while something waits for it, is disconnected.

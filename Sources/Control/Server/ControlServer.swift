@@ -10,6 +10,7 @@ public final class ControlServer: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
+    private let listener: ListeningSocket
     private let mailbox: ServerMailbox
     private let ending = Mutex(Ending())
 
@@ -21,6 +22,7 @@ public final class ControlServer: Sendable {
         service: any ControlService
     ) throws(ListenError) {
         let listener = try ListeningSocket.open(socket)
+        self.listener = listener
         let table = MethodTable(service: service, info: info)
         do {
             let mailbox = try ServerMailbox()
@@ -39,6 +41,11 @@ public final class ControlServer: Sendable {
     }
 
     deinit { _ = mailbox.post(.stop) }
+
+    /// Lets others open the socket than before; one that a service manager made keeps its permissions.
+    ///
+    /// - Throws: ``ListenError``.
+    public func open(to audience: SocketAudience) throws(ListenError) { try listener.open(to: audience) }
 
     /// Returns after the task was cancelled and the server has stopped.
     public func run() async {

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Where the daemon takes control connections.
 public enum ControlSocket: Sendable {
-    /// A path in the file system. Members of the group, by its id, may open the socket; with nil only its owner may.
-    case path(String, group: UInt32?)
+    /// A path in the file system.
+    case path(String, SocketAudience)
     /// A descriptor that listens already, from a service manager. It is closed at the end, and its path left alone.
     case inherited(Int32)
 
@@ -15,6 +15,26 @@ public enum ControlSocket: Sendable {
             count > 0
         else { return nil }
         return .inherited(3)
+    }
+}
+
+/// Who may open a socket by its permissions; whom the server then admits is for ``ControlAccess`` to say.
+public enum SocketAudience: Sendable, Equatable {
+    case owner
+    /// The owner and the members of a group, by its id.
+    case group(UInt32)
+    case everybody
+
+    var mode: UInt32 {
+        switch self {
+        case .owner: 0o600
+        case .group: 0o660
+        case .everybody: 0o666
+        }
+    }
+
+    var group: UInt32? {
+        if case .group(let id) = self { id } else { nil }
     }
 }
 
@@ -36,12 +56,28 @@ final class ListeningSocket: Sendable {
 
     static func open(_ socket: ControlSocket) throws(ListenError) -> ListeningSocket {
         switch socket {
-        case .path(let path, let group): try bind(path, group)
+        case .path(let path, let audience): try bind(path, audience)
         case .inherited(let number): try adopt(number)
         }
     }
 
     func error(_ cause: ListenError.Cause) -> ListenError { ListenError(socket: label, cause: cause) }
+
+    /// Changes the permissions of a socket that was made here.
+    func open(to audience: SocketAudience) throws(ListenError) {
+        guard name != nil else { return }
+        try Self.permit(label, audience)
+    }
+
+    private static func permit(_ path: String, _ audience: SocketAudience) throws(ListenError) {
+        func failure(_ call: String) -> ListenError {
+            ListenError(socket: path, cause: .system(call: call, code: errno))
+        }
+        if let group = audience.group {
+            guard lchown(path, uid_t.max, group) == 0 else { throw failure("chown to group \(group)") }
+        }
+        guard chmod(path, audience.mode) == 0 else { throw failure("chmod") }
+    }
 
     /// Removes the name, so that new clients fail at once.
     func retire() { name?.remove() }
@@ -60,14 +96,14 @@ final class ListeningSocket: Sendable {
         return ListeningSocket(descriptor, label: label, name: nil)
     }
 
-    private static func bind(_ path: String, _ group: UInt32?) throws(ListenError) -> ListeningSocket {
+    private static func bind(_ path: String, _ audience: SocketAudience) throws(ListenError) -> ListeningSocket {
         func failure(_ call: String) -> ListenError {
             ListenError(socket: path, cause: .system(call: call, code: errno))
         }
         guard let address = SocketAddress(path: path) else {
             throw ListenError(socket: path, cause: .pathInvalid(limit: SocketAddress.longestPath))
         }
-        let name = try OwnedName.claim(path, address, group: group)
+        let name = try OwnedName.claim(path, address, group: audience.group)
         guard let number = SocketAddress.makeSocket() else { throw failure("socket") }
         let descriptor = Descriptor(owning: number)
         // The file never has a wider mode than it ends with, and no client can connect before `listen`.
@@ -76,10 +112,7 @@ final class ListeningSocket: Sendable {
             throw errno == EADDRINUSE ? ListenError(socket: path, cause: .inUse) : failure("bind")
         }
         name.noteBound()
-        if let group {
-            guard lchown(path, uid_t.max, group) == 0 else { throw failure("chown to group \(group)") }
-        }
-        guard chmod(path, group == nil ? 0o600 : 0o660) == 0 else { throw failure("chmod") }
+        try permit(path, audience)
         guard listen(number, 128) == 0 else { throw failure("listen") }
         return ListeningSocket(descriptor, label: path, name: name)
     }

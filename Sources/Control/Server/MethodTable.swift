@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import System
 
 /// How one method's calls are answered.
 struct MethodHandler: Sendable {
@@ -6,7 +7,7 @@ struct MethodHandler: Sendable {
     let overlaps: Bool
     let isStream: Bool
     /// Answers a call through its port, always to the end, and returns then.
-    let run: @Sendable (CallMessage, ReplyPort) async -> Void
+    let run: @Sendable (CallMessage, Caller, ReplyPort) async -> Void
 }
 
 /// All methods that a server answers, by their full names.
@@ -17,12 +18,12 @@ struct MethodTable: Sendable {
     init(service: any ControlService, info: ServiceInfo) {
         let interfaces = ["org.varlink.service", "org.pushd.Control"]
         let all: [MethodHandler] = [
-            Self.single(GetInfo.self) { _ in
+            Self.single(GetInfo.self) { _, _ in
                 GetInfo.Output(
                     vendor: info.vendor, product: info.product, version: info.version, url: info.url,
                     interfaces: interfaces)
             },
-            Self.single(GetInterfaceDescription.self) { input in
+            Self.single(GetInterfaceDescription.self) { input, _ in
                 switch input.interface {
                 case "org.varlink.service": GetInterfaceDescription.Output(description: standardInterfaceDescription)
                 case "org.pushd.Control": GetInterfaceDescription.Output(description: controlInterfaceDescription)
@@ -91,12 +92,12 @@ struct MethodTable: Sendable {
     }
 
     private static func single<M: Method>(
-        _ method: M.Type, _ answer: @escaping @Sendable (M.Input) async throws -> M.Output
+        _ method: M.Type, _ answer: @escaping @Sendable (M.Input, Caller) async throws -> M.Output
     ) -> MethodHandler {
         let known = parameterNames(method)
-        return MethodHandler(name: M.name, overlaps: M.overlaps, isStream: false) { call, port in
+        return MethodHandler(name: M.name, overlaps: M.overlaps, isStream: false) { call, caller, port in
             do {
-                let output = try await answer(input(of: call, method, known))
+                let output = try await answer(input(of: call, method, known), caller)
                 port.finish(port.wantsReply ? try ReplyMessage.bytes(parameters: WireCoding.encode(output)) : [])
             } catch {
                 port.finish(ReplyMessage.bytes(controlError(for: error)))
@@ -105,14 +106,15 @@ struct MethodTable: Sendable {
     }
 
     private static func stream<M: StreamMethod>(
-        _ method: M.Type, _ answer: @escaping @Sendable (M.Input) -> AsyncThrowingStream<M.Output, any Error>
+        _ method: M.Type,
+        _ answer: @escaping @Sendable (M.Input, Caller) -> AsyncThrowingStream<M.Output, any Error>
     ) -> MethodHandler {
         let known = parameterNames(method)
-        return MethodHandler(name: M.name, overlaps: false, isStream: true) { call, port in
+        return MethodHandler(name: M.name, overlaps: false, isStream: true) { call, caller, port in
             do {
                 let input = try input(of: call, method, known)
                 let ending = M.ending(for: input)
-                for try await output in answer(input) {
+                for try await output in answer(input, caller) {
                     let isLast = ending.isLast(output)
                     let reply = try ReplyMessage.bytes(parameters: WireCoding.encode(output), continues: !isLast)
                     if isLast { return port.finish(reply) }

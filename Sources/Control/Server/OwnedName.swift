@@ -22,7 +22,8 @@ final class OwnedName: Sendable {
 
     deinit { remove() }
 
-    /// Makes sure that `path` is free to bind, in a directory where no other user could remove it.
+    /// Makes sure that `path` is free to bind, in a directory where no other user could remove it, nor put another one in
+    /// its place.
     ///
     /// A missing directory is made; its parent must exist. A socket on which no process answers is removed.
     static func claim(_ path: String, _ address: SocketAddress, group: UInt32?) throws(ListenError) -> OwnedName {
@@ -98,19 +99,6 @@ final class OwnedName: Sendable {
         } else if errno != EEXIST {
             throw failure("mkdir")
         }
-        var status = stat()
-        guard stat(directory, &status) == 0 else { throw failure("stat") }
-        func refuse(_ reason: String, isForeign: Bool = false) -> ListenError {
-            ListenError(
-                socket: path, cause: .unsafeDirectory(directory: directory, reason: reason, isForeign: isForeign))
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw refuse("is not a directory") }
-        guard status.st_uid == geteuid() || status.st_uid == 0 else {
-            throw refuse("belongs to another user", isForeign: true)
-        }
-        // In a sticky directory, such as /tmp, users can't remove each other's files.
-        guard status.st_mode & 0o022 == 0 || status.st_mode & S_ISVTX != 0 else {
-            throw refuse("can be written by others")
-        }
+        try DirectoryTrust.check(directory, of: path)
     }
 }

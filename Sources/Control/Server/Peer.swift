@@ -1,26 +1,19 @@
 internal import CLinux
 internal import Glibc
+public import System
 
-/// The process at the other end of a connection, as it was when it connected.
-///
-/// Source: unix(7), SO_PEERCRED and SO_PEERGROUPS.
-public struct Peer: Sendable, Hashable {
-    public var pid: Int32
-    public var uid: UInt32
-    /// The group it ran as and its supplementary groups.
-    public var groups: Set<UInt32>
-
-    public init(pid: Int32, uid: UInt32, groups: Set<UInt32>) {
-        self.pid = pid
-        self.uid = uid
-        self.groups = groups
-    }
-
+extension Caller {
+    /// The process at the other end of a connection, as it was when it connected. Its user's name is not asked for: that
+    /// may block.
+    ///
     /// Nil where the kernel does not tell.
-    init?(of descriptor: Int32) {
+    ///
+    /// Source: unix(7), SO_PEERCRED and SO_PEERGROUPS.
+    init?(peerOf descriptor: Int32) {
         var (pid, uid, gid) = (Int32(0), UInt32(0), UInt32(0))
         guard linux_peer(descriptor, &pid, &uid, &gid) == 0 else { return nil }
-        self.init(pid: pid, uid: uid, groups: Set(Self.supplementaryGroups(of: descriptor) + [gid]))
+        let groups = Self.supplementaryGroups(of: descriptor)
+        self.init(identity: UserIdentity(uid: uid, gid: gid, groups: groups), pid: pid)
     }
 
     /// The kernel knows them without asking the system's user database, which may block; none where it is too old to.
@@ -38,22 +31,25 @@ public struct Peer: Sendable, Hashable {
     }
 }
 
-/// Who may control the daemon: its own user, root, and the members of one group.
+/// Who may control the daemon, and with how many connections. It is asked for each connection.
 public struct ControlAccess: Sendable {
-    private let rule: @Sendable (Peer) -> Bool
-
-    /// Admits this process's user too.
-    ///
-    /// - Parameter group: the group's id; nil: no group.
-    public init(group: UInt32?) {
-        let user = geteuid()
-        rule = { peer in
-            peer.uid == user || peer.uid == 0 || group.map(peer.groups.contains) == true
-        }
+    public enum Admission: Sendable, Equatable {
+        case refused
+        /// With so many connections of one user at a time; some places are kept for others.
+        case limited(connections: Int)
+        case full
     }
 
-    /// For tests, which cannot change who they are.
-    init(rule: @escaping @Sendable (Peer) -> Bool) { self.rule = rule }
+    private let rule: @Sendable (Caller) -> Admission
 
-    public func admits(_ peer: Peer) -> Bool { rule(peer) }
+    /// - Parameter rule: called on the server's thread, which it must not block.
+    public init(rule: @escaping @Sendable (Caller) -> Admission) { self.rule = rule }
+
+    /// Admits this process's user and root.
+    public static var ownUser: ControlAccess {
+        let user = geteuid()
+        return ControlAccess { [user, 0].contains($0.identity.uid) ? .full : .refused }
+    }
+
+    public func admission(of caller: Caller) -> Admission { rule(caller) }
 }

@@ -96,7 +96,7 @@ extension ServerLoop {
         let port = ReplyPort(
             mailbox: mailbox, connection: connection.id, call: lastCall, wantsReply: !message.oneway,
             replyLimit: limits.replyBytes)
-        let task = Task { await handler.run(message, port) }
+        let task = Task { [caller = connection.caller] in await handler.run(message, caller, port) }
         connection.calls.append(
             Connection.Call(
                 number: lastCall, method: message.method, isStream: handler.isStream, wantsReply: !message.oneway,

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import System
 
 /// The server's thread: accepts connections, reads calls, starts their tasks and writes their replies.
 ///
@@ -91,25 +92,44 @@ final class ServerLoop {
     }
 
     private func admit(_ socket: consuming Descriptor) {
-        let isAdmitted = Peer(of: socket.number).map(access.admits) ?? false
+        // The kernel has always told; where it does not, nobody is admitted.
+        let known = Caller(peerOf: socket.number)
+        let caller = known ?? Caller(identity: UserIdentity(uid: .max, gid: .max), pid: 0)
+        let admission = known.map(access.admission) ?? .refused
         lastConnection += 1
-        let connection = Connection(id: lastConnection, socket: socket, messageLimit: limits.messageBytes)
-        let regular = connections.values.count { !$0.isRefused }
-        if !isAdmitted {
-            refuse(connection, .notAdmitted)
-        } else if regular >= limits.connections {
-            refuse(
-                connection,
-                ControlError(
-                    .tooManyConnections, "the daemon serves \(limits.connections) connections already",
-                    advice: "close some, or try again in a moment"))
+        var isLimited = false
+        if case .limited = admission { isLimited = true }
+        let connection = Connection(
+            id: lastConnection, of: caller, isLimited: isLimited, socket: socket, messageLimit: limits.messageBytes)
+        if let error = refusal(of: connection, admission) { refuse(connection, error) }
+        // Of refused ones only so many are told why: callers that are not admitted must not keep others out.
+        guard !connection.isRefused || connections.values.count(where: \.isRefused) < 2 * limits.connections else {
+            return
         }
-        // Beyond twice the limit, refused clients are disconnected without a reason.
-        guard connections.count < 2 * limits.connections else { return }
         connections[connection.id] = connection
         connection.watched = .input
         epoll.add(connection.socket.number, .input, token: connection.id)
         flush(connection)
+    }
+
+    private func refusal(of connection: Connection, _ admission: ControlAccess.Admission) -> ControlError? {
+        let regular = connections.values.filter { !$0.isRefused }
+        var isFull = regular.count >= limits.connections
+        switch admission {
+        case .refused: return .notAdmitted
+        case .limited(let limit):
+            let uid = connection.caller.identity.uid
+            guard regular.count(where: { $0.caller.identity.uid == uid }) < limit else {
+                return .tooManyConnections(of: connection.caller, limit: limit)
+            }
+            let places = max(1, limits.connections - limits.keptConnections)
+            isFull = isFull || regular.count(where: \.isLimited) >= places
+        case .full: break
+        }
+        guard isFull else { return nil }
+        return ControlError(
+            .tooManyConnections, "the daemon serves \(regular.count) connections already",
+            advice: "close some, or try again in a moment")
     }
 
     private func refuse(_ connection: Connection, _ error: ControlError) {

@@ -24,6 +24,7 @@ extension ControlError {
         case .remoteNotFound: Self.ownPrefix + "RemoteNotFound"
         case .registryFailed: Self.ownPrefix + "RegistryFailed"
         case .refused: Self.ownPrefix + "Refused"
+        case .notAllowed: Self.ownPrefix + "NotAllowed"
         case .timedOut: Self.ownPrefix + "TimedOut"
         case .queueUnavailable: Self.ownPrefix + "QueueUnavailable"
         case .stopping: Self.ownPrefix + "Stopping"
@@ -48,7 +49,7 @@ extension ControlError {
         case .methodNotFound(let method), .methodNotImplemented(let method): parameters.method = method
         case .parameterInvalid(let parameter), .invalidParameter(let parameter): parameters.parameter = parameter
         case .imageNotFound, .imageInvalid, .destinationMissing, .referenceInvalid, .jobNotFound, .remoteNotFound,
-            .registryFailed, .refused, .timedOut, .queueUnavailable, .stopping, .failed, .messageRejected,
+            .registryFailed, .refused, .notAllowed, .timedOut, .queueUnavailable, .stopping, .failed, .messageRejected,
             .tooManyConnections, .permissionDenied, .expectedMore, .unknown:
             break
         }
@@ -75,6 +76,7 @@ extension ControlError {
         case ownPrefix + "RemoteNotFound": .remoteNotFound
         case ownPrefix + "RegistryFailed": .registryFailed
         case ownPrefix + "Refused": .refused
+        case ownPrefix + "NotAllowed": .notAllowed
         case ownPrefix + "TimedOut": .timedOut
         case ownPrefix + "QueueUnavailable": .queueUnavailable
         case ownPrefix + "Stopping": .stopping

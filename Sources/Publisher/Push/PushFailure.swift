@@ -67,6 +67,19 @@ struct PushFailure: Error, Sendable {
         }
     }
 
+    /// The login that a job came with was in memory only, and the daemon was started anew since.
+    static func ownLoginGone(_ job: Job) -> PushFailure {
+        var failure = PushFailure(
+            error: JobError(
+                code: "own-login-gone",
+                message: "the login that the push came with is no longer known: it is kept in memory alone",
+                advice: "log in again: pushctl push \(shellWord(job.image)) \(job.destination) --my-login, "
+                    + "or pushctl retry \(job.id) --my-login"),
+            disposition: .block)
+        failure.registryAnswered = false
+        return failure
+    }
+
     static func blobGone(_ digest: Digest) -> PushFailure {
         PushFailure(
             error: JobError(

@@ -29,7 +29,7 @@ extension ImagePublisher {
     /// - Returns: those jobs.
     public func loggedIn(at registry: String) async throws -> [JobID] {
         await forgetLogin(at: registry)
-        let jobs = try await queue.unblock(registry: registry, now: clock())
+        let jobs = try await queue.useStoredLogin(registry: registry, now: clock())
         // They waited because the login that they came with was refused.
         for job in jobs { await registries.removeLogin(of: job) }
         await engine.tryNow(registry)

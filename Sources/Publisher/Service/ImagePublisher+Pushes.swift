@@ -2,6 +2,7 @@ internal import ImageStore
 internal import OCI
 public import PushQueue
 internal import Registry
+internal import System
 
 /// Accepting pushes, and what people do to accepted ones.
 extension ImagePublisher {
@@ -13,9 +14,11 @@ extension ImagePublisher {
         try? await engine.noticeTime()
         let settings = settings
         let (orders, leftOut) = try await intake.orders(
-            request, stores: stores, settings: settings, credentials: credentials)
+            request, stores: stores(actsAs: request.actsAs), settings: settings, credentials: credentials)
         let logins = try request.login.map { login in
-            try orders.map { (place: $0.destination, login: try login.login(for: $0.destination)) }
+            try orders.map {
+                (place: $0.destination, login: try login.given(for: $0.destination, by: request.rights))
+            }
         }
         // Before the jobs are there: one may begin at once.
         var expected: [RegistryPool.Expectation] = []
@@ -44,16 +47,25 @@ extension ImagePublisher {
     public func plan(_ request: PushRequest) async throws -> PushAnswer<PushPlan> {
         var plans: [PushPlan] = []
         let (orders, leftOut) = try await intake.orders(
-            request, stores: stores, settings: settings, credentials: credentials)
+            request, stores: stores(actsAs: request.actsAs), settings: settings, credentials: credentials)
         for order in orders {
             let image = try await intake.prepare(order)
             let contents = image.contents
             let sent = contents.blobs.filter(\.isSent).map(\.descriptor.digest)
             let since = clock() - settings.ledgerAge.inMilliseconds
-            let known = try await queue.known(
-                among: sent, registry: order.destination.domain, repository: order.destination.path, since: since)
-            let pending = try await queue.pendingJobs(for: order.destination)
-            let joined = pending.first { $0.root.digest == contents.root.digest }
+            // What a repository has is no matter of a member who may not look there with the daemon's login.
+            let mayKnow = request.rights.map { $0.mayUseDaemons(at: order.destination) } ?? true
+            let known =
+                try await mayKnow
+                ? queue.known(
+                    among: sent, registry: order.destination.domain, repository: order.destination.path, since: since)
+                : []
+            let all = try await queue.pendingJobs(for: order.destination)
+            let pending = all.filter { $0.actsAs?.uid == request.actsAs?.uid || request.actsAs == nil }
+            let joined = pending.first {
+                $0.root.digest == contents.root.digest && $0.actsAs?.uid == request.actsAs?.uid
+                    && $0.hasOwnLogin == (request.login != nil)
+            }
             plans.append(
                 PushPlan(
                     image: order.image, source: order.layout.storeID, destination: order.destination,
@@ -81,10 +93,18 @@ extension ImagePublisher {
         return states
     }
 
-    /// Tries ended or waiting jobs again now; nil: all that failed or are blocked.
+    /// Tries ended or waiting jobs again now; nil: all that failed or are blocked, and are the caller's.
     ///
     /// A job that can't be retried does not prevent the others.
-    public func retry(_ ids: [JobID]?) async throws -> RetryOutcome {
+    ///
+    /// - Parameters:
+    ///   - rights: of the caller; nil: an operator's.
+    ///   - login: a login of the caller's for these jobs, in place of what they had before.
+    /// - Throws: `QueueError`, also where a member's quota does not take the jobs; ``PushRefusal`` where the login has none
+    ///   for a job's registry.
+    public func retry(
+        _ ids: [JobID]?, by rights: CallerRights? = nil, login: PushLogin? = nil
+    ) async throws -> RetryOutcome {
         await credentials.forgetAnswers()
         var outcome = RetryOutcome()
         var registries: Set<String> = []
@@ -95,22 +115,36 @@ extension ImagePublisher {
             let piece = rest.map { Array($0.prefix(Self.piece)) }
             rest = rest?.dropFirst(Self.piece)
             let states: Set<JobState>? = ids == nil ? [.failed, .blocked] : nil
-            let jobs = try await queue.jobs(JobFilter(states: states, ids: piece, before: before, limit: Self.piece))
+            let jobs = try await queue.jobs(
+                JobFilter(
+                    states: states, ids: piece, user: ids == nil ? rights?.ownJobs : nil, before: before,
+                    limit: Self.piece))
             for job in jobs {
                 registries.insert(job.destination.domain)
-                try await retry(job, &outcome)
+                try await retry(job, rights, login, &outcome)
             }
             before = jobs.last?.id ?? before
             if piece?.isEmpty ?? jobs.isEmpty { break }
         }
-        for registry in registries { await engine.tryNow(registry) }
+        // A pause is everybody's: that one's job has another try does not end it.
+        if rights?.isOperator ?? true { for registry in registries { await engine.tryNow(registry) } }
         engine.nudge()
         return outcome
     }
 
-    private func retry(_ job: Job, _ outcome: inout RetryOutcome) async throws {
+    private func retry(
+        _ job: Job, _ rights: CallerRights?, _ login: PushLogin?, _ outcome: inout RetryOutcome
+    ) async throws {
+        if let rights {
+            guard rights.mayRetry(job) else { return outcome.left.append((job.id, .notYours)) }
+            if login == nil, !job.hasOwnLogin {
+                do { try rights.check(.login, at: job.destination) } catch {
+                    return outcome.left.append((job.id, .notAllowed(error)))
+                }
+            }
+        }
         do {
-            let revived = try await retry(job)
+            let revived = try await retry(job, login?.given(for: job.destination, by: rights), rights?.quota)
             if !revived.isEmpty {
                 outcome.revived += revived
                 await engine.restartTime(of: revived)
@@ -122,13 +156,29 @@ extension ImagePublisher {
         }
     }
 
-    private func retry(_ job: Job) async throws -> [JobID] {
-        guard job.state.isEnded else { return try await queue.retry([job.id], now: clock()) }
+    private func retry(_ job: Job, _ login: GivenLogin?, _ quota: MemberQuota?) async throws -> [JobID] {
+        guard let login else { return try await revive(job, hasNewLogin: false, quota) }
+        // Before the job is queued: it may begin at once.
+        let expected = await registries.expectLogin(login, for: job.destination)
+        do {
+            let revived = try await revive(job, hasNewLogin: true, quota)
+            await registries.settleLogin(expected, job: revived.first)
+            return revived
+        } catch {
+            await registries.settleLogin(expected, job: nil)
+            throw error
+        }
+    }
+
+    private func revive(_ job: Job, hasNewLogin: Bool, _ quota: MemberQuota?) async throws -> [JobID] {
+        guard job.state.isEnded else {
+            return try await queue.retry([job.id], hasNewLogin: hasNewLogin, quota: quota, now: clock())
+        }
         // The spool has released its content when it ended.
         let source = ContentSources(of: job, spool: spool)
         let contents = try await contents(of: job, from: source)
         return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
-            try await queue.retry([job.id], now: clock())
+            try await queue.retry([job.id], hasNewLogin: hasNewLogin, quota: quota, now: clock())
         }
     }
 

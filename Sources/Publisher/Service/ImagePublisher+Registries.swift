@@ -67,25 +67,34 @@ extension ImagePublisher {
 
     /// Performs the steps of a push to a registry up to opening an upload, and reports each step.
     ///
-    /// - Parameter repository: where pushing is tried; nil: where a job has pushed to last, or else where a new image
-    ///   would go.
+    /// - Parameter repository: where pushing is tried; nil: for an operator where a job has pushed to last, or else where a
+    ///   new image would go.
     public func examine(
-        _ registry: String, repository: String?, _ tell: @Sendable (ExaminationStep) async throws -> Void
+        _ registry: String, repository: String?, by access: RemoteAccess = .init(),
+        _ tell: @Sendable (ExaminationStep) async throws -> Void
     ) async throws {
-        let client = try await registries.registry(registry).client
-        var place = repository
-        if place == nil { place = try await queue.lastRepository(at: registry) }
-        if let place { return try await client.examine(pushingTo: place, tell) }
+        if let repository {
+            let place = try ImageReference(parsing: "\(registry)/\(repository)")
+            let client = try await self.access(to: place, by: access).client
+            return try await client.examine(pushingTo: place.path, tell)
+        }
+        let client = try await self.access(toAllOf: registry, by: access).client
+        // The repositories of others' jobs are theirs to know.
+        if access.rights?.isOperator ?? true, let place = try await queue.lastRepository(at: registry) {
+            return try await client.examine(pushingTo: place, tell)
+        }
         // Docker Hub makes public what is pushed to.
         let isHub = ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(registry)
-        try await client.examine(
-            pushingTo: try await scratchRepository(at: registry), mayCreate: !isHub, tell)
+        let place = try await scratchRepository(at: registry, access.login)
+        try await client.examine(pushingTo: place, mayCreate: !isHub, tell)
     }
 
     private static let scratchName = "pushd-doctor"
 
-    private func scratchRepository(at registry: String) async throws -> String {
-        if registry == settings.defaultRegistry, let namespace = settings.defaultNamespace {
+    private func scratchRepository(at registry: String, _ login: PushLogin?) async throws -> String {
+        let credentials: any CredentialProvider =
+            if let login { PushLoginProvider(login: login) } else { self.credentials }
+        if login == nil, registry == settings.defaultRegistry, let namespace = settings.defaultNamespace {
             return namespace + "/" + Self.scratchName
         }
         let user = try? await credentials.credential(registry: registry, repository: "")?.user

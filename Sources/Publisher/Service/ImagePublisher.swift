@@ -3,6 +3,7 @@ public import ImageStore
 public import OCI
 public import PushQueue
 public import Registry
+public import System
 
 /// The module's entry point: accepts pushes, runs them, reports their state, and verifies the result.
 ///
@@ -64,7 +65,10 @@ public actor ImagePublisher {
             settings: settings, jobChanged: { touched.send($0) })
     }
 
-    var stores: LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
+    /// The stores of this machine.
+    ///
+    /// - Parameter actsAs: as whom they, and those that a name points to, are opened; nil: with the daemon's own rights.
+    func stores(actsAs: UserIdentity?) -> LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
 
     // MARK: Life
 
@@ -209,6 +213,8 @@ public actor ImagePublisher {
         }
         if job.state.isEnded {
             if job.state == .canceled || job.state == .superseded { await engine.abandon([job.id]) }
+            // Another user's job may have waited for this one's end.
+            if job.state == .canceled || job.state == .failed { engine.nudge() }
             await engine.forget(job.id)
             await registries.removeLogin(of: job.id)
             let digests = (try? await queue.blobs(of: job.id))?.map(\.blob.digest) ?? []
@@ -220,14 +226,14 @@ public actor ImagePublisher {
 
     // MARK: Control
 
-    public func pause(_ registry: String?) async {
+    public func pause(_ registry: String?, by asker: Asker? = nil) async {
         await engine.hold(registry)
-        await record(NewEvent(.registryPaused, registry: registry))
+        await record(NewEvent(.registryPaused, registry: registry, askedBy: asker))
     }
 
-    public func resume(_ registry: String?) async {
+    public func resume(_ registry: String?, by asker: Asker? = nil) async {
         await engine.release(registry)
-        await record(NewEvent(.registryResumed, registry: registry))
+        await record(NewEvent(.registryResumed, registry: registry, askedBy: asker))
     }
 
     /// Stores an event that does not concern a job. A failure to store it is logged and has no other effect.
@@ -279,17 +285,22 @@ public actor ImagePublisher {
     }
 
     /// Where an image was published to, as far as the history goes.
-    public func publications(of digest: Digest) async throws -> [Publication] {
-        try await queue.publications(of: digest)
+    ///
+    /// - Parameter user: who asked for the pushes; nil: anyone.
+    public func publications(of digest: Digest, askedBy user: UInt32? = nil) async throws -> [Publication] {
+        try await queue.publications(of: digest, askedBy: user)
     }
 
     /// Everything that the stores hold, and the stores that could not be read.
     ///
+    /// - Parameter actsAs: as whom the stores are opened; nil: with the daemon's own rights.
     /// - Throws: `CancellationError`.
-    public func images() async throws -> (images: [StoredImage], failures: [(store: String, error: ImageStoreError)]) {
+    public func images(
+        actsAs: UserIdentity? = nil
+    ) async throws -> (images: [StoredImage], failures: [(store: String, error: ImageStoreError)]) {
         var images: [StoredImage] = []
         var failures: [(store: String, error: ImageStoreError)] = []
-        for layout in stores.layouts {
+        for layout in stores(actsAs: actsAs).layouts {
             do { images += try await layout.images() } catch let error as ImageStoreError {
                 failures.append((layout.storeID, error))
             }
@@ -298,8 +309,10 @@ public actor ImagePublisher {
     }
 
     /// Bytes of its blobs; nil where it is not whole, and can't be pushed as it is.
-    public func size(of image: StoredImage) async -> Int64? {
-        guard let layout = stores.layouts.first(where: { $0.storeID == image.storeID }) else { return nil }
+    public func size(of image: StoredImage, actsAs: UserIdentity? = nil) async -> Int64? {
+        guard let layout = stores(actsAs: actsAs).layouts.first(where: { $0.storeID == image.storeID }) else {
+            return nil
+        }
         return try? await ImageContents.read(root: image.root, from: layout).totalBytes
     }
 }

@@ -25,8 +25,14 @@ extension Intake {
         _ request: PushRequest, _ stores: LocalLayouts, _ settings: PublisherSettings,
         _ credentials: any CredentialProvider
     ) async throws -> (orders: [Order], leftOut: [LeftOut]) {
+        // Only where the daemon acts for its own user does the given login choose the namespace: a member's push goes
+        // where everybody's goes.
         let credentials: any CredentialProvider =
-            if let login = request.login { PushLoginProvider(login: login) } else { credentials }
+            if let login = request.login, request.actsAs == nil {
+                PushLoginProvider(login: login)
+            } else {
+                credentials
+            }
         var orders: [Order] = []
         var leftOut: [LeftOut] = []
         if request.allTags {
@@ -48,7 +54,9 @@ extension Intake {
         if case .given? = request.login, registries.count > 1 {
             throw PushRefusal.loginForSeveral(registries: registries)
         }
-        return (try Self.distinct(orders), leftOut)
+        let all = try Self.distinct(orders)
+        for order in all { try request.checkRights(at: order.destination) }
+        return (all, leftOut)
     }
 
     /// The orders of a rule.
@@ -208,6 +216,16 @@ extension Intake {
 
     private func refusing<Value>(_ body: () throws(TemplateError) -> Value) throws -> Value {
         do { return try body() } catch { throw PushRefusal.templateUnusable(error) }
+    }
+}
+
+extension PushRequest {
+    /// - Throws: ``PushRefusal/notAllowed(_:_:user:)`` for what a member may not ask for there.
+    fileprivate func checkRights(at destination: ImageReference) throws(PushRefusal) {
+        guard let rights else { return }
+        if login == nil { try rights.check(.login, at: destination) }
+        if force { try rights.check(.force, at: destination) }
+        if priority > 0 { try rights.check(.priority, at: destination) }
     }
 }
 

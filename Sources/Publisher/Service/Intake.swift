@@ -44,7 +44,9 @@ struct Intake: Sendable {
         }
         guard !orders.isEmpty else { return [] }
         return try await pinned(images.values.map { ($0.contents, $1) }[...]) { [jobs] in
-            guard let handled else { return try await queue.accept(jobs, now: now) }
+            guard let handled else {
+                return try await queue.accept(jobs, quota: request.rights?.quota, now: now)
+            }
             return try await queue.accept(jobs, handled: handled, now: now)
         }
     }

@@ -6,8 +6,16 @@ public enum PushLogin: Sendable {
     case given(user: String, password: Secret)
     case files(CallersLogins)
 
+    /// - Parameter rights: of the caller who gives it; nil: an operator's.
     /// - Throws: ``PushRefusal`` where the files have none for the destination.
-    func login(for destination: ImageReference) throws -> FoundCredential {
+    func given(for destination: ImageReference, by rights: CallerRights?) throws -> GivenLogin {
+        GivenLogin(
+            login: try login(for: destination),
+            mayMakeRepository: rights.map { $0.mayUseDaemons(at: destination) } ?? true)
+    }
+
+    /// - Throws: ``PushRefusal`` where the files have none for the destination.
+    private func login(for destination: ImageReference) throws -> FoundCredential {
         switch self {
         case .given(let user, let password):
             return FoundCredential(

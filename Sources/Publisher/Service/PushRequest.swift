@@ -24,6 +24,10 @@ public struct PushRequest: Sendable {
     public var format: ImageFormat?
     /// Nil: the daemon's own logins.
     public var login: PushLogin?
+    /// Who asks for it, and what he may; nil: a rule, or the daemon's own user.
+    public var rights: CallerRights? {
+        didSet { (caller, actsAs) = (rights?.caller, rights?.actsAs) }
+    }
     /// Who asks for it; nil: a rule.
     public var caller: Caller?
     /// As whom the image is opened, now and later; nil: with the daemon's own rights.
@@ -53,6 +57,8 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
     case loginMissing(registry: String, CallersLogins.Failure)
     /// The destinations are at several registries, and the password given with the push is for one.
     case loginForSeveral(registries: [String])
+    /// A member asks for what is the daemon's, at a repository or a registry where the configuration does not allow it.
+    case notAllowed(DaemonsOwn, String, user: String)
     case stopping
 
     public var description: String {
@@ -80,6 +86,9 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         case .loginMissing(_, .unreadable(let path, let reason)): "your logins in \(path) can't be read: \(reason)"
         case .loginForSeveral(let registries):
             "the login would go to \(registries.count) registries: \(registries.joined(separator: ", "))"
+        case .notAllowed(.login, let place, _): "you may not use pushd's own login at \(place)"
+        case .notAllowed(.force, let place, _): "you may not push to \(place) by force"
+        case .notAllowed(.priority, let place, _): "you may not push to \(place) with a priority above 0"
         case .stopping: "pushd is stopping"
         }
     }
@@ -99,6 +108,7 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
         case .digestDiffers: "digest-differs"
         case .loginMissing: "own-login-missing"
         case .loginForSeveral: "login-for-several"
+        case .notAllowed: "not-allowed"
         case .stopping: "stopping"
         }
     }
@@ -123,10 +133,28 @@ public enum PushRefusal: Error, Sendable, CustomStringConvertible {
             "push it by itself under a tag of your choice: "
                 + "pushctl push \(shellWord(leftOut.first?.image ?? image)) HOST/REPOSITORY:TAG"
         case .digestDiffers: "leave the digest out, or push the image that has it"
-        case .loginMissing(_, .unreadable): "mend the file, or give the login: pushctl push -u USER --password-stdin"
-        case .loginMissing: "give it: pushctl push -u USER --password-stdin"
+        case .loginMissing(_, .unreadable): "mend the file, or give the login with: -u USER --password-stdin"
+        case .loginMissing: "give it with: -u USER --password-stdin"
         case .loginForSeveral: "push to each registry by itself, with its own login"
+        case .notAllowed(let what, let place, let user):
+            Self.instead(of: what) + "; or let an administrator add to pushd.json5: " + Self.allowance(place, user)
         case .stopping: "try again when it is back"
         }
+    }
+
+    private static func instead(of what: DaemonsOwn) -> String {
+        switch what {
+        case .login: "use a login of your own: --my-login, or -u USER"
+        case .force: "leave --force out"
+        case .priority: "leave --priority out"
+        }
+    }
+
+    /// The line that would allow it, for the repositories beside that one too.
+    private static func allowance(_ place: String, _ user: String) -> String {
+        let parts = place.split(separator: "/")
+        let pattern = parts.count > 2 ? parts.dropLast().joined(separator: "/") + "/**" : place
+        let all = parts.count == 1 ? place + "/**" : pattern
+        return "control: { allow: [{ user: \"\(user)\", to: [\"\(all)\"] }] }"
     }
 }

@@ -13,6 +13,10 @@ public struct RetryOutcome: Sendable {
         case newerJob
         /// Its image is no longer on this machine.
         case imageGone(ImageStoreError)
+        /// It is another user's, or an operator's.
+        case notYours
+        /// It uses a login of the daemon's that the caller may not use.
+        case notAllowed(PushRefusal)
 
         init(_ state: JobState) {
             switch state {
@@ -28,6 +32,8 @@ public struct RetryOutcome: Sendable {
             case .onItsWay: "retry-needless"
             case .over, .newerJob: "retry-refused"
             case .imageGone(let error): error.code
+            case .notYours: "job-of-another"
+            case .notAllowed(let refusal): refusal.code
             }
         }
 
@@ -38,6 +44,8 @@ public struct RetryOutcome: Sendable {
             case .over: "a newer job took its place"
             case .newerJob: "a newer job for its destination is pending or has succeeded"
             case .imageGone(let error): error.description
+            case .notYours: "it is another user's, or was asked for with an operator's rights"
+            case .notAllowed(let refusal): refusal.description
             }
         }
 
@@ -46,6 +54,8 @@ public struct RetryOutcome: Sendable {
             case .onItsWay: nil
             case .over, .newerJob: "push the image again if it is the one that is wanted there"
             case .imageGone(let error): error.advice
+            case .notYours: "push the image yourself, or let an operator try the job again"
+            case .notAllowed(let refusal): refusal.advice
             }
         }
     }

@@ -14,9 +14,11 @@ struct RegistryMaker: Sendable {
 
     func clients(_ settings: PublisherSettings, _ credentials: any CredentialProvider) -> RegistryPool.Maker {
         { name, login, common throws(RegistryError) in
-            try RegistryClient(
-                domain: name, settings: settings.settings(for: name), http: http,
-                credentials: login.map { OneLogin($0) } ?? credentials, hub: hub,
+            var settings = settings.settings(for: name)
+            if login?.mayMakeRepository == false { settings.createRepository = nil }
+            return try RegistryClient(
+                domain: name, settings: settings, http: http,
+                credentials: login.map { OneLogin($0.login) } ?? credentials, hub: hub,
                 repositoryMade: { [log] in log(.repositoryMade(registry: name, repository: $0)) },
                 bandwidth: bandwidth.limits(for: name), gate: common.gate,
                 schemes: common.facts.schemes)

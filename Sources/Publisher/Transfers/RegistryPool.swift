@@ -7,10 +7,10 @@ actor RegistryPool {
     private var entries: [String: RegistryAccess] = [:]
     /// What is the same under all logins.
     private var common: [String: Common] = [:]
-    /// In memory only: after a restart such jobs use the daemon's own logins.
+    /// In memory only: after a restart such jobs are blocked until their callers log in again.
     private var ownLogins: [JobID: OwnLogin] = [:]
     /// Logins for jobs that are not known yet, and where they go to.
-    private var expected: [Expectation: (login: FoundCredential, destination: ImageReference)] = [:]
+    private var expected: [Expectation: (login: GivenLogin, destination: ImageReference)] = [:]
     private var expectations = 0
     /// Jobs that began meanwhile and don't know yet whether one of ``expected`` is theirs.
     private var undecided: [Signal] = []
@@ -25,7 +25,7 @@ actor RegistryPool {
 
     /// The login that one job came with.
     private struct OwnLogin {
-        let login: FoundCredential
+        let login: GivenLogin
         var entry: RegistryAccess?
     }
 
@@ -36,7 +36,7 @@ actor RegistryPool {
 
     /// - Parameter login: to be used in place of all others.
     typealias Maker =
-        @Sendable (_ name: String, _ login: FoundCredential?, Common) throws(RegistryError)
+        @Sendable (_ name: String, _ login: GivenLogin?, Common) throws(RegistryError)
         -> RegistryClient
 
     init(make: @escaping Maker, makeCommon: @escaping @Sendable (_ name: String) -> Common) {
@@ -54,7 +54,8 @@ actor RegistryPool {
 
     /// The registry as a job deals with it.
     ///
-    /// - Throws: ``RegistryError`` for a name that is no host and port; `CancellationError`.
+    /// - Throws: ``RegistryError`` for a name that is no host and port; ``PushFailure`` where the job came with a login of
+    ///   its own that is no longer known; `CancellationError`.
     func registry(for job: Job) async throws -> RegistryAccess {
         // The job may be an expected one: it must not begin with another login.
         while ownLogins[job.id] == nil, expected.values.contains(where: { $0.destination == job.destination }) {
@@ -63,7 +64,10 @@ actor RegistryPool {
             await signal.next()
             try Task.checkCancellation()
         }
-        guard let own = ownLogins[job.id] else { return try registry(job.destination.domain) }
+        guard let own = ownLogins[job.id] else {
+            guard !job.hasOwnLogin else { throw PushFailure.ownLoginGone(job) }
+            return try registry(job.destination.domain)
+        }
         if let entry = own.entry { return entry }
         let entry = try access(to: job.destination.domain, own.login)
         ownLogins[job.id]?.entry = entry
@@ -71,7 +75,7 @@ actor RegistryPool {
     }
 
     /// A job for the destination is about to be accepted, which uses this login. It has to be settled.
-    func expectLogin(_ login: FoundCredential, for destination: ImageReference) -> Expectation {
+    func expectLogin(_ login: GivenLogin, for destination: ImageReference) -> Expectation {
         expectations += 1
         let expectation = Expectation(number: expectations)
         expected[expectation] = (login, destination)
@@ -87,13 +91,18 @@ actor RegistryPool {
         undecided = []
     }
 
+    /// The registry for one call that brings a login of its own.
+    func registry(_ name: String, with login: GivenLogin) throws(RegistryError) -> RegistryAccess {
+        try access(to: name, login)
+    }
+
     /// The login that a job came with is used no longer.
     func removeLogin(of job: JobID) { ownLogins[job] = nil }
 
     /// What was issued for an earlier login is not used again.
     func credentialsChanged(at name: String) async { await entries[name]?.client.credentialsChanged() }
 
-    private func access(to name: String, _ login: FoundCredential?) throws(RegistryError) -> RegistryAccess {
+    private func access(to name: String, _ login: GivenLogin?) throws(RegistryError) -> RegistryAccess {
         let common = common(of: name)
         return RegistryAccess(client: try make(name, login, common), facts: common.facts)
     }
@@ -125,4 +134,12 @@ actor RegistryPool {
         common = [:]
         ownLogins = ownLogins.mapValues { OwnLogin(login: $0.login) }
     }
+}
+
+/// A login that came with a push or another call, to be used in place of the daemon's.
+struct GivenLogin: Sendable {
+    let login: FoundCredential
+    /// Whether a repository that is missing may be made, as the configuration says for its registry: that may take rights
+    /// of the daemon's own, which a member does not have everywhere.
+    let mayMakeRepository: Bool
 }

@@ -11,6 +11,15 @@ extension CommandSpec {
 
     static let all: [CommandSpec] = groups.flatMap(\.commands)
 
+    /// A login of the caller's in place of the daemon's.
+    private static func ownLogin(for what: String) -> [OptionSpec] {
+        [
+            .flag("my-login", nil, "use your own docker or podman login, for \(what) only"),
+            .value("user", "USER", "log in as USER, for \(what) only; the password is asked for", short: "u"),
+            .flag("password-stdin", nil, "with --user: read the password from standard input"),
+        ]
+    }
+
     private static let push = CommandSpec(
         "push", "IMAGE [DEST…]", .atLeast(0), .image,
         summary: "push an image, and follow it",
@@ -36,9 +45,7 @@ extension CommandSpec {
             .flag("force", "f", "ask the registry for everything again, even for what is remembered of it"),
             .flag("dry-run", "n", "say what would be pushed, and push nothing"),
             .value("timeout", "DURATION", "give the job up after this time, such as 90s, 30m or 2h"),
-            .flag("my-login", nil, "use your own docker or podman login, for this push only"),
-            .value("user", "USER", "log in as USER, for this push only; the password is asked for", short: "u"),
-            .flag("password-stdin", nil, "with --user: read the password from standard input"),
+        ] + ownLogin(for: "this push") + [
             .value(
                 "progress", "HOW", choices: ["auto", "live", "plain", "json", "none"],
                 "default: live on a terminal, else plain; with --json none"),
@@ -62,6 +69,7 @@ extension CommandSpec {
             .value(
                 "state", "STATE", choices: JobInfo.states, repeats: true,
                 "only jobs in this state (\(JobInfo.states.joined(separator: ", "))); may be repeated"),
+            .value("user", "NAME|UID", "only what this user has asked for"),
             .value(
                 "limit", "N",
                 "at most so many jobs (default: what the screen holds; in a pipe 50, and 10 that have ended)"),
@@ -71,6 +79,7 @@ extension CommandSpec {
             ("pushctl status", "the jobs in hand, and the latest that ended"),
             ("pushctl status --state blocked --state failed", "what needs a look"),
             ("pushctl status --watch 12", "one job, live"),
+            ("pushctl status --user $USER", "what you have asked for"),
         ])
 
     private static let show = CommandSpec(
@@ -118,7 +127,7 @@ extension CommandSpec {
                 "state", "STATE", choices: JobStates.retriable, repeats: true,
                 "all jobs in this state; may be repeated"),
             .value("registry", "HOST", "only jobs for this registry; alone: as --all, for that one"),
-        ],
+        ] + ownLogin(for: "these jobs"),
         examples: [
             ("pushctl retry 12", ""), ("pushctl retry --failed", "after the network is back"),
             ("pushctl retry --failed --registry registry.example", ""),
@@ -162,6 +171,7 @@ extension CommandSpec {
                 + "directory, control socket, logins, clock, limits, stores) and then at every registry that is known. "
                 + "Exit status: 0 if all is well, 1 if not."
         ],
+        options: ownLogin(for: "this look"),
         examples: [
             ("pushctl doctor", "is all well here?"), ("pushctl doctor registry.example", ""),
             ("pushctl doctor registry.example/team/app", "may I push there?"),
@@ -190,7 +200,7 @@ extension CommandSpec {
         options: [
             .value("against", "IMAGE", "compare with this local image"),
             .flag("deep", nil, "download and hash every layer"),
-        ],
+        ] + ownLogin(for: "this check"),
         examples: [
             ("pushctl verify registry.example/team/app:1", ""),
             ("pushctl verify registry.example/team/app:1 --against oci:build/app:1", "is it the one I built?"),
@@ -199,7 +209,7 @@ extension CommandSpec {
     private static let inspect = CommandSpec(
         "inspect", "REF", .exactly(1),
         summary: "show a manifest: digest, type, platforms",
-        options: [.flag("raw", nil, "print the manifest's exact bytes")],
+        options: [.flag("raw", nil, "print the manifest's exact bytes")] + ownLogin(for: "this look"),
         examples: [
             ("pushctl inspect registry.example/team/app:1", ""),
             ("pushctl inspect --raw registry.example/team/app:1 | sha256sum", "its digest, computed here"),
@@ -209,14 +219,14 @@ extension CommandSpec {
         "tags", "REPOSITORY", .exactly(1),
         summary: "list the tags of a repository",
         details: ["In the registry's order, page by page; output can be cut off with head."],
-        options: [.value("limit", "N", "end after so many")],
+        options: [.value("limit", "N", "end after so many")] + ownLogin(for: "this list"),
         examples: [("pushctl tags registry.example/team/app", "")])
 
     private static let repos = CommandSpec(
         "repos", "REGISTRY", .exactly(1),
         summary: "list the repositories of a registry",
         details: ["Many registries do not tell them, or only to some logins."],
-        options: [.value("limit", "N", "end after so many")],
+        options: [.value("limit", "N", "end after so many")] + ownLogin(for: "this list"),
         examples: [("pushctl repos registry.example:5000 --limit 100", "")])
 
     private static let login = CommandSpec(

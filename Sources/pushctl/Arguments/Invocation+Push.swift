@@ -72,7 +72,8 @@ extension Invocation {
         }
     }
 
-    private static func login(
+    /// Whose login a command uses.
+    static func login(
         _ parsed: ParsedArguments, in around: Surroundings
     ) throws(UsageError) -> Command.PushLogin {
         if let user = parsed.value("user") {
@@ -81,7 +82,8 @@ extension Invocation {
         }
         if parsed.has("password-stdin") {
             throw UsageError(
-                "--password-stdin needs the user too", advice: "write: pushctl push -u USER --password-stdin …")
+                "--password-stdin needs the user too",
+                advice: "write: pushctl \(parsed.command.name) -u USER --password-stdin …")
         }
         return parsed.has("my-login") ? .files(loginFiles(around.environment)) : .daemons
     }

@@ -32,7 +32,7 @@ enum Command: Sendable, Equatable {
         var list: PushList.Source?
     }
 
-    /// Whose login a push uses.
+    /// Whose login a push, or another command that asks a registry, uses.
     enum PushLogin: Sendable, Equatable {
         case daemons
         /// The caller's own, in those of these files that there are.
@@ -68,6 +68,8 @@ enum Command: Sendable, Equatable {
     struct Status: Sendable, Equatable {
         var jobs: [Int] = []
         var states: [String] = []
+        /// By name or number.
+        var user: String?
         var limit: Int?
         var watch = false
     }
@@ -77,18 +79,18 @@ enum Command: Sendable, Equatable {
     case show([Int])
     case wait([Int], timeout: Duration?)
     case cancel(JobSelection)
-    case retry(JobSelection)
+    case retry(JobSelection, login: PushLogin = .daemons)
     case pause(registry: String?)
     case resume(registry: String?)
-    case verify(reference: String, against: String?, deep: Bool)
-    case inspect(reference: String, raw: Bool)
+    case verify(reference: String, against: String?, deep: Bool, login: PushLogin = .daemons)
+    case inspect(reference: String, raw: Bool, login: PushLogin = .daemons)
     case login(registry: String?, user: String?, passwordFromInput: Bool)
     case logout(registry: String?)
-    case tags(repository: String, limit: Int?)
-    case repos(registry: String, limit: Int?)
+    case tags(repository: String, limit: Int?, login: PushLogin = .daemons)
+    case repos(registry: String, limit: Int?, login: PushLogin = .daemons)
     /// Nil: all registries together; nil as change: only shown.
     case limit(registry: String?, LimitChange?)
-    case doctor(registry: String?)
+    case doctor(registry: String?, login: PushLogin = .daemons)
     case registries(registry: String?, forget: Bool)
     case images
     /// - Parameter since: where to begin; nil: with what is kept, or with now where following.
@@ -138,24 +140,31 @@ struct Invocation: Sendable, Equatable {
         case "status":
             var status = Command.Status(states: parsed.values("state"), watch: parsed.has("watch"))
             status.jobs = try jobs(operands)
+            status.user = parsed.value("user")
             status.limit = try integer(parsed, "limit", in: 1...100_000)
             return .status(status)
         case "show": return .show(try jobs(operands))
         case "wait": return .wait(try jobs(operands), timeout: try duration(parsed, "timeout"))
         case "cancel": return .cancel(try selection(parsed, all: JobStates.open))
-        case "retry": return .retry(try selection(parsed, all: JobStates.retriable.filter { $0 != "canceled" }))
+        case "retry":
+            return .retry(
+                try selection(parsed, all: JobStates.retriable.filter { $0 != "canceled" }),
+                login: try login(parsed, in: around))
         case "pause": return .pause(registry: operands.first)
         case "resume": return .resume(registry: operands.first)
         case "verify":
             let against = try parsed.value("against").map { image throws(UsageError) in
                 try absoluteImage(image, directory: around.directory, home: around.environment["HOME"])
             }
-            return .verify(reference: try reference(operands[0]), against: against, deep: parsed.has("deep"))
+            return .verify(
+                reference: try reference(operands[0]), against: against, deep: parsed.has("deep"),
+                login: try login(parsed, in: around))
         case "inspect":
             if parsed.has("raw"), parsed.has("json") {
                 throw UsageError("--raw prints the registry's bytes and --json a description: they exclude each other")
             }
-            return .inspect(reference: try reference(operands[0]), raw: parsed.has("raw"))
+            return .inspect(
+                reference: try reference(operands[0]), raw: parsed.has("raw"), login: try login(parsed, in: around))
         case "login":
             return .login(
                 registry: try operands.first.map { operand throws(UsageError) in try loginAddress(operand) },
@@ -164,13 +173,20 @@ struct Invocation: Sendable, Equatable {
             return .logout(registry: try operands.first.map { operand throws(UsageError) in try loginAddress(operand) })
         case "tags":
             return .tags(
-                repository: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)))
+                repository: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)),
+                login: try login(parsed, in: around))
         case "repos":
             return .repos(
-                registry: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)))
+                registry: try reference(operands[0]), limit: try integer(parsed, "limit", in: 1...Int(Int32.max)),
+                login: try login(parsed, in: around))
         case "limit": return try limit(operands)
         case "doctor":
-            return .doctor(registry: try operands.first.map { operand throws(UsageError) in try reference(operand) })
+            let own = try login(parsed, in: around)
+            if own != .daemons, operands.isEmpty {
+                throw UsageError("a login is for one registry", advice: "name it: pushctl doctor REGISTRY …")
+            }
+            return .doctor(
+                registry: try operands.first.map { operand throws(UsageError) in try reference(operand) }, login: own)
         case "registries":
             let registry = try operands.first.map { operand throws(UsageError) in try reference(operand) }
             if parsed.has("forget"), registry == nil {

@@ -41,20 +41,33 @@ struct JobReport {
             if let next = job.nextAttemptAt, next.milliseconds > now { add("next attempt", time(next)) }
         }
         add("superseded by", job.supersededBy.map { "job \($0)" })
-        add("image", job.image + (job.source.isEmpty ? "" : " from " + job.source))
-        add("digest", job.digest)
-        add("made from", job.sourceDigest)
-        add("format", describeFormat(job.format, leftOut: job.leftOut))
-        add("destination", job.destination)
+        if job.hidden == true {
+            add("asked by", "another user, whose it is to see what is pushed, and where to")
+            add("registry", job.registry)
+        } else {
+            add("asked by", job.askedBy.map(describeAsker))
+            for (name, value) in content { add(name, value) }
+        }
         add("accepted", time(job.createdAt))
         add("started", time(job.startedAt))
         add("ended", time(job.endedAt))
-        add("bytes", bytes)
-        add(
-            "verified",
-            job.verified.map { "at level \($0)" }
-                ?? (job.hasEnded || job.verify == "none" ? nil : "will be, at level \(job.verify)"))
+        if job.hidden != true {
+            add("bytes", bytes)
+            add(
+                "verified",
+                job.verified.map { "at level \($0)" }
+                    ?? (job.hasEnded || job.verify == "none" ? nil : "will be, at level \(job.verify)"))
+        }
         return lines
+    }
+
+    /// What is pushed where.
+    private var content: [(name: String, value: String?)] {
+        [
+            ("image", job.image + (job.source.isEmpty ? "" : " from " + job.source)), ("digest", job.digest),
+            ("made from", job.sourceDigest), ("format", describeFormat(job.format, leftOut: job.leftOut)),
+            ("destination", job.destination),
+        ]
     }
 
     /// Without what the error above has said already.

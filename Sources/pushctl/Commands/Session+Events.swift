@@ -38,6 +38,8 @@ extension Session {
             line.append("  " + event.kind)
         }
         if let registry = event.registry { line.append("  " + registry) }
+        // Who asked for a job, its other lines say.
+        if event.job == nil, let asker = event.askedBy { line.append("  by \(describeAsker(asker))", .dim) }
         if let message = event.message { line.append((event.state == nil ? "  " : ": ") + message) }
         return line
     }

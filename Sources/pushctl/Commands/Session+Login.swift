@@ -48,24 +48,42 @@ extension Session {
         return (user, password)
     }
 
-    /// What a push is given of its caller's logins: one of the two at most.
-    func login(for push: Command.Push) throws -> (JobLogin?, [LoginFile]?) {
-        switch push.login {
-        case .daemons: return (nil, nil)
+    /// What a command brings of its caller's logins.
+    enum OwnLogin {
+        case none
+        case given(JobLogin)
+        /// Whole, as they are on the caller's disk.
+        case files([LoginFile])
+    }
+
+    /// - Parameter command: for advice: `push`.
+    func ownLogin(_ login: Command.PushLogin, for command: String) throws -> OwnLogin {
+        switch login {
+        case .daemons: return .none
         case .user(let user, let isPiped):
-            let pipe = "pipe it in: pushctl push -u USER --password-stdin … < FILE"
+            let pipe = "pipe it in: pushctl \(command) -u USER --password-stdin … < FILE"
             let (user, password) = try isPiped ? pipedLogin(user) : typedLogin(user, orElse: pipe)
-            return (JobLogin(user: user, password: password), nil)
+            return .given(JobLogin(user: user, password: password))
         case .files(let paths):
             let files = try paths.compactMap(loginFile)
             guard !files.isEmpty else {
                 throw Failure(
                     "you have no login of your own: there is none of \(paths.joined(separator: ", "))",
-                    advice: "log in with docker login or podman login, or give it: pushctl push -u USER …",
+                    advice: "log in with docker login or podman login, or give it: pushctl \(command) -u USER …",
                     status: ExitStatus.failed)
             }
-            return (nil, files)
+            return .files(files)
         }
+    }
+
+    /// Connects, then asks for the login where it is typed: whether there is a daemon is known first.
+    func connect(
+        with login: Command.PushLogin, for command: String
+    ) async throws -> (client: ControlClient, login: OwnLogin) {
+        let show = login.isTyped ? console.questions.hideTyping() : {}
+        defer { show() }
+        let client = try await daemon.connect()
+        return (client, try ownLogin(login, for: command))
     }
 
     /// Nil where there is none.
@@ -82,7 +100,7 @@ extension Session {
         return LoginFile(path: path, content: text)
     }
 
-    private func typedLogin(_ user: String?, orElse advice: String) throws -> (String, String) {
+    func typedLogin(_ user: String?, orElse advice: String) throws -> (String, String) {
         guard console.questions.canAsk else {
             throw UsageError("there is no terminal to ask for the password on", advice: advice)
         }
@@ -110,5 +128,22 @@ extension Session {
         }
         try console.print(lines)
         return ExitStatus.done
+    }
+}
+
+extension Session.OwnLogin {
+    /// What a call to these registries is given: one of the two at most, and of the files no login for another registry.
+    func parameters(for registries: Set<String>) throws(Failure) -> (login: JobLogin?, files: [LoginFile]?) {
+        switch self {
+        case .none: return (nil, nil)
+        case .given(let login): return (login, nil)
+        case .files(let files):
+            var picked: [LoginFile] = []
+            for file in files {
+                let entries = try LoginEntries(file).only(for: registries)
+                picked.append(LoginFile(path: file.path, content: entries.text))
+            }
+            return (nil, picked)
+        }
     }
 }

@@ -5,14 +5,8 @@ extension Session {
         let orders = try orders(of: push)
         let digestFile = push.digestFile.map { DigestFile(path: $0) }
         try digestFile?.check()
-        let show = push.login.isTyped ? console.questions.hideTyping() : {}
-        let client: ControlClient
-        let accepted: Accepted
-        do {
-            defer { show() }
-            client = try await daemon.connect()
-            accepted = try await accept(orders, push, over: client)
-        }
+        let (client, login) = try await connect(with: push.login, for: "push")
+        let accepted = try await accept(orders, push, login, over: client)
         try reportLeftOut(of: accepted, isPlan: push.dryRun)
         let (verdict, jobs) = try await showOrFollow(accepted, push, over: client)
         // Not all that was asked for, although the rest is done.

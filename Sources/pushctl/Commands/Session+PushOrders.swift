@@ -60,20 +60,14 @@ extension Session {
     /// A refused line of a list is reported, and does not stop the others.
     ///
     /// - Throws: what the daemon or the connection failed with, after reporting which lines of a list were not sent.
-    func accept(_ orders: [PushOrder], _ push: Command.Push, over client: ControlClient) async throws -> Accepted {
-        let (login, loginFiles) = try self.login(for: push)
+    func accept(
+        _ orders: [PushOrder], _ push: Command.Push, _ login: OwnLogin, over client: ControlClient
+    ) async throws -> Accepted {
         var accepted = Accepted()
         for order in orders {
             do {
-                accepted.add(
-                    try await client.call(
-                        Push.self,
-                        Push.Input(
-                            image: order.image, destinations: order.destinations.isEmpty ? nil : order.destinations,
-                            platforms: push.platforms.isEmpty ? nil : push.platforms, priority: push.priority,
-                            verify: push.verify, force: push.force ? true : nil, dryRun: push.dryRun ? true : nil,
-                            allTags: push.allTags ? true : nil, timeout: push.timeout?.inSeconds, login: login,
-                            loginFiles: loginFiles, format: push.format)))
+                let input = try await input(for: order, push, login, over: client)
+                accepted.add(try await client.call(Push.self, input))
             } catch let error as ControlError where order.place != nil && error.isAboutThisPush {
                 accepted.refused += 1
                 if json { try console.printJSON(RefusedDocument(order, error)) }
@@ -90,6 +84,40 @@ extension Session {
             }
         }
         return accepted
+    }
+
+    /// The call for one order. Of the caller's files it holds the logins for its registries alone: which these are, the
+    /// daemon says, because it knows the aliases.
+    private func input(
+        for order: PushOrder, _ push: Command.Push, _ login: OwnLogin, over client: ControlClient
+    ) async throws -> Push.Input {
+        var input = Push.Input(
+            image: order.image, destinations: order.destinations.isEmpty ? nil : order.destinations,
+            platforms: push.platforms.isEmpty ? nil : push.platforms, priority: push.priority,
+            verify: push.verify, force: push.force ? true : nil, dryRun: push.dryRun ? true : nil,
+            allTags: push.allTags ? true : nil, timeout: push.timeout?.inSeconds, format: push.format)
+        guard case .files = login else {
+            (input.login, input.loginFiles) = try login.parameters(for: [])
+            return input
+        }
+        // That there will be logins, and none yet: all that a plan needs.
+        var plan = input
+        (plan.dryRun, plan.loginFiles) = (true, [])
+        if push.dryRun { return plan }
+        input.loginFiles = try login.parameters(for: try await registries(of: plan, over: client)).files
+        return input
+    }
+
+    /// Where a push would go.
+    private func registries(of plan: Push.Input, over client: ControlClient) async throws -> Set<String> {
+        func registry(_ destination: String) -> String { String(destination.prefix { $0 != "/" }) }
+        do {
+            let answer = try await client.call(Push.self, plan)
+            return Set((answer.plan ?? []).map { registry($0.destination) })
+        } catch let error as ControlError where error.code == "namespace-missing" {
+            // Only the login tells the namespace, and only Docker Hub takes no image without one.
+            return Set((plan.destinations ?? []).map(registry)).union(["docker.io"])
+        }
     }
 
     /// A line of a list that the daemon refused: `{"place":…,"image":…,"error":{…}}`.
@@ -111,7 +139,7 @@ extension ControlError {
     fileprivate var isAboutThisPush: Bool {
         switch kind {
         case .imageNotFound, .imageInvalid, .destinationMissing, .referenceInvalid, .remoteNotFound, .registryFailed,
-            .refused, .failed, .parameterInvalid, .invalidParameter:
+            .refused, .notAllowed, .failed, .parameterInvalid, .invalidParameter:
             true
         case .jobNotFound, .timedOut, .queueUnavailable, .stopping, .messageRejected, .tooManyConnections,
             .permissionDenied, .interfaceNotFound, .methodNotFound, .methodNotImplemented, .expectedMore, .unknown:

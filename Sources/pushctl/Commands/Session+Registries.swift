@@ -34,11 +34,13 @@ extension Session {
         bytesPerSecond.map { formatBytes(Int64($0)) + "/s" } ?? "no limit"
     }
 
-    func doctor(_ registry: String?) async throws -> Int32 {
+    func doctor(_ registry: String?, _ login: Command.PushLogin) async throws -> Int32 {
         var status = ExitStatus.done
-        let client = try await daemon.connect()
+        let (client, own) = try await connect(with: login, for: "doctor")
+        var input = Doctor.Input(registry: registry)
+        (input.login, input.loginFiles) = try own.parameters(for: registry.map { [self.registry(of: $0)] } ?? [])
         var last: String?
-        for try await reply in client.stream(Doctor.self, Doctor.Input(registry: registry)) {
+        for try await reply in client.stream(Doctor.self, input) {
             guard let step = reply.step else {
                 last = last ?? reply.registry
                 break

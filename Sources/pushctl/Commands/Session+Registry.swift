@@ -3,9 +3,13 @@ internal import FoundationEssentials
 
 /// Commands that look at what a registry has.
 extension Session {
-    func verify(_ reference: String, against: String?, deep: Bool) async throws -> Int32 {
-        let input = Verify.Input(reference: reference, against: against, level: deep ? "deep" : nil)
-        let report = try await call(Verify.self, input).report
+    func verify(
+        _ reference: String, against: String?, deep: Bool, _ login: Command.PushLogin
+    ) async throws -> Int32 {
+        let (client, own) = try await connect(with: login, for: "verify")
+        var input = Verify.Input(reference: reference, against: against, level: deep ? "deep" : nil)
+        (input.login, input.loginFiles) = try own.parameters(for: [registry(of: reference)])
+        let report = try await client.call(Verify.self, input).report
         if json { try console.printJSON(report) } else { try console.print(lines(report, against: against)) }
         return report.verified ? ExitStatus.done : ExitStatus.failed
     }
@@ -36,8 +40,14 @@ extension Session {
         return lines
     }
 
-    func inspect(_ reference: String, raw: Bool) async throws -> Int32 {
-        let output = try await call(Inspect.self, Inspect.Input(reference: reference, raw: raw ? true : nil))
+    /// The registry of a reference, which comes first in it.
+    func registry(of reference: String) -> String { String(reference.prefix { $0 != "/" }) }
+
+    func inspect(_ reference: String, raw: Bool, _ login: Command.PushLogin) async throws -> Int32 {
+        let (client, own) = try await connect(with: login, for: "inspect")
+        var input = Inspect.Input(reference: reference, raw: raw ? true : nil)
+        (input.login, input.loginFiles) = try own.parameters(for: [registry(of: reference)])
+        let output = try await client.call(Inspect.self, input)
         if raw {
             guard let bytes = Data(base64Encoded: output.manifest) else {
                 throw Failure("cannot print the manifest: the daemon's answer is not Base64", status: ExitStatus.failed)
@@ -65,17 +75,21 @@ extension Session {
         return ExitStatus.done
     }
 
-    func tags(_ repository: String, limit: Int?) async throws -> Int32 {
-        let input = Tags.Input(repository: repository, limit: limit)
-        for try await reply in try await daemon.connect().stream(Tags.self, input) {
+    func tags(_ repository: String, limit: Int?, _ login: Command.PushLogin) async throws -> Int32 {
+        let (client, own) = try await connect(with: login, for: "tags")
+        var input = Tags.Input(repository: repository, limit: limit)
+        (input.login, input.loginFiles) = try own.parameters(for: [registry(of: repository)])
+        for try await reply in client.stream(Tags.self, input) {
             try show(reply.tags, as: "tag")
         }
         return ExitStatus.done
     }
 
-    func repos(_ registry: String, limit: Int?) async throws -> Int32 {
-        let input = Repositories.Input(registry: registry, limit: limit)
-        for try await reply in try await daemon.connect().stream(Repositories.self, input) {
+    func repos(_ registry: String, limit: Int?, _ login: Command.PushLogin) async throws -> Int32 {
+        let (client, own) = try await connect(with: login, for: "repos")
+        var input = Repositories.Input(registry: registry, limit: limit)
+        (input.login, input.loginFiles) = try own.parameters(for: [registry])
+        for try await reply in client.stream(Repositories.self, input) {
             try show(reply.repositories, as: "repository")
         }
         return ExitStatus.done

@@ -11,11 +11,12 @@ extension Session {
 
     /// The jobs of these numbers; numbers without a job are in `left`.
     func list(
-        _ jobs: [Int], states: [String]? = nil, withBlobs: Bool?, over client: ControlClient
+        _ jobs: [Int], states: [String]? = nil, of user: String? = nil, withBlobs: Bool?, over client: ControlClient
     ) async throws -> List.Output {
         var whole = List.Output(jobs: [], counts: [:], left: [])
         for piece in pieces(jobs) {
-            let input = List.Input(states: states, jobs: piece, withBlobs: withBlobs, partial: true)
+            let input = List.Input(
+                states: states, jobs: piece, user: user, withBlobs: withBlobs, partial: true)
             let part = try await client.call(List.self, input)
             whole.jobs += part.jobs
             whole.left? += part.left ?? []
@@ -66,10 +67,16 @@ extension Session {
         }
     }
 
-    func retry(_ selection: Command.JobSelection) async throws -> Int32 {
-        let client = try await daemon.connect()
+    func retry(_ selection: Command.JobSelection, _ login: Command.PushLogin) async throws -> Int32 {
+        let (client, own) = try await connect(with: login, for: "retry")
         let (jobs, left) = try await forEachPiece(of: selection, over: client) { piece in
-            let output = try await client.call(Retry.self, Retry.Input(jobs: piece, partial: true))
+            var input = Retry.Input(jobs: piece, partial: true)
+            var registries: Set<String> = []
+            if case .files = own {
+                registries = Set(try await list(piece, withBlobs: nil, over: client).jobs.map(\.registry))
+            }
+            (input.login, input.loginFiles) = try own.parameters(for: registries)
+            let output = try await client.call(Retry.self, input)
             return (output.jobs, output.left)
         }
         if jobs.isEmpty, left.isEmpty, !json {

@@ -12,7 +12,7 @@ extension Session {
 
     /// What there is to show now.
     func screen(for status: Command.Status, over client: ControlClient) async throws -> StatusScreen {
-        let isChosen = !status.jobs.isEmpty || !status.states.isEmpty
+        let isChosen = !status.jobs.isEmpty || !status.states.isEmpty || status.user != nil
         let list = isChosen ? try await chosenJobs(status, over: client) : try await jobsInHand(status, over: client)
         // Those that jobs go to; scripts get them only with the whole queue.
         let wantsRegistries = !json || !isChosen
@@ -24,8 +24,11 @@ extension Session {
 
     private func chosenJobs(_ status: Command.Status, over client: ControlClient) async throws -> List.Output {
         let states = status.states.isEmpty ? nil : status.states
-        guard !status.jobs.isEmpty else { return try await newest(states, atMost: status.limit ?? 50, over: client) }
-        var list = try await list(status.jobs, states: states, withBlobs: json ? true : nil, over: client)
+        guard !status.jobs.isEmpty else {
+            return try await newest(states, of: status.user, atMost: status.limit ?? 50, over: client)
+        }
+        var list = try await list(
+            status.jobs, states: states, of: status.user, withBlobs: json ? true : nil, over: client)
         if let limit = status.limit { list.jobs = Array(list.jobs.prefix(limit)) }
         return list
     }
@@ -49,13 +52,14 @@ extension Session {
     }
 
     /// The newest jobs in some states, in as many calls as it takes.
-    private func newest(_ states: [String]?, atMost limit: Int, over client: ControlClient) async throws -> List.Output
-    {
+    private func newest(
+        _ states: [String]?, of user: String? = nil, atMost limit: Int, over client: ControlClient
+    ) async throws -> List.Output {
         var list = List.Output(jobs: [], counts: [:])
         while true {
             let room = min(limit - list.jobs.count, Self.piece)
             let input = List.Input(
-                states: states, limit: room, before: list.jobs.last?.id, withBlobs: json ? true : nil)
+                states: states, user: user, limit: room, before: list.jobs.last?.id, withBlobs: json ? true : nil)
             let page = try await client.call(List.self, input)
             list.jobs += page.jobs
             list.counts = page.counts

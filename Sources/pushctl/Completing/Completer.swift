@@ -43,8 +43,11 @@ struct Completer {
                 }
             case .images:
                 candidates += asked.images.map { Candidate(value: $0.name, note: $0.size.map(formatBytes) ?? "") }
-            case .references: candidates += asked.jobs.map { Candidate(value: $0.destination) }
-            case .repositories: candidates += asked.jobs.map { Candidate(value: Self.repository(of: $0.destination)) }
+            case .references:
+                candidates += asked.jobs.filter { $0.hidden != true }.map { Candidate(value: $0.destination) }
+            case .repositories:
+                candidates += asked.jobs.filter { $0.hidden != true }
+                    .map { Candidate(value: Self.repository(of: $0.destination)) }
             case .registries(let ending):
                 let hosts = asked.registries + asked.jobs.map { String($0.destination.prefix { $0 != "/" }) }
                 candidates += hosts.map { Candidate(value: $0 + ending) }

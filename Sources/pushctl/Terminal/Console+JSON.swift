@@ -65,7 +65,7 @@ struct JobDocument: Encodable {
         case id, state, image, source, digest, sourceDigest, format, leftOut, destination, origin, priority, verify,
             verified, attempts, createdAt,
             updatedAt, startedAt, endedAt, nextAttemptAt, error, waitsFor, supersededBy, bytesTotal, bytesUploaded,
-            bytesMounted, bytesExisting, blobs
+            bytesMounted, bytesExisting, blobs, askedBy, hidden
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -97,6 +97,22 @@ struct JobDocument: Encodable {
         try values.encode(job.bytesMounted, forKey: .bytesMounted)
         try values.encode(job.bytesExisting, forKey: .bytesExisting)
         try values.encode(job.blobs ?? [], forKey: .blobs)
+        try values.encode(job.askedBy.map(AskerDocument.init), forKey: .askedBy)
+        try values.encode(job.hidden, forKey: .hidden)
+    }
+}
+
+/// Who asked for a job, with every key of the contract.
+private struct AskerDocument: Encodable {
+    let asker: AskerInfo
+
+    private enum CodingKeys: String, CodingKey { case uid, name, pid }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(asker.uid, forKey: .uid)
+        try values.encode(asker.name, forKey: .name)
+        try values.encode(asker.pid, forKey: .pid)
     }
 }
 

@@ -26,6 +26,11 @@ func describeSentAgain(_ blob: BlobInfo) -> String? {
     blob.sentAgain.map { "sent again: the registry lost \(formatBytes($0))" }
 }
 
+/// `alice (1000), process 4711`.
+func describeAsker(_ asker: AskerInfo) -> String {
+    "\(asker.name.map { "\($0) (\(asker.uid))" } ?? "user \(asker.uid)"), process \(asker.pid)"
+}
+
 /// The colour of a job's state.
 func style(of state: String) -> Line.Style {
     switch state {

@@ -15,8 +15,8 @@ struct Configuration {
     var acrossFileSystems = PinPolicy.inPlace
     /// How often watched stores are read again without any sign of change.
     var rescan: Duration = .seconds(5)
-    /// The group whose members may use the control socket.
-    var controlGroup: String?
+    /// Who may use the control socket, and for what.
+    var control = ControlSettings()
     var logLevel = LogLevel.info
 
     /// The largest configuration that is read, in bytes.
@@ -24,13 +24,13 @@ struct Configuration {
 
     /// - Parameters:
     ///   - file: the path, for error messages.
-    ///   - hasGroup: whether this machine has a group of that name.
+    ///   - isKnown: whether this machine has such a user or group. It may block.
     /// - Throws: ``ConfigurationError`` with the keys at fault and what is allowed there.
     init(
-        parsing bytes: [UInt8], file: String, hasGroup: (String) -> Bool = { _ in true }
+        parsing bytes: [UInt8], file: String, isKnown: (ControlSettings.Principal) -> Bool = { _ in true }
     ) throws(ConfigurationError) {
         do {
-            try self.init(parsing: bytes, hasGroup)
+            try self.init(parsing: bytes, isKnown)
         } catch {
             var error = error
             error.file = file
@@ -42,16 +42,17 @@ struct Configuration {
     init() {}
 
     /// The keys that differ from those of the daemon's start and cannot change while it runs: content is pinned by the
-    /// spool's policy, and the socket was made for its group.
+    /// spool's policy.
     func needingStart(since started: Configuration) -> [String] {
         var keys: [String] = []
         if acrossFileSystems != started.acrossFileSystems { keys.append("spool.acrossFileSystems") }
-        if controlGroup != started.controlGroup { keys.append("control.group") }
         return keys
     }
 
     /// - Throws: ``ConfigurationError`` with all faults that there are.
-    private init(parsing bytes: [UInt8], _ hasGroup: (String) -> Bool) throws(ConfigurationError) {
+    private init(
+        parsing bytes: [UInt8], _ isKnown: (ControlSettings.Principal) -> Bool
+    ) throws(ConfigurationError) {
         let document: ConfigurationValue
         do { document = try JSON5Parser.parse(bytes) } catch {
             throw ConfigurationError(path: "", reason: "\(error)")
@@ -68,7 +69,8 @@ struct Configuration {
         readRules(&reader)
         readPublishing(&reader)
         readRegistries(reader.object("registries"))
-        readRest(&reader, hasGroup)
+        readControl(reader.object("control"), isKnown)
+        readRest(&reader)
         reader.finish()
         try faults.check()
     }
@@ -175,7 +177,7 @@ struct Configuration {
         history.finish()
     }
 
-    private mutating func readRest(_ reader: inout ConfigurationReader, _ hasGroup: (String) -> Bool) {
+    private mutating func readRest(_ reader: inout ConfigurationReader) {
         var credentials = reader.object("credentials")
         for file in credentials.items("files") {
             if !file.text.hasPrefix("/") {
@@ -193,14 +195,6 @@ struct Configuration {
         var watch = reader.object("watch")
         rescan = watch.duration("rescan", atLeast: .seconds(1)) ?? rescan
         watch.finish()
-
-        var control = reader.object("control")
-        controlGroup = control.text("group")
-        if let controlGroup, !hasGroup(controlGroup) {
-            control.refuse(
-                "group", "there is no group \"\(controlGroup.prefix(60))\": make it, or name one that exists")
-        }
-        control.finish()
 
         var log = reader.object("log")
         logLevel = log.choice("level", of: LogLevel.self) ?? logLevel

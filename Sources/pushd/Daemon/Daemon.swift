@@ -25,7 +25,8 @@ struct Daemon {
     ///
     /// - Throws: ``StartError``, ``ConfigurationError``, `QueueError`, `ListenError`.
     func run() async throws {
-        let configuration = try loadConfiguration()
+        let (configuration, firstRoles) = try await loaded()
+        let roles = Current(firstRoles)
         let proxies = try proxyRules()
         let log = Log(
             level: Current(configuration.logLevel), isJournal: environment["JOURNAL_STREAM"] != nil)
@@ -49,10 +50,10 @@ struct Daemon {
             publisher: publisher, version: Self.version, stateDirectory: places.stateDirectory,
             socket: inherited == nil ? places.socket : nil,
             stores: { stores.value }, logins: { logins.value }, loginFiles: { loginFiles.value },
-            startedAt: Clock.now)
+            startedAt: Clock.now, roles: { roles.value }, names: UserNames(), log: { log(.info, $0) })
         let changes = MachineChanges()
         try await publisher.prepare()
-        let server = try listen(inherited, service, configuration)
+        let server = try listen(inherited, service, roles)
         let socket = inherited == nil ? places.socket : "the service manager's socket"
         log(.info, "pushd \(Self.version) works on \(places.stateDirectory), listens on \(socket)")
 
@@ -66,7 +67,7 @@ struct Daemon {
             group.addTask {
                 for await signal in signals {
                     guard case .reload = signal else { return }
-                    await reload(publisher, stores, logins, loginFiles, log, started: configuration)
+                    await reload(publisher, server, roles, stores, logins, loginFiles, log, started: configuration)
                 }
             }
             // The first to end ends all: a signal, or a service that cannot go on.
@@ -81,13 +82,29 @@ struct Daemon {
         log(.info, "stopped; \(places.stateDirectory) keeps what is left to do")
     }
 
+    /// The configuration, and who it names. Read on a thread that may block; the names of users and groups may be asked of
+    /// servers, which must not hold the daemon up for ever.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    private func loaded() async throws -> (Configuration, ControlRoles) {
+        try await ConfigurationDesk.shared.read(within: .seconds(20)) {
+            let configuration = try loadConfiguration()
+            return (configuration, try ControlRoles(configuration.control, file: places.configuration))
+        }
+    }
+
+    /// Blocks.
+    ///
     /// - Throws: ``ConfigurationError``; a default configuration that does not exist is empty.
     func loadConfiguration() throws(ConfigurationError) -> Configuration {
         var configuration = Configuration()
         switch SmallFile.read(places.configuration, atMost: Configuration.maximumSize) {
         case .contents(let bytes):
             configuration = try Configuration(parsing: bytes, file: places.configuration) {
-                SystemGroup.id(of: $0) != nil
+                switch $0 {
+                case .user(let name): UserDatabase.id(of: name) != nil
+                case .group(let name): SystemGroup.id(of: name) != nil
+                }
             }
         case .absent where arguments.configuration == nil: break
         case .absent:
@@ -154,41 +171,31 @@ struct Daemon {
     }
 
     private func listen(
-        _ inherited: ControlSocket?, _ service: DaemonService, _ configuration: Configuration
+        _ inherited: ControlSocket?, _ service: DaemonService, _ roles: Current<ControlRoles>
     ) throws -> ControlServer {
-        let group = try controlGroup(configuration)
         if inherited == nil {
             try sockets.makeDirectory(of: places.socket)
             try RuntimeDirectory.make(for: places.socket)
         }
         return try ControlServer(
-            socket: inherited ?? .path(places.socket, group: group), access: ControlAccess(group: group),
+            socket: inherited ?? .path(places.socket, roles.value.audience),
+            access: ControlAccess { roles.value.admission(of: $0) },
             info: ServiceInfo(version: Self.version), service: service)
-    }
-
-    /// The number of the group whose members may use the control socket; nil where none is configured.
-    ///
-    /// - Throws: ``ConfigurationError`` where this machine has no such group.
-    private func controlGroup(_ configuration: Configuration) throws -> UInt32? {
-        guard let name = configuration.controlGroup else { return nil }
-        guard let id = SystemGroup.id(of: name) else {
-            throw ConfigurationError(
-                file: places.configuration, path: "control.group",
-                reason: "there is no group \"\(name.prefix(60))\"", advice: "make it, or name one that exists")
-        }
-        return id
     }
 
     /// - Parameter started: the configuration at the daemon's start, of which some parts stay in force to its end.
     private func reload(
-        _ publisher: ImagePublisher, _ stores: Current<[String]>, _ logins: Current<CredentialStore>,
-        _ loginFiles: Current<[String]>, _ log: Log,
+        _ publisher: ImagePublisher, _ server: ControlServer, _ roles: Current<ControlRoles>,
+        _ stores: Current<[String]>, _ logins: Current<CredentialStore>, _ loginFiles: Current<[String]>, _ log: Log,
         started: Configuration
     ) async {
         manager.reloading()
         defer { manager.ready() }
         do {
-            let configuration = try loadConfiguration()
+            let (configuration, newRoles) = try await loaded()
+            // Whoever is on the socket already is asked again with the next call.
+            if newRoles.audience != roles.value.audience { try server.open(to: newRoles.audience) }
+            roles.value = newRoles
             // At the more verbose of the old and the new level, so that the log shows each reload.
             let limit = max(log.level.value, configuration.logLevel)
             log.level.value = configuration.logLevel

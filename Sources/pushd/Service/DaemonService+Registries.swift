@@ -3,27 +3,35 @@ import OCI
 import Publisher
 import PushQueue
 import Registry
+import System
 
 /// What the control socket offers about registries: logins, pauses, limits, and what is known of them.
 extension DaemonService {
-    func login(_ input: Login.Input) async throws -> Login.Output {
+    func login(_ input: Login.Input, by caller: Caller) async throws -> Login.Output {
         try await translatingErrors {
+            let rights = try await operatorRights(of: caller, for: "a login for all")
             let registry = try await self.registry(ofLogin: input.registry)
             let password = Secret(input.password)
             let isAsked = try await check(input.user, password, at: registry)
             let place = try await keeping { try await $0.store(user: input.user, password: password, for: registry) }
-            await publisher.record(NewEvent(.login, registry: registry, message: "as \(input.user)"))
+            await publisher.record(
+                NewEvent(.login, registry: registry, message: "as \(input.user)", askedBy: Asker(rights.caller)))
+            note("login", rights, "at \(registry) as \(input.user)")
             let jobs = try await publisher.loggedIn(at: registry)
             return Login.Output(
                 registry: registry, place: place, jobs: jobs.map { Int($0) }, asked: isAsked ? nil : false)
         }
     }
 
-    func logout(_ input: Logout.Input) async throws -> Logout.Output {
+    func logout(_ input: Logout.Input, by caller: Caller) async throws -> Logout.Output {
         try await translatingErrors {
+            let rights = try await operatorRights(of: caller, for: "logging out for all")
             let registry = try await self.registry(ofLogin: input.registry)
             let place = try await keeping { try await $0.erase(registry) }
-            if place != nil { await publisher.record(NewEvent(.logout, registry: registry)) }
+            if place != nil {
+                await publisher.record(NewEvent(.logout, registry: registry, askedBy: Asker(rights.caller)))
+            }
+            note("logout", rights, "at \(registry)")
             await publisher.forgetLogin(at: registry)
             return Logout.Output(
                 registry: registry, place: place, remaining: try? await publisher.placeOfLogin(at: registry))
@@ -66,24 +74,29 @@ extension DaemonService {
         return reference.domain
     }
 
-    func pause(_ input: Pause.Input) async throws -> Pause.Output {
+    func pause(_ input: Pause.Input, by caller: Caller) async throws -> Pause.Output {
         try await translatingErrors {
+            let rights = try await operatorRights(of: caller, for: "pausing a registry")
             let name: String? = if let text = input.registry { try await registry(text) } else { nil }
-            await publisher.pause(name)
+            await publisher.pause(name, by: Asker(rights.caller))
+            note("pause", rights, name ?? "all registries")
             return Pause.Output(registries: await activity())
         }
     }
 
-    func resume(_ input: Resume.Input) async throws -> Resume.Output {
+    func resume(_ input: Resume.Input, by caller: Caller) async throws -> Resume.Output {
         try await translatingErrors {
+            let rights = try await operatorRights(of: caller, for: "resuming a registry")
             let name: String? = if let text = input.registry { try await registry(text) } else { nil }
-            await publisher.resume(name)
+            await publisher.resume(name, by: Asker(rights.caller))
+            note("resume", rights, name ?? "all registries")
             return Resume.Output(registries: await activity())
         }
     }
 
-    func limit(_ input: Limit.Input) async throws -> Limit.Output {
+    func limit(_ input: Limit.Input, by caller: Caller) async throws -> Limit.Output {
         try await translatingErrors {
+            let rights = try await operatorRights(of: caller, for: "the limit of bandwidth")
             let name: String? = if let text = input.registry { try await registry(text) } else { nil }
             switch input.change {
             case "set": await publisher.limitBandwidth(.set(Int64(input.bytesPerSecond ?? 1)), of: name)
@@ -91,68 +104,27 @@ extension DaemonService {
             case "default": await publisher.limitBandwidth(.useConfigured, of: name)
             default: break
             }
+            if let change = input.change {
+                let speed = input.bytesPerSecond.map { " to \($0) bytes a second" } ?? ""
+                note("limit", rights, "\(change)\(speed) for \(name ?? "all registries")")
+            }
             return Limit.Output(limits: await publisher.bandwidthInForce.map(LimitInfo.init))
         }
     }
 
-    func registries(_ input: Registries.Input) async throws -> Registries.Output {
+    func registries(_ input: Registries.Input, by caller: Caller) async throws -> Registries.Output {
         try await translatingErrors {
             let name: String? = if let text = input.registry { try await registry(text) } else { nil }
-            if input.forget == true, let name { try await publisher.forgetRegistry(name) }
-            let states = try await publisher.registryStates(named: name, withLogins: input.brief != true)
-            return Registries.Output(registries: states.map(RegistryInfo.init))
-        }
-    }
-
-    func doctor(_ input: Doctor.Input) -> AsyncThrowingStream<Doctor.Output, any Error> {
-        let (steps, continuation) = AsyncThrowingStream.makeStream(of: Doctor.Output.self)
-        let task = Task {
-            do {
-                try await translatingErrors {
-                    if let text = input.registry {
-                        let (name, repository) = try await patient(text)
-                        try await examine(name, repository: repository, continuation)
-                        continuation.yield(Doctor.Output(registry: name))
-                    } else {
-                        try await examineAll(continuation)
-                        continuation.yield(Doctor.Output(registry: ""))
-                    }
-                }
-                continuation.finish()
-            } catch {
-                continuation.finish(throwing: error)
+            let rights = try await rights(of: caller)
+            if input.forget == true, let name {
+                _ = try await operatorRights(of: caller, for: "forgetting what is known of a registry")
+                try await publisher.forgetRegistry(name)
+                note("forget", rights, name)
             }
+            let withLogins = input.brief != true && rights.isOperator
+            let states = try await publisher.registryStates(named: name, withLogins: withLogins)
+            return Registries.Output(registries: states.map { RegistryInfo($0, for: rights) })
         }
-        continuation.onTermination = { _ in task.cancel() }
-        return steps
-    }
-
-    private typealias DoctorReplies = AsyncThrowingStream<Doctor.Output, any Error>.Continuation
-
-    private func examine(_ registry: String, repository: String?, _ replies: DoctorReplies) async throws {
-        try await publisher.examine(registry, repository: repository) { step in
-            replies.yield(Doctor.Output(registry: registry, step: DoctorStep(step)))
-        }
-    }
-
-    private func examineAll(_ replies: DoctorReplies) async throws {
-        let installation = Installation(
-            stateDirectory: stateDirectory, socket: socket, stores: await stores(),
-            loginFiles: loginFiles(), now: Clock.now)
-        let desk = InstallationDesk()
-        for part in installation.parts {
-            replies.yield(Doctor.Output(registry: "", step: await desk.look(part)))
-        }
-        for registry in try await publisher.registryStates(named: nil, withLogins: false) {
-            try await examine(registry.activity.name, repository: nil, replies)
-        }
-    }
-
-    /// The registry to look at, and the repository where there is one.
-    private func patient(_ text: String) async throws -> (String, String?) {
-        guard text.contains("/") else { return (try await registry(text), nil) }
-        let reference = try remote(text)
-        return (reference.domain, reference.path)
     }
 
     /// What goes on at registries, and those of them that say how much they may still be asked.

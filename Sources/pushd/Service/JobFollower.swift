@@ -29,15 +29,15 @@ actor JobFollower {
 
     deinit { for task in tasks { task.cancel() } }
 
-    /// A job that differs from its last report; nil when all have ended.
+    /// A job that differs from its last report, as the caller may see it; nil when all have ended.
     ///
     /// - Throws: `ControlError` for an unknown job, and when the daemon stops; `CancellationError`; `QueueError`.
-    func next() async throws -> JobInfo? {
+    func next(for rights: CallerRights) async throws -> JobInfo? {
         if tasks.isEmpty { await start() }
         while true {
             while !due.isEmpty {
                 let (job, isTick) = due.removeFirst()
-                if let info = try await look(job, isTick: isTick) { return info }
+                if let info = try await look(job, isTick: isTick, rights) { return info }
             }
             if open.isEmpty { return nil }
             guard let (touched, isTick) = await news.next() else {
@@ -65,14 +65,14 @@ actor JobFollower {
             })
     }
 
-    private func look(_ id: Int, isTick: Bool) async throws -> JobInfo? {
+    private func look(_ id: Int, isTick: Bool, _ rights: CallerRights) async throws -> JobInfo? {
         guard var snapshot = try await publisher.snapshot(JobID(id), withBlobs: false) else { throw unknownJob(id) }
         if withBlobs {
             // What happens to the blobs of a running job waits for the tick.
             if !isTick, snapshot.job.state == .running, last[id]?.state == JobState.running.rawValue { return nil }
             snapshot = try await publisher.snapshot(JobID(id)) ?? snapshot
         }
-        let info = JobInfo(snapshot, withBlobs: withBlobs)
+        let info = JobInfo(snapshot, withBlobs: withBlobs, for: rights)
         if snapshot.job.state.isEnded { open.remove(id) }
         guard info != last[id] else { return nil }
         last[id] = info

@@ -15,12 +15,13 @@ extension RegistryInfo {
             requestsPeriod: allowance?.window?.inSeconds, bytesPerSecond: bytesPerSecond.map(Int.init))
     }
 
-    init(_ state: RegistryState) {
+    /// What is known of a registry; a member is told neither whose login is used nor what repositories it has.
+    init(_ state: RegistryState, for rights: CallerRights) {
         self.init(state.activity, allowance: state.allowance, bytesPerSecond: state.bandwidth)
-        login = state.login.text
+        login = rights.isOperator ? state.login.text : nil
         learned =
             state.learned.compactMap(LearnedInfo.init)
-            + state.mountRefusals.map { refusal in
+            + (rights.isOperator ? state.mountRefusals : []).map { refusal in
                 LearnedInfo(
                     name: "mount-refused", value: refusal.name, text: "nothing can be mounted from \(refusal.name)",
                     at: Timestamp(milliseconds: refusal.at))

@@ -6,6 +6,7 @@ import OCI
 import Publisher
 import PushQueue
 import Registry
+import System
 
 enum ProcessID {
     static var own: Int32 { getpid() }
@@ -60,7 +61,7 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
         throw ControlError.refusing(
             "after", error.description, advice: "the numbers began anew with another state directory: begin with 0")
     } catch let error as QueueError {
-        throw ControlError(.queueUnavailable, error.description, advice: error.advice)
+        throw ControlError(error)
     } catch let error as RegistryError {
         throw ControlError(
             .registryFailed, error.description, advice: error.adviceForOnce, code: error.code)
@@ -72,6 +73,28 @@ func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> 
 }
 
 extension ControlError {
+    init(_ error: QueueError) {
+        switch error.cause {
+        case .quota(.jobs):
+            self.init(.refused, error.description, advice: error.advice, code: "quota-jobs")
+        case .quota(.bytes):
+            self.init(.refused, error.description, advice: error.advice, code: "quota-bytes")
+        default: self.init(.queueUnavailable, error.description, advice: error.advice)
+        }
+    }
+}
+
+extension Caller {
+    /// `alice (1000), process 4711`.
+    var shown: String { (name.map { "\($0) (\(identity.uid))" } ?? "user \(identity.uid)") + ", process \(pid)" }
+}
+
+extension ControlError {
+    /// The caller's rights were taken away since he connected.
+    static let notAdmitted = ControlError(
+        .permissionDenied, "this user may not control the daemon any more",
+        advice: "run as the daemon's user or as root, or let an administrator add this user to its group")
+
     init(_ refusal: PushRefusal) {
         let kind: Kind =
             switch refusal {
@@ -79,6 +102,7 @@ extension ControlError {
             case .destinationMissing, .namespaceMissing, .loginUnreadable, .nameUnusable: .destinationMissing
             case .nothingToPush(_, let leftOut): leftOut.isEmpty ? .imageNotFound : .imageInvalid
             case .loginMissing, .loginForSeveral: .refused
+            case .notAllowed: .notAllowed
             case .stopping: .stopping
             }
         self.init(kind, refusal.description, advice: refusal.advice, code: refusal.code)
@@ -86,23 +110,15 @@ extension ControlError {
 }
 
 extension PushRequest {
+    /// What was asked for, but for logins and rights.
+    ///
     /// - Parameter input: one whose values were checked: see ``Parameters/check()``.
-    /// - Throws: ``PushRefusal`` where the caller's login files can't be read.
-    init(_ input: Push.Input) throws {
+    init(_ input: Push.Input) {
         self.init(image: input.image)
         destinations = input.destinations ?? []
         platforms = (input.platforms ?? []).compactMap(Platform.init(parsing:))
         priority = input.priority ?? 0
         verify = input.verify.flatMap(VerifyLevel.init(rawValue:))
-        if let login = input.login {
-            self.login = .given(user: login.user, password: Secret(login.password))
-        } else if let files = input.loginFiles {
-            do {
-                login = .files(try CallersLogins(files: files.map { ($0.path, Array($0.content.utf8)) }))
-            } catch {
-                throw PushRefusal.loginMissing(registry: "", error)
-            }
-        }
         force = input.force ?? false
         allTags = input.allTags ?? false
         format = input.format.flatMap(ImageFormat.init(rawValue:))
@@ -137,9 +153,20 @@ extension PlannedPush {
 }
 
 extension JobInfo {
-    init(_ snapshot: JobSnapshot, withBlobs: Bool) {
+    /// A job as the caller may see it: of another's a member sees the id, the state, the registry and the times.
+    init(_ snapshot: JobSnapshot, withBlobs: Bool, for rights: CallerRights) {
         let job = snapshot.job
         func time(_ milliseconds: Int64?) -> Timestamp? { milliseconds.map { Timestamp(milliseconds: $0) } }
+        guard rights.owns(job) else {
+            self.init(
+                id: Int(job.id), state: job.state.rawValue, image: "", source: "", digest: "",
+                destination: job.destination.domain, origin: "", priority: 0, verify: "", attempts: 0,
+                createdAt: Timestamp(milliseconds: job.createdAt), updatedAt: Timestamp(milliseconds: job.updatedAt),
+                startedAt: time(job.startedAt), endedAt: time(job.endedAt),
+                nextAttemptAt: time(snapshot.nextAttemptAt), bytesTotal: 0, bytesUploaded: 0, bytesMounted: 0,
+                bytesExisting: 0, hidden: true)
+            return
+        }
         self.init(
             id: Int(job.id), state: job.state.rawValue, image: job.image, source: job.source,
             digest: job.root.digest.description, destination: job.destination.description,
@@ -152,8 +179,12 @@ extension JobInfo {
             bytesUploaded: snapshot.bytesUploaded, bytesMounted: job.bytesMounted, bytesExisting: job.bytesExisting,
             blobs: withBlobs ? snapshot.blobs.map(BlobInfo.init) : nil,
             sourceDigest: job.change?.named.digest.description, format: job.change?.format?.rawValue,
-            leftOut: job.change?.leftOutIfAny)
+            leftOut: job.change?.leftOutIfAny, askedBy: job.askedBy.map { AskerInfo(Asker($0)) })
     }
+}
+
+extension AskerInfo {
+    init(_ asker: Asker) { self.init(uid: Int(asker.uid), name: asker.name, pid: Int(asker.pid)) }
 }
 
 extension ImageChange {
@@ -228,13 +259,21 @@ extension LocalImageInfo {
 }
 
 extension EventInfo {
-    init(_ item: EventReader.Item) {
+    /// An event as the caller may see it: of another's job, or another's deed, a member sees that it was, and where.
+    init(_ item: EventReader.Item, for rights: CallerRights) {
         switch item {
+        case .event(let event) where !rights.owns(event):
+            let place = event.destination.flatMap { try? ImageReference(parsing: $0) }?.domain
+            self.init(
+                id: Int(event.id), at: Timestamp(milliseconds: event.at), kind: event.kind.rawValue,
+                job: event.job.map(Int.init), state: event.state?.rawValue, registry: event.registry ?? place,
+                code: event.job == nil ? event.code : nil)
         case .event(let event):
             self.init(
                 id: Int(event.id), at: Timestamp(milliseconds: event.at), kind: event.kind.rawValue,
                 job: event.job.map(Int.init), state: event.state?.rawValue, image: event.image,
-                destination: event.destination, registry: event.registry, code: event.code, message: event.message)
+                destination: event.destination, registry: event.registry, code: event.code, message: event.message,
+                askedBy: event.askedBy.map(AskerInfo.init))
         case .lost(let count, let last, let at):
             let what = count.map { "\($0) \($0 == 1 ? "event is" : "events are")" } ?? "earlier events are"
             self.init(

@@ -1,0 +1,107 @@
+import Glibc
+import OCI
+import Synchronization
+
+/// The names of users, from the system's database: it may ask servers, and so is asked on a thread that may block.
+///
+/// What it said is believed for a while. A database that does not answer holds up no call for long: the name is then
+/// missing, and nothing depends on it.
+final class UserNames: Sendable {
+    private struct Answer {
+        let name: String?
+        let until: ContinuousClock.Instant
+    }
+
+    private struct State {
+        var answers: [UInt32: Answer] = [:]
+        /// Those that are being looked up, and who waits.
+        var waiting: [UInt32: [Int: CheckedContinuation<String?, Never>]] = [:]
+        var lastWaiter = 0
+    }
+
+    private let state = Mutex(State())
+    private let desk = NameDesk()
+    private let patience: Duration
+    private let look: @Sendable (UInt32) -> String?
+
+    /// More are not remembered at a time.
+    private static let most = 1000
+    private static let age: Duration = .seconds(300)
+
+    /// - Parameter look: the system's database, which tests replace. It may block.
+    init(patience: Duration = .seconds(1), look: @escaping @Sendable (UInt32) -> String? = UserDatabase.name) {
+        self.patience = patience
+        self.look = look
+    }
+
+    /// - Returns: nil where the system knows no user of that number, or does not answer in time.
+    func name(of uid: UInt32) async -> String? {
+        if let known = state.withLock({ $0.answers[uid] }), known.until > .now { return known.name }
+        return await withCheckedContinuation { continuation in
+            let (waiter, isFirst) = state.withLock { state in
+                state.lastWaiter += 1
+                let isFirst = state.waiting[uid] == nil
+                state.waiting[uid, default: [:]][state.lastWaiter] = continuation
+                return (state.lastWaiter, isFirst)
+            }
+            if isFirst { Task { tell(await desk.name(of: uid, look), of: uid) } }
+            Task {
+                try? await Task.sleep(for: patience)
+                giveUp(waiter, uid)
+            }
+        }
+    }
+
+    private func tell(_ name: String?, of uid: UInt32) {
+        let waiting = state.withLock { state in
+            if state.answers.count >= Self.most { state.answers = [:] }
+            state.answers[uid] = Answer(name: name, until: .now + Self.age)
+            return state.waiting.removeValue(forKey: uid) ?? [:]
+        }
+        for continuation in waiting.values { continuation.resume(returning: name) }
+    }
+
+    private func giveUp(_ waiter: Int, _ uid: UInt32) {
+        let late = state.withLock { $0.waiting[uid]?.removeValue(forKey: waiter) }
+        late?.resume(returning: nil)
+    }
+
+    /// The number of a user.
+    ///
+    /// - Parameter text: a name, or the number itself.
+    /// - Returns: nil where there is none of that name.
+    func id(of text: String) async -> UInt32? { await desk.id(of: text) }
+}
+
+private actor NameDesk {
+    private let executor = BlockingExecutor(label: "pushd.names")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    func name(of uid: UInt32, _ look: @Sendable (UInt32) -> String?) -> String? { look(uid) }
+
+    func id(of text: String) -> UInt32? { UserDatabase.id(of: text) }
+}
+
+/// The system's database of users. Every function may block.
+enum UserDatabase {
+    /// - Returns: nil where the system knows none of that number.
+    static func name(of uid: UInt32) -> String? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 65_536)
+        guard getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.pw_name else {
+            return nil
+        }
+        return String(cString: name)
+    }
+
+    /// - Parameter text: a name, or a number, which need not be known to the system.
+    static func id(of text: String) -> UInt32? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 65_536)
+        if getpwnam_r(text, &entry, &buffer, buffer.count, &found) == 0, found != nil { return entry.pw_uid }
+        // -1 stands for "no user" in system calls.
+        return UInt32(text).flatMap { $0 == .max ? nil : $0 }
+    }
+}
