@@ -15,7 +15,7 @@ public enum ImageName: Sendable, Hashable {
     /// - Throws: ``ImageStoreError`` with the causes `nameInvalid` and `notSupported`.
     ///
     /// - Parameter rights: those with which the paths are looked at that it may mean.
-    public static func read(
+    static func read(
         _ text: String, as rights: StoreRights = .daemon
     ) async throws(ImageStoreError) -> ImageName {
         try await FileWork.run(.quick) { _ throws(ImageStoreError) in

@@ -12,6 +12,13 @@ public struct LocalLayouts: Sendable {
         self.rights = rights
     }
 
+    /// Reads a name that a user gave, as the user may look at the paths that it may mean.
+    ///
+    /// - Throws: ``ImageStoreError``: `nameInvalid`, `notSupported`.
+    public func name(_ text: String) async throws(ImageStoreError) -> ImageName {
+        try await ImageName.read(text, as: rights)
+    }
+
     /// Finds an image by the name a user gave.
     ///
     /// A layout that is named directly need not be among the configured ones. Other names are looked for in all of

@@ -37,6 +37,11 @@ public final class UserFiles: Sendable {
     /// - Parameter connect: makes a connection to a server, which may be started by that.
     public init(connect: @escaping @Sendable () throws(Failure) -> Int32) { self.connect = connect }
 
+    /// For a daemon that opens files for its own user alone.
+    public static let none = UserFiles { () throws(Failure) in
+        throw Failure(reason: "this daemon opens files as its own user alone", advice: "push as that user")
+    }
+
     deinit { state.withLock { $0.idle.values.joined().forEach { close($0) } } }
 
     /// Takes a step as the user. Blocks.
@@ -123,6 +128,11 @@ public enum StoreRights: Sendable {
     /// The daemon's own: stores of the configuration, and what operators name.
     case daemon
     case user(UserIdentity, UserFiles)
+
+    /// - Parameter identity: nil: the daemon's own rights.
+    public init(of identity: UserIdentity?, by files: UserFiles) {
+        self = if let identity { .user(identity, files) } else { .daemon }
+    }
 
     /// Whether its content has to be hashed before anything is believed of it.
     var isOfUser: Bool { if case .user = self { true } else { false } }

@@ -11,6 +11,7 @@ actor Engine {
     struct Parts: Sendable {
         let queue: JobStore
         let spool: Spool
+        var userFiles = UserFiles.none
         let registries: RegistryPool
         let transfers: SharedTransfers
         let slots: Slots<String>
@@ -186,9 +187,10 @@ actor Engine {
         let outage = schedule.probedOutage(of: name, now: parts.clocks.elapsed())
         registry.client.limitConnecting(to: outage.map(settings.retry.probeConnectLimit))
         let delivery = BlobDelivery(
-            job: job.id, bringer: job.bringer, isFirstTry: job.failures == 0, repository: job.destination.path, registry: registry,
-            queue: parts.queue,
-            content: ContentSources(of: job, spool: parts.spool), transfers: parts.transfers, slots: parts.slots,
+            job: job.id, bringer: job.bringer, isFirstTry: job.failures == 0, repository: job.destination.path,
+            registry: registry, queue: parts.queue,
+            content: ContentSources(of: job, spool: parts.spool, userFiles: parts.userFiles),
+            transfers: parts.transfers, slots: parts.slots,
             progress: progress, settings: settings, clock: parts.clocks.wall,
             isStopping: { [stopping] in stopping.isRaised })
         let verifier = Verifier(

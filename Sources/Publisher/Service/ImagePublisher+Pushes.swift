@@ -175,7 +175,7 @@ extension ImagePublisher {
             return try await queue.retry([job.id], hasNewLogin: hasNewLogin, quota: quota, now: clock())
         }
         // The spool has released its content when it ended.
-        let source = ContentSources(of: job, spool: spool)
+        let source = ContentSources(of: job, spool: spool, userFiles: userFiles)
         let contents = try await contents(of: job, from: source)
         return try await spool.withPinned(contents, from: source) { [queue, clock] _ in
             try await queue.retry([job.id], hasNewLogin: hasNewLogin, quota: quota, now: clock())

@@ -40,7 +40,7 @@ extension ImagePublisher {
         let reference = reference.withDefaultTag(settings.defaultTag)
         let registry = try await self.access(to: reference, by: access)
         var expected: [Digest] = []
-        if let local { expected = try await digests(of: ImageName.read(local), actsAs: access.rights?.actsAs) }
+        if let local { expected = try await digests(of: local, actsAs: access.rights?.actsAs) }
         let verifier = Verifier(
             client: registry.client, repository: reference.path, grace: .zero,
             sleep: { try await Task.sleep(for: $0) })
@@ -48,8 +48,9 @@ extension ImagePublisher {
     }
 
     /// The local image's digest, and those that it has in other formats: pushed in one of them it is the same image.
-    private func digests(of name: ImageName, actsAs: UserIdentity?) async throws -> [Digest] {
-        let (image, layout) = try await stores(actsAs: actsAs).find(name, defaultTag: settings.defaultTag)
+    private func digests(of name: String, actsAs: UserIdentity?) async throws -> [Digest] {
+        let stores = stores(actsAs: actsAs)
+        let (image, layout) = try await stores.find(stores.name(name), defaultTag: settings.defaultTag)
         let contents = try? await ImageContents.read(root: image.root, from: layout)
         let others = ImageFormat.allCases.compactMap { format in
             try? contents?.converted(to: format, subject: image.storeID).contents.root.digest

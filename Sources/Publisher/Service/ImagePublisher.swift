@@ -28,13 +28,16 @@ public actor ImagePublisher {
     var settings: PublisherSettings
     var credentials: any CredentialProvider
     let bandwidth: Bandwidth
+    /// Opens what members push as these members.
+    let userFiles: UserFiles
 
     /// - Parameters:
     ///   - queue: open and migrated.
     ///   - directories: the OCI layouts of this machine.
+    ///   - userFiles: opens files as other users.
     ///   - hub: the root of Docker Hub's interface for repositories.
     public init(
-        queue: JobStore, spool: Spool, directories: [String], rescan: Duration,
+        queue: JobStore, spool: Spool, directories: [String], userFiles: UserFiles = .none, rescan: Duration,
         http: HTTPClient, credentials: any CredentialProvider, settings: PublisherSettings,
         hub: String = RepositoryMaker.hubAddress, clocks: Clocks = .machine,
         log: @escaping @Sendable (PublisherLog) -> Void
@@ -49,6 +52,7 @@ public actor ImagePublisher {
         self.settings = settings
         self.credentials = credentials
         self.directories = directories
+        self.userFiles = userFiles
         self.rescan = rescan
         let touched = Broadcast<JobID>(capacity: 4096)
         self.touched = touched
@@ -59,7 +63,7 @@ public actor ImagePublisher {
             make: maker.clients(settings, credentials), makeCommon: maker.common(settings))
         engine = Engine(
             parts: .init(
-                queue: queue, spool: spool, registries: registries, transfers: SharedTransfers(),
+                queue: queue, spool: spool, userFiles: userFiles, registries: registries, transfers: SharedTransfers(),
                 slots: Slots(settings.uploadSlots(limited: bandwidth.limitedRegistries)), clocks: clocks,
                 random: { Double.random(in: 0..<1) }, sleep: { try await Task.sleep(for: $0) }, log: log),
             settings: settings, jobChanged: { touched.send($0) })
@@ -68,7 +72,10 @@ public actor ImagePublisher {
     /// The stores of this machine.
     ///
     /// - Parameter actsAs: as whom they, and those that a name points to, are opened; nil: with the daemon's own rights.
-    func stores(actsAs: UserIdentity?) -> LocalLayouts { LocalLayouts(directories.map { OCILayout(directory: $0) }) }
+    func stores(actsAs: UserIdentity?) -> LocalLayouts {
+        let rights = StoreRights(of: actsAs, by: userFiles)
+        return LocalLayouts(directories.map { OCILayout(directory: $0, rights: rights) }, as: rights)
+    }
 
     // MARK: Life
 

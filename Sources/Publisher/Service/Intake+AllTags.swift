@@ -34,7 +34,7 @@ extension Intake {
             throw PushRefusal.tagGiven(destination)
         }
         let search: TagSearch
-        switch try await ImageName.read(request.image) {
+        switch try await stores.name(request.image) {
         case .layout(let directory, let ref):
             search = TagSearch(
                 stores: stores, layouts: [stores.layout(in: directory)], ref: ref, request: request.image,

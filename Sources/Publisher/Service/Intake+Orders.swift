@@ -45,7 +45,7 @@ extension Intake {
                     one, tagged.image, tagged.layout, settings, credentials, tag: tagged.name.tag)
             }
         } else {
-            let name = try await ImageName.read(request.image)
+            let name = try await stores.name(request.image)
             let (image, layout) = try await stores.find(name, defaultTag: settings.defaultTag)
             orders = try await self.orders(request, image, layout, settings, credentials, tag: nil)
         }

@@ -39,7 +39,7 @@ struct Daemon {
                 userAgent: "pushd/\(Self.version)", proxies: proxies,
                 authorities: AuthorityPlaces(environment: environment)))
         let publisher = ImagePublisher(
-            queue: queue, spool: spool, directories: configuration.stores,
+            queue: queue, spool: spool, directories: configuration.stores, userFiles: FileOpener.make(),
             rescan: configuration.rescan, http: http, credentials: credentials(configuration),
             settings: configuration.publisher, log: { log.write($0) })
         let stores = Current(configuration.stores)
