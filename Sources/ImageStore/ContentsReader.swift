@@ -20,6 +20,8 @@ struct ContentsReader {
     private var documents: [Digest: ManifestNode] = [:]
     private var placed: Set<Digest> = []
     private var blobPlaces: [Digest: Int] = [:]
+    /// Of all blobs, each at most as large as the limit that ends it.
+    private var blobBytes: Int64 = 0
     private var documentBytes = 0
 
     private var missing: [Digest] = []
@@ -131,7 +133,9 @@ struct ContentsReader {
             documents[descriptor.digest] = node
             return node
         } catch {
-            throw invalid("\(descriptor.digest): \(error)")
+            let reason = "\(descriptor.digest): \(error)"
+            throw error.isContradictory
+                ? ImageStoreError(.contradictory(reason: reason), subject: source.label) : invalid(reason)
         }
     }
 
@@ -178,7 +182,12 @@ struct ContentsReader {
         guard descriptor.size <= Self.maximumConfigSize, let bytes = try bytes(of: descriptor)?.bytes,
             Int64(bytes.count) == descriptor.size
         else { return nil }
-        return try? JSONDecoder().decode(ConfigDocument.self, from: Data(bytes))
+        guard let config = try? JSONDecoder().decode(ConfigDocument.self, from: Data(bytes)) else { return nil }
+        do { try KnownMembers.check(bytes, as: .configuration) } catch {
+            throw ImageStoreError(
+                .contradictory(reason: "the configuration \(descriptor.digest): \(error)"), subject: source.label)
+        }
+        return config
     }
 
     private mutating func add(_ descriptor: Descriptor, _ role: BlobNode.Role) throws {
@@ -198,6 +207,8 @@ struct ContentsReader {
             ? try examine(descriptor, role)
             : BlobNode(descriptor: descriptor, role: role, path: nil, inlineBytes: nil, isSent: false)
         guard let node else { return }
+        blobBytes += descriptor.size
+        guard blobBytes <= Descriptor.maximumSize else { throw invalid("its blobs have more than a pebibyte together") }
         blobPlaces[descriptor.digest] = blobs.count
         blobs.append(node)
     }

@@ -15,6 +15,7 @@ extension ImageStoreError: CustomStringConvertible {
         case .layoutInvalid: "layout-invalid"
         case .indexUnreadable: "index-unreadable"
         case .imageInvalid: "image-invalid"
+        case .contradictory: "image-contradictory"
         case .manifestTooLarge: "manifest-too-large"
         case .formatRefused: "format-refused"
         case .blobsMissing: "blob-missing"
@@ -39,7 +40,7 @@ extension ImageStoreError: CustomStringConvertible {
             .fileChanged:
             true
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
-            .layoutInvalid, .imageInvalid, .manifestTooLarge,
+            .layoutInvalid, .imageInvalid, .contradictory, .manifestTooLarge,
             .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .notOpenedAsCaller, .system:
             false
         }
@@ -63,6 +64,7 @@ extension ImageStoreError: CustomStringConvertible {
         case .layoutInvalid(let reason): "\(subject) is not an OCI image layout: \(reason)"
         case .indexUnreadable(let reason): "cannot read \(subject)/index.json: \(reason)"
         case .imageInvalid(let reason): "\(subject) is not a valid image: \(reason)"
+        case .contradictory(let reason): "\(subject) would not be the same image to everybody: \(reason)"
         case .manifestTooLarge(let bytes):
             "a manifest of \(subject) has \(bytes) bytes, and registries take \(ManifestDocument.maximumSize)"
         case .formatRefused(let error): "\(subject) can't be pushed in \(error.format.name): \(error)"
@@ -107,6 +109,8 @@ extension ImageStoreError: CustomStringConvertible {
         case .layoutInvalid: "give the directory that holds oci-layout and index.json"
         case .indexUnreadable: "wait until the tool that writes it has ended, or write the layout anew"
         case .imageInvalid: "build or copy the image anew with a current tool"
+        case .contradictory:
+            "build the image anew where you trust the builder: no known tool writes that, and it may hide another image"
         case .manifestTooLarge: "remove annotations, squash layers, or push fewer platforms: --platform OS/ARCH"
         case .formatRefused(let error): error.advice
         case .blobsMissing, .blobSizes: "wait until the tool that writes it has ended, or build or copy the image anew"

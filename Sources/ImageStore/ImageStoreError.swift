@@ -21,6 +21,8 @@ public struct ImageStoreError: Error, Sendable, Equatable {
         case indexUnreadable(reason: String)
         /// A manifest or configuration is not what it has to be.
         case imageInvalid(reason: String)
+        /// A manifest or configuration is another image to some tools than to others.
+        case contradictory(reason: String)
         /// A manifest has more bytes than registries take.
         case manifestTooLarge(bytes: Int64)
         /// The image can't be said in the format that was asked for.

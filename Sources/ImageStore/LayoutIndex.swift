@@ -43,6 +43,7 @@ struct LayoutIndex: Sendable {
         } catch {
             throw Unreadable(reason: ManifestError.explain(error))
         }
+        do { try KnownMembers.check(bytes, as: .layoutIndex) } catch { throw Unreadable(reason: error.description) }
         let version = file.schemaVersion ?? 2
         guard version == 2 else { throw Unreadable(reason: "its schemaVersion is \(version), not 2") }
         var entries: [Entry] = []

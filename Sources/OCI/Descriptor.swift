@@ -3,9 +3,12 @@
 /// Only what pushd acts on is read; manifests travel as the bytes they are, so nothing is lost.
 /// Source: OCI image-spec 1.1, descriptor.md, "Properties".
 public struct Descriptor: Hashable, Sendable, Codable {
+    /// The largest size that is believed, in bytes: a pebibyte. No blob comes near it, and sums of sizes stay numbers.
+    public static let maximumSize: Int64 = 1 << 50
+
     public let mediaType: MediaType
     public let digest: Digest
-    /// Bytes, never negative.
+    /// Bytes, 0...``maximumSize``.
     public let size: Int64
     public let platform: Platform?
     public let annotations: [String: String]?
@@ -35,9 +38,9 @@ public struct Descriptor: Hashable, Sendable, Codable {
         mediaType = try values.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType("")
         digest = try values.decode(Digest.self, forKey: .digest)
         size = try values.decode(Int64.self, forKey: .size)
-        guard size >= 0 else {
+        guard (0...Self.maximumSize).contains(size) else {
             throw DecodingError.dataCorruptedError(
-                forKey: .size, in: values, debugDescription: "a size is not negative")
+                forKey: .size, in: values, debugDescription: "no content has a size of \(size) bytes")
         }
         platform = try values.decodeIfPresent(Platform.self, forKey: .platform)
         annotations = try values.decodeIfPresent([String: String].self, forKey: .annotations)

@@ -58,6 +58,7 @@ public enum ManifestDocument: Sendable {
         } catch {
             throw ManifestError(reason: .notJSON(ManifestError.explain(error)))
         }
+        try KnownMembers.check(bytes, as: .document)
         if raw.schemaVersion == 1 { throw ManifestError(reason: .retiredSchema1) }
         guard raw.schemaVersion == 2 else { throw ManifestError(reason: .schemaVersion(raw.schemaVersion)) }
         // A document that is both would be one thing to us and another to the registry (CVE-2021-41190).
@@ -105,9 +106,19 @@ public struct ManifestError: Error, Sendable, CustomStringConvertible {
         case ambiguous, neither
         case mediaTypeDiffers(inside: MediaType, declared: MediaType)
         case unknownType(MediaType)
+        /// A member stands there twice, or is spelled so that only some tools take it for the one that is meant.
+        case readTwoWays(member: String, spelled: String?)
     }
 
     public let reason: Reason
+
+    /// Whether other tools may read another image in it.
+    public var isContradictory: Bool {
+        switch reason {
+        case .ambiguous, .readTwoWays: true
+        default: false
+        }
+    }
 
     public var description: String {
         switch reason {
@@ -122,6 +133,9 @@ public struct ManifestError: Error, Sendable, CustomStringConvertible {
         case .mediaTypeDiffers(let inside, let declared):
             "the manifest calls itself \(inside.rawValue.prefix(100)), its descriptor says \(declared.rawValue.prefix(100))"
         case .unknownType(let type): "\(type.rawValue.prefix(100)) is not a kind of manifest that pushd knows"
+        case .readTwoWays(let member, nil): "it has \"\(member)\" twice, and tools differ in which one they take"
+        case .readTwoWays(let member, let spelled?):
+            "it has \"\(spelled)\", which some tools take for \"\(member)\" and others don't"
         }
     }
 

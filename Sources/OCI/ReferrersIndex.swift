@@ -20,7 +20,8 @@ public struct ReferrersIndex: Sendable {
     /// - Returns: nil for anything but an image index: it is an image under the same tag and must not be replaced.
     public init?(parsing bytes: [UInt8], mediaType: MediaType) {
         guard bytes.count <= ManifestDocument.maximumSize, mediaType == .ociIndex,
-            let json = try? JSONValue(parsing: bytes), json["manifests"]?.items != nil, json["config"] == nil,
+            let json = try? JSONValue(parsing: bytes), (try? KnownMembers.check(bytes, as: .document)) != nil,
+            json["manifests"]?.items != nil, json["config"] == nil,
             json["layers"] == nil, json["mediaType"] == nil || json["mediaType"] == .string(mediaType.rawValue)
         else { return nil }
         self.json = json

@@ -233,6 +233,33 @@ struct ImageContentsTests {
         }
     }
 
+    @Test("that other tools would read otherwise are refused, and layers larger than any are")
+    func contradictory() async throws {
+        try await TemporaryDirectory.with { temporary in
+            let builder = try LayoutBuilder(directory: temporary.path)
+            let layer = try builder.addLayer(size: 10)
+            let config = try builder.addBlob(
+                Array(#"{"rootfs":{"diff_ids":["a"]},"RootFS":{"diff_ids":["a","b"]}}"#.utf8), mediaType: .ociConfig)
+            let plain = try builder.addBlob(Array(#"{"rootfs":{"diff_ids":["a"]}}"#.utf8), mediaType: .ociConfig)
+            func json(_ blob: Descriptor) -> String {
+                #"{"mediaType":"\#(blob.mediaType)","digest":"\#(blob.digest)","size":\#(blob.size)}"#
+            }
+            let twice =
+                #"{"schemaVersion":2,"config":\#(json(plain)),"layers":[\#(json(layer))],"Layers":[\#(json(plain))]}"#
+            for root in [
+                try builder.addManifest(config: config, layers: [layer]),
+                try builder.addBlob(Array(twice.utf8), mediaType: .ociManifest),
+            ] {
+                let error = await failure(root, builder)
+                #expect(error?.code == "image-contradictory")
+                #expect(error?.advice?.contains("no known tool writes that") == true)
+            }
+            let huge = Descriptor(mediaType: layer.mediaType, digest: layer.digest, size: .max)
+            let error = await failure(try builder.addManifest(config: plain, layers: [huge]), builder)
+            #expect(error?.code == "image-invalid")
+        }
+    }
+
     @Test("in indexes within indexes are read eight levels deep, and no deeper")
     func depth() async throws {
         try await TemporaryDirectory.with { temporary in

@@ -11,7 +11,7 @@ struct ImageStoreErrorTests {
         .nameInvalid(reason: "r"), .notSupported(ForeignImage(.docker, "a")),
         .imageElsewhere(ForeignImage(.docker, "a")), .entryNotSupported(reason: "r"), .imageNotFound(available: []),
         .ambiguous(candidates: ["a", "b"]), .layoutInvalid(reason: "r"), .indexUnreadable(reason: "r"),
-        .imageInvalid(reason: "r"), .manifestTooLarge(bytes: 5_000_000),
+        .imageInvalid(reason: "r"), .contradictory(reason: "r"), .manifestTooLarge(bytes: 5_000_000),
         .formatRefused(FormatConversionError(.attached, .docker)), .blobsMissing([digest]),
         .platformsMissing(["p"], total: 2),
         .platformNotFound(wanted: "w", available: []),

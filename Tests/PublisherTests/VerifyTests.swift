@@ -30,12 +30,17 @@ struct VerifyTests {
     func sizes() async throws {
         try await TestRegistry.with { registry in
             try await Bench.with { bench in
-                registry.addManifest(manifest(layers: [.max, .max]), mediaType: .ociManifest, to: "r", tag: "1")
+                let most = Descriptor.maximumSize
+                registry.addManifest(manifest(layers: [most, most]), mediaType: .ociManifest, to: "r", tag: "1")
                 let reference = try ImageReference(parsing: registry.address + "/r:1")
                 let report = try #require(
                     try await bench.publisher.verify(reference, against: nil, level: .blobs))
-                #expect(report.bytes == .max && report.blobs == 3)
+                #expect(report.bytes == 2 * most + 2 && report.blobs == 3)
                 #expect(report.problems.map(\.kind) == [.missingBlob, .missingBlob, .missingBlob])
+                registry.addManifest(manifest(layers: [.max]), mediaType: .ociManifest, to: "r", tag: "2")
+                let larger = try #require(
+                    try await bench.publisher.verify(reference.withTag("2"), against: nil, level: .blobs))
+                #expect(larger.problems.map(\.kind) == [.unreadable])
             }
         }
     }

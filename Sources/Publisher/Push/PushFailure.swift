@@ -95,7 +95,7 @@ extension ImageStoreError {
         switch cause {
         case .noSpace, .notOpenedAsCaller, .system: true
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
-            .layoutInvalid, .indexUnreadable, .imageInvalid,
+            .layoutInvalid, .indexUnreadable, .imageInvalid, .contradictory,
             .manifestTooLarge, .formatRefused,
             .blobsMissing, .platformsMissing, .platformNotFound, .blobSizes, .digestMismatch, .unsafePath,
             .linkUnproven, .fileChanged, .cannotLink:

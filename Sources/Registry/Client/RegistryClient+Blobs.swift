@@ -157,9 +157,13 @@ extension RegistryClient {
 }
 
 extension HTTPResponse {
-    /// What `Content-Length` says of the content's size; nil where it says nothing, or is the size of a coding of it.
+    /// What `Content-Length` says of the content's size; nil where it says nothing, or nothing that can be true, or is the
+    /// size of a coding of it.
     var lengthOfContent: Int64? {
-        headers.contentCoding == nil ? headers["Content-Length"].flatMap { Int64($0) } : nil
+        guard headers.contentCoding == nil, let length = headers["Content-Length"].flatMap({ Int64($0) }) else {
+            return nil
+        }
+        return (0...Descriptor.maximumSize).contains(length) ? length : nil
     }
 }
 

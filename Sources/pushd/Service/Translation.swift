@@ -19,7 +19,7 @@ extension ImageStoreError {
         case .imageNotFound, .imageElsewhere, .platformNotFound: .imageNotFound
         case .nameInvalid: .referenceInvalid
         case .notSupported, .entryNotSupported, .ambiguous, .layoutInvalid, .indexUnreadable, .imageInvalid,
-            .manifestTooLarge,
+            .contradictory, .manifestTooLarge,
             .formatRefused, .blobsMissing,
             .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .linkUnproven, .fileChanged, .cannotLink,
             .noSpace, .notOpenedAsCaller, .system:
