@@ -46,6 +46,16 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         isQualified = domainText != nil
     }
 
+    /// The same repository, tag and digest at a registry that is called otherwise.
+    private init(_ other: ImageReference, domain: String) {
+        self.domain = domain
+        let isShort = domain == "docker.io" && !other.path.utf8.contains(UInt8(ascii: "/"))
+        path = isShort ? "library/" + other.path : other.path
+        isQualified = other.isQualified
+        tag = other.tag
+        digest = other.digest
+    }
+
     /// The same repository with another ending.
     private init(_ other: ImageReference, tag: String) {
         domain = other.domain
@@ -73,6 +83,11 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     /// The same repository under another tag.
     public func withTag(_ tag: String) -> ImageReference {
         ImageReference(self, tag: tag)
+    }
+
+    /// The same with the registry's one name, by which it is known wherever something is kept for it.
+    public func normalised(_ names: RegistryNames) -> ImageReference {
+        ImageReference(self, domain: names.name(of: domain))
     }
 
     public static func isValidTag(_ text: String) -> Bool { Grammar.isTag(text) }
