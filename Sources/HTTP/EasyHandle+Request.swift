@@ -23,6 +23,7 @@ extension EasyHandle {
         try set(CURLOPT_NOSIGNAL, 1)
         pushd_easy_leave_resolver(pointer)
         try setProxy(proxy, request.tls, trust)
+        if request.reach != nil, proxy == nil { try guardConnecting() }
         if isDownload { try set(CURLOPT_BUFFERSIZE, 256 << 10) }
         if request.codedBodies != .kept { try set(CURLOPT_ACCEPT_ENCODING, "") }  // all that it can decode
         if request.report != nil {

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Glibc
 
 /// One transfer of libcurl with all that its callbacks point to.
 struct EasyHandle: ~Copyable {
@@ -52,7 +53,7 @@ struct EasyHandle: ~Copyable {
         let context = context.toOpaque()
         for option in [
             CURLOPT_READDATA, CURLOPT_SEEKDATA, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_SOCKOPTDATA,
-            CURLOPT_PREREQDATA,
+            CURLOPT_PREREQDATA, CURLOPT_OPENSOCKETDATA,
         ] {
             try check(pushd_easy_set_pointer(pointer, option, context), option)
         }
@@ -93,8 +94,8 @@ struct EasyHandle: ~Copyable {
         try check(socket, CURLOPT_SOCKOPTFUNCTION)
         let ready = pushd_easy_set_ready(pointer) { context, peer, _, _, localPort in
             let peer = peer.map { String(cString: $0) } ?? ""
-            EasyHandle.exchange(context)?.connected(localPort: Int(localPort), peer: peer)
-            return CURL_PREREQFUNC_OK
+            let mayGo = EasyHandle.exchange(context)?.connected(localPort: Int(localPort), peer: peer) ?? false
+            return mayGo ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
         try check(ready, CURLOPT_PREREQFUNCTION)
 
@@ -105,6 +106,20 @@ struct EasyHandle: ~Copyable {
             return Unmanaged<Sockets>.fromOpaque(context).takeUnretainedValue().close(socket)
         }
         try check(close, CURLOPT_CLOSESOCKETFUNCTION)
+    }
+
+    /// Lets libcurl connect only to addresses that the exchange allows.
+    func guardConnecting() throws(TransferFailure) {
+        let open = pushd_easy_set_open(pointer) { context, _, address in
+            guard let address, let exchange = EasyHandle.exchange(context),
+                // In place: an IPv6 address is longer than the type that stands there.
+                let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr),
+                exchange.mayConnect(to: IPAddress(UnsafeRawPointer(address).advanced(by: offset)))
+            else { return -1 }
+            let socket = address.pointee
+            return Glibc.socket(socket.family, socket.socktype | Int32(SOCK_CLOEXEC.rawValue), socket.protocol)
+        }
+        try check(open, CURLOPT_OPENSOCKETFUNCTION)
     }
 
     /// libcurl's words for what went wrong; empty if it has none.

@@ -29,6 +29,12 @@ final class Exchange {
     private var hasSeenEnd = false
     /// Whether the peer has ended its side before it answered, and the rest of the body was not sent.
     private(set) var isCutOff = false
+    /// Whether a proxy connects to the server: the peer is not the server then.
+    private let isProxied: Bool
+    /// Where the server is; nil behind a proxy.
+    private(set) var place: NetworkPlace?
+    /// An address of the server that was not connected to: it is out of the request's reach.
+    private(set) var avoided: IPAddress?
 
     enum Piece {
         case bytes(Int)
@@ -38,9 +44,10 @@ final class Exchange {
     /// - Throws: ``TransferFailure`` where the body's file cannot be used.
     init(
         _ request: HTTPRequest, sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?, sockets: Sockets,
-        now: Watchdog.Instant
+        isProxied: Bool, now: Watchdog.Instant
     ) throws(TransferFailure) {
         self.request = request
+        self.isProxied = isProxied
         self.sockets = sockets
         answer = AnswerCollector(
             limits: request.limits, hasBody: request.method != .head, codedBodies: request.codedBodies, sink: sink)
@@ -60,13 +67,34 @@ final class Exchange {
         watchdog.enter(.connecting, now: .now)
     }
 
+    /// Whether an address of the server is in the request's reach.
+    ///
+    /// - Parameter address: nil for what is none.
+    func mayConnect(to address: IPAddress?) -> Bool {
+        guard let reach = request.reach, !isProxied else { return true }
+        guard let address else { return false }
+        if NetworkPlace(address) <= reach { return true }
+        avoided = address
+        return false
+    }
+
     /// Connection, proxy and TLS are ready, and the request's first byte is about to go.
-    func connected(localPort: Int, peer: String) {
+    ///
+    /// - Returns: whether it may go.
+    func connected(localPort: Int, peer: String) -> Bool {
+        let address = IPAddress(literal: peer)
+        // A pooled connection may have been made for a request that reaches further.
+        guard mayConnect(to: address) else {
+            failure = TransferFailure(cause: .outOfReach(address: peer))
+            return false
+        }
+        if !isProxied { place = address.map(NetworkPlace.init) }
         noteLoss()
         hasBegun = true
         socket = sockets.find(localPort: localPort, peer: peer)
         confirmedBefore = socket.flatMap { sockets.confirmed($0) } ?? 0
         watchdog.enter(body.length > 0 ? .sending : .awaitingAnswer, now: .now)
+        return true
     }
 
     private func noteLoss() {

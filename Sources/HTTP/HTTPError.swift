@@ -44,6 +44,8 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case localRead(path: String, errno: Int32)
         /// The file holds fewer bytes than the request promised.
         case localFileChanged(path: String)
+        /// The server's address is further inside than ``HTTPRequest/reach``: nothing was sent.
+        case outOfReach(address: String)
         case internalFailure(reason: String)
     }
 
@@ -95,6 +97,8 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
             "its answer comes in the content coding \(coding), which was not asked for and can't be undone"
         case .localRead(let path, let errno): "cannot read \(path): \(systemMessage(errno))"
         case .localFileChanged(let path): "\(path) became shorter while it was being sent"
+        case .outOfReach(let address):
+            "its address is \(address), which is further inside the own network than the server that named it"
         case .internalFailure(let reason): "internal failure: \(reason)"
         }
     }

@@ -10,6 +10,9 @@ public struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
         "\(scheme.rawValue)://\(host)" + (port == scheme.defaultPort ? "" : ":\(port)")
     }
 
+    /// The same without the scheme: `registry.example`, `[::1]:5000`.
+    public var authority: String { host + (port == scheme.defaultPort ? "" : ":\(port)") }
+
     /// Whether only this machine can be meant: `localhost`, names below it, 127.0.0.0/8 and `[::1]`.
     ///
     /// Addresses in other spellings (`0x7f.1`, `[0:0:0:0:0:0:0:1]`) are taken for foreign, which is the safe side.

@@ -49,6 +49,9 @@ public struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable 
     public var codedBodies = CodedBodies.decoded
     /// Whether it must not use a pooled connection: the way to the server may be another one than when that was made.
     public var needsFreshConnection = false
+    /// The furthest inside that the server's address may be, where another server named it; nil: anywhere. Looked at when
+    /// the address is known, before it is connected to and again on a pooled connection; not where a proxy looks it up.
+    public var reach: NetworkPlace?
 
     public init(
         method: HTTPMethod = .get, url: HTTPURL, headers: HTTPHeaders = [:], body: HTTPBody = .none,

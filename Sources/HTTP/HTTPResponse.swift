@@ -11,18 +11,21 @@ public struct HTTPResponse: Sendable {
     public var proxy: ProxyName?
     /// The server that sent the request on to the address asked; nil where none did.
     public var redirectedFrom: HTTPOrigin?
+    /// Where the server's address is; nil where a proxy connected to it.
+    public var place: NetworkPlace?
     /// What was sent along: an answer may repeat it.
     public var requestHeaders: HTTPHeaders
 
     public init(
         status: Int, headers: HTTPHeaders = [:], body: [UInt8] = [], url: HTTPURL, proxy: ProxyName? = nil,
-        requestHeaders: HTTPHeaders = [:]
+        place: NetworkPlace? = nil, requestHeaders: HTTPHeaders = [:]
     ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.url = url
         self.proxy = proxy
+        self.place = place
         self.requestHeaders = requestHeaders
     }
 }

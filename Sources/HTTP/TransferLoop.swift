@@ -116,8 +116,9 @@ final class TransferLoop {
     }
 
     private func launch(_ call: Inbox.Call, onFreshConnection isFresh: Bool) throws(TransferFailure) {
-        let exchange = try Exchange(call.request, sink: call.sink, sockets: multi.sockets, now: .now)
         let proxy = call.request.proxy.proxy(for: call.request.url, configuration.proxies)
+        let exchange = try Exchange(
+            call.request, sink: call.sink, sockets: multi.sockets, isProxied: proxy != nil, now: .now)
         var easy = EasyHandle(for: exchange)
         try easy.configure(
             call.request, configuration, trust: trust, sockets: multi.sockets, proxy: proxy,
@@ -153,6 +154,8 @@ final class TransferLoop {
             end(transfer, .failure(error(failure.cause, transfer)))
         } else if result == CURLE_OK || exchange.isAnsweredEarly {
             end(transfer, answer(transfer))
+        } else if result == CURLE_COULDNT_CONNECT, let address = exchange.avoided {
+            end(transfer, .failure(error(.outOfReach(address: address.text), transfer)))
         } else if result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_RESOLVE_PROXY {
             explain(transfer, transfer.proxy?.host ?? exchange.request.url.host, of: transfer.proxy?.name)
         } else if result == CURLE_PROXY, transfer.easy.proxyCode == CURLPX_RESOLVE_HOST {
@@ -203,7 +206,7 @@ final class TransferLoop {
         return .success(
             HTTPResponse(
                 status: answer.status, headers: answer.headers, body: answer.body, url: url, proxy: middleman,
-                requestHeaders: transfer.call.request.headers))
+                place: transfer.exchange.place, requestHeaders: transfer.call.request.headers))
     }
 
     private func error(

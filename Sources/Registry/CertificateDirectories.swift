@@ -7,7 +7,8 @@ internal import Synchronization
 /// authorities as `*.crt`, and client certificates as `X.cert` with their keys as `X.key`.
 ///
 /// Of several such directories the first that is there counts, and nothing of the others, as with the containers tools.
-/// They are looked at again once a second, so that a certificate that was put there counts without a restart.
+/// They are looked at again once a second, so that a certificate that was put there counts without a restart. A directory
+/// may spell the registry as a user does: `host:443` is `host`.
 ///
 /// Source: containers/image, containers-certs.d(5); docs.docker.com, engine/security/certificates.
 actor CertificateDirectories {
@@ -34,7 +35,9 @@ actor CertificateDirectories {
     private let executor = BlockingExecutor(label: "pushd.certificates")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private let directories: [String]
+    private let parents: [String]
+    /// The registry's one name.
+    private let name: String
     private let now: @Sendable () -> ContinuousClock.Instant
     private let latest = Mutex<Looked?>(nil)
 
@@ -42,11 +45,12 @@ actor CertificateDirectories {
 
     /// - Parameters:
     ///   - parents: such as `/etc/docker/certs.d`.
-    ///   - domain: host and port as the user wrote them: `registry.example` is not `registry.example:443`.
+    ///   - domain: host and port, in any spelling.
     init(
         in parents: [String], for domain: String, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
-        directories = parents.map { "\($0)/\(domain)" }
+        self.parents = parents
+        name = RegistryNames().name(of: domain)
         self.now = now
     }
 
@@ -73,20 +77,32 @@ actor CertificateDirectories {
     }
 
     private nonisolated func found() async throws -> Found {
-        if directories.isEmpty { return Found() }
+        if parents.isEmpty { return Found() }
         if let latest = latest.withLock({ $0 }), now() - latest.at < Self.interval { return try latest.result.get() }
         return try await look()
     }
 
     private func look() throws -> Found {
         let result = Result { () throws(Problem) in
-            for directory in directories {
-                if let names = try Self.names(in: directory) { return try Self.found(names, in: directory) }
+            for parent in parents {
+                for directory in try directories(in: parent) {
+                    if let names = try Self.names(in: directory) { return try Self.found(names, in: directory) }
+                }
             }
             return Found()
         }
         latest.withLock { $0 = Looked(result: result, at: now()) }
         return try result.get()
+    }
+
+    /// Those of the registry, its own name's first.
+    private func directories(in parent: String) throws(Problem) -> [String] {
+        let usual = "\(parent)/\(name)"
+        // One that may be searched and not be listed has the usual name.
+        guard access(parent, R_OK) == 0, let entries = try Self.names(in: parent) else { return [usual] }
+        let (names, name) = (RegistryNames(), name)
+        let others = entries.filter { $0 != name && !$0.hasPrefix(".") && names.name(of: $0) == name }
+        return [usual] + others.map { "\(parent)/\($0)" }
     }
 
     /// Sorted; nil where there is no such directory.
@@ -98,11 +114,11 @@ actor CertificateDirectories {
         }
         defer { closedir(stream) }
         var names: [String] = []
+        guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return [] }  // never: it has a name
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            names.append(name)
+            // In place: an entry is only as long as its name, and shorter than its type.
+            let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+            names.append(String(cString: name))
         }
         return names.sorted()
     }

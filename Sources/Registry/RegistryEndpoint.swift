@@ -1,4 +1,5 @@
 public import HTTP
+internal import OCI
 
 /// Where a registry's API is served.
 public struct RegistryEndpoint: Hashable, Sendable {
@@ -21,7 +22,7 @@ public struct RegistryEndpoint: Hashable, Sendable {
     }
 
     init(domain: String, scheme: HTTPURL.Scheme) throws(HTTPURLError) {
-        let isHub = ["docker.io", "index.docker.io"].contains(domain.lowercased())
+        let isHub = RegistryNames().name(of: domain) == "docker.io"
         self.domain = domain
         root = try HTTPURL(parsing: "\(scheme.rawValue)://\(isHub ? "registry-1.docker.io" : domain)/")
     }

@@ -18,6 +18,10 @@ public struct RegistrySettings: Sendable, Hashable {
     public var commitPatience: Duration
     /// How a repository that is missing is made; nil: a person does.
     public var createRepository: RepositoryCreation?
+    /// Servers that the registry may lead to wherever they are: hosts, or hosts with a port.
+    public var leadsTo: Set<String> = []
+    /// What is set for other registries and servers, by their one name: it holds where this registry leads to them.
+    public var tlsOfOthers: [String: TLSOptions] = [:]
     /// What programs that are run for this registry get.
     public var programEnvironment: [String: String] = [:]
     /// The format of manifests that images are pushed in where a push does not say it; nil: as they are.

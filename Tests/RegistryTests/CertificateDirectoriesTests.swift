@@ -47,6 +47,22 @@ struct CertificateDirectoriesTests {
         }
     }
 
+    @Test(
+        "may spell the registry otherwise, as far as it is the same",
+        arguments: [
+            ("r.example:443", "R.example", true), ("r.example", "r.example:0443", true),
+            ("r.example:443", "r.example:444", false),
+            ("localhost:443", "localhost", false), ("docker.io", "registry-1.docker.io", true),
+            ("[::1]:5000", "[0::1]:5000", true),
+        ])
+    func spelling(domain: String, directory: String, isFound: Bool) async throws {
+        try await TemporaryDirectory.with { parent in
+            try parent.write([], to: "\(directory)/a.crt")
+            let found = CertificateDirectories(in: [parent.path], for: domain)
+            #expect(try await found.options(adding: TLSOptions()).authorityFiles.count == (isFound ? 1 : 0))
+        }
+    }
+
     @Test("with half a client certificate are an error", arguments: [("a.cert", "a.key"), ("a.key", "a.cert")])
     func half(there: String, missing: String) async throws {
         try await Self.with(["user/r.example:5000/\(there)"]) { found, directory in

@@ -124,6 +124,9 @@ public struct AuthenticationError: Error, Sendable, CustomStringConvertible {
             "install docker-credential-\(name), or take its name out of the file and log in with: pushctl login \(registry)"
         case .helperFailed(let name, _):
             "try it as the user that pushd runs as: echo \(registry) | docker-credential-\(name) get"
+        case .tokenServerUnreachable(let error) where error.cause == .tlsUnknownAuthority:
+            "put the authority's certificate into /etc/containers/certs.d/\(error.url.origin.authority)/ca.crt, or name it in "
+                + "registries.\"\(error.url.origin.authority)\".caFile: what is set for \(registry) holds there alone"
         case .tokenServerBusy, .tokenServerUnreachable, .tokenUnusable:
             nil
         }

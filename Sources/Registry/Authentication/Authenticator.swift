@@ -17,7 +17,7 @@ public actor Authenticator {
         case bearer(realm: HTTPURL, service: String?)
     }
 
-    private let address: RegistryAddress
+    nonisolated let address: RegistryAddress
     private var endpoint: RegistryEndpoint { address.endpoint }
     private let credentials: any CredentialProvider
     private let server: TokenServer
@@ -30,16 +30,16 @@ public actor Authenticator {
     private var demanded: [[AccessScope]: [AccessScope]] = [:]
 
     /// - Parameters:
-    ///   - certificates: trusted at the token server too; nil: those of the settings.
+    ///   - tls: how servers are authenticated; nil: by the settings.
     ///   - gate: whose limit of connections holds at the token server too.
     ///   - clock: read for the age of tokens; a test has its own.
     init(
-        address: RegistryAddress, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
+        address: RegistryAddress, settings: RegistrySettings, tls: ServerTLS? = nil,
         http: HTTPClient, credentials: any CredentialProvider, gate: RequestGate? = nil,
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.init(
-            address: address, settings: settings, certificates: certificates, credentials: credentials, clock: clock
+            address: address, settings: settings, tls: tls, credentials: credentials, clock: clock
         ) { request in
             var request = request
             gate?.apply(to: &request)
@@ -48,7 +48,7 @@ public actor Authenticator {
     }
 
     init(
-        address: RegistryAddress, settings: RegistrySettings, certificates: CertificateDirectories? = nil,
+        address: RegistryAddress, settings: RegistrySettings, tls: ServerTLS? = nil,
         credentials: any CredentialProvider,
         clock: @escaping @Sendable () -> ContinuousClock.Instant,
         send: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
@@ -57,8 +57,10 @@ public actor Authenticator {
         self.credentials = credentials
         server = TokenServer(
             address: address, settings: settings,
-            certificates: certificates
-                ?? CertificateDirectories(in: settings.certificateDirectories, for: address.endpoint.domain),
+            tls: tls
+                ?? ServerTLS(
+                    settings: settings,
+                    own: CertificateDirectories(in: settings.certificateDirectories, for: address.endpoint.domain)),
             send: send, places: credentials.places)
         now = clock
     }
@@ -174,7 +176,7 @@ public actor Authenticator {
                     unusable.append("the realm of its Bearer challenge is \(secrets.removed(from: error.description))")
                     continue
                 }
-                if let reason = RealmSafety.objection(to: realm, from: endpoint.origin) {
+                if let reason = server.objection(to: realm, namedBy: response) {
                     throw failure(.realmUnsafe(url: secrets.removed(from: realm.description), reason: reason))
                 }
                 method = .bearer(realm: realm, service: challenge.service)
@@ -290,6 +292,6 @@ public actor Authenticator {
     ) -> AuthenticationError {
         AuthenticationError(
             cause, registry: endpoint.domain,
-            serverMessage: response.flatMap { ServerMessage($0, hiding: login).text })
+            serverMessage: response.flatMap { ServerMessage($0, hiding: login, from: .registry).text })
     }
 }

@@ -9,21 +9,19 @@ enum RealmSafety {
     ///
     /// - HTTPS is wanted, unless the registry itself is reached over plain HTTP; one on this machine, which needs no
     ///   setting for that, may name plain HTTP only on this machine.
-    /// - Addresses of this machine and of the own network are for registries that are at the same host; all of
-    ///   this machine's names and addresses count as one.
+    /// - The address is in the registry's ``Reach``.
     ///
-    /// Names are not resolved: a name in the own network is what a company's registry has.
-    static func objection(to realm: HTTPURL, from registry: HTTPOrigin) -> String? {
-        let (realmKind, registryKind) = (HostKind(realm.host), HostKind(registry.host))
-        let isSameHost = realm.host == registry.host || (realmKind == .loopback && registryKind == .loopback)
+    /// - Parameter place: where the server that names it is; nil: not known.
+    static func objection(to realm: HTTPURL, within reach: Reach, from place: NetworkPlace?) -> String? {
+        let registry = reach.own
         if realm.scheme == .http {
             if registry.scheme == .https { return "over plain HTTP, while it is itself reached over HTTPS" }
-            if registryKind == .loopback, !isSameHost { return "over plain HTTP and not on this machine" }
+            let isOnThisMachine = NetworkPlace.named(by: realm.host) == .thisMachine
+            if NetworkPlace.named(by: registry.host) == .thisMachine, !isOnThisMachine {
+                return "over plain HTTP and not on this machine"
+            }
         }
-        switch realmKind {
-        case .name, .publicAddress: return nil
-        case .loopback: return isSameHost ? nil : "which is on this machine, while the registry is not"
-        case .localAddress: return isSameHost ? nil : "an address of the own network that is not the registry's"
-        }
+        if case .refuse(let reason) = reach.step(to: realm, from: place) { return reason }
+        return nil
     }
 }

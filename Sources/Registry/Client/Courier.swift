@@ -41,7 +41,7 @@ struct Courier: Sendable {
 
     let address: RegistryAddress
     let settings: RegistrySettings
-    let certificates: CertificateDirectories
+    let tls: ServerTLS
     let http: HTTPClient
     let authenticator: Authenticator
     let gate: RequestGate
@@ -65,11 +65,13 @@ struct Courier: Sendable {
         var renewed: String?
         // Another request may find the other scheme meanwhile: this one's answers are judged by its own.
         let own = endpoint.origin
+        let reach = Reach(own: own, trusted: settings.leadsTo)
+        var within = try await within(reach, of: call)
         while true {
             let authorization: String?
             if let renewed { authorization = renewed } else { authorization = try await self.authorization(for: call) }
-            var response = try await exchange(call, authorization)
-            if call.url.origin != own { response.redirectedFrom = own }
+            var response = try await exchange(call, authorization, within: within)
+            if call.url.origin == own { address.answered(from: response.place) } else { response.redirectedFrom = own }
             if call.url.origin == own, wantsLogin(response, call, sent: authorization) {
                 // The second time this throws, and names the login that has no right; if not, nothing helps.
                 let renewal = try await renew(call, response, sent: authorization)
@@ -81,6 +83,7 @@ struct Courier: Sendable {
             switch redirects.next(after: response) {
             case .none: return response
             case .follow(let url):
+                within = try step(reach, to: url, from: response.place, of: call, answeredBy: response)
                 call.url = url
                 renewed = nil
             case .refuse(let reason):
@@ -108,11 +111,43 @@ struct Courier: Sendable {
         }
     }
 
-    private func exchange(_ call: Call, _ authorization: String?) async throws -> HTTPResponse {
-        let request = try await request(for: call, authorization)
+    /// How far a request reaches that begins at another server, as an upload that goes on there does.
+    private func within(_ reach: Reach, of call: Call) async throws -> NetworkPlace? {
+        if call.url.origin == reach.own { return nil }
+        if !address.isLocated {
+            // After a restart: whoever named the server is asked first.
+            let url: HTTPURL
+            do { url = try endpoint.url("/v2/") } catch {
+                throw call.attempt.error(.addressInvalid(reason: error.description))
+            }
+            let question = Call(method: .get, url: url, scopes: [], attempt: call.attempt)
+            address.answered(from: try await exchange(question, nil, within: nil).place)
+        }
+        return try step(reach, to: call.url, from: address.place, of: call, answeredBy: nil)
+    }
+
+    private func step(
+        _ reach: Reach, to url: HTTPURL, from place: NetworkPlace?, of call: Call, answeredBy response: HTTPResponse?
+    ) throws -> NetworkPlace? {
+        switch reach.step(to: url, from: place) {
+        case .follow(let within): return within
+        case .refuse(let reason):
+            let isElsewhere = response?.redirectedFrom != nil
+            throw RegistryError(
+                .leadsInside(to: isElsewhere ? nil : url.origin.authority, reason: reason), call.attempt,
+                answer: response.map { ServerAnswer($0) })
+        }
+    }
+
+    private func exchange(
+        _ call: Call, _ authorization: String?, within: NetworkPlace?
+    ) async throws -> HTTPResponse {
+        var request = try await request(for: call, authorization)
+        request.reach = within
+        let asked = request
         return try await gate.pass(call.kind) {
-            guard let sink = call.sink else { return try await http.send(request) }
-            return try await http.download(request, into: sink)
+            guard let sink = call.sink else { return try await http.send(asked) }
+            return try await http.download(asked, into: sink)
         }
     }
 
@@ -122,11 +157,6 @@ struct Courier: Sendable {
             method: call.method, url: call.url, headers: call.headers, body: call.body, tls: try await tls(for: call),
             proxy: settings.proxy, limits: settings.limits, progress: call.progress)
         if let authorization { request.headers["Authorization"] = authorization }
-        if call.url.origin != endpoint.origin {
-            // The client certificate is for the registry alone.
-            request.tls.clientCertificate = nil
-            request.tls.clientKey = nil
-        }
         request.limits.responseBytes = call.responseBytes
         request.limits.streamedBytes = call.streamedBytes
         request.limits.response += call.patience
@@ -139,8 +169,7 @@ struct Courier: Sendable {
     }
 
     private func tls(for call: Call) async throws -> TLSOptions {
-        guard call.url.scheme == .https else { return settings.tls }
-        do { return try await certificates.options(adding: settings.tls) } catch let problem
+        do { return try await tls.options(for: call.url, of: endpoint.origin) } catch let problem
             as CertificateDirectories.Problem
         {
             throw call.attempt.error(.certificateFilesUnusable(reason: problem.reason))

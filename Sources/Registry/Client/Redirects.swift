@@ -27,9 +27,13 @@ struct Redirects: Sendable {
         guard [301, 302, 303, 307, 308].contains(response.status) else { return .none }
         guard let location = response.headers["Location"] else { return .refuse(reason: "it names no address") }
         let url: HTTPURL
-        do { url = try response.url.resolving(location) } catch { return .refuse(reason: error.description) }
+        do { url = try response.url.resolving(location) } catch {
+            // What another server says is not repeated.
+            let isElsewhere = response.redirectedFrom != nil
+            return .refuse(reason: isElsewhere ? "it names no address that can be used" : error.description)
+        }
         guard followed < Self.limit else { return .refuse(reason: "more than \(Self.limit) in a row") }
-        guard scheme == .http || url.scheme == .https else {
+        guard url.scheme == .https || (scheme == .http && response.url.scheme == .http) else {
             return .refuse(reason: "it leads from HTTPS to plain HTTP at \(url.origin)")
         }
         followed += 1

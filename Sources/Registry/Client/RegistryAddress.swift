@@ -14,6 +14,8 @@ final class RegistryAddress: Sendable {
         var found: HTTPURL.Scheme?
         /// Whether what is remembered may be believed.
         var mayRecall = true
+        /// Where the server was found that answered last; the inner nil: behind a proxy.
+        var place: NetworkPlace??
 
         /// - Returns: whether something was found that holds.
         mutating func useFound() -> Bool {
@@ -105,6 +107,15 @@ final class RegistryAddress: Sendable {
             return true
         }
     }
+
+    /// Where the registry is: what its last answer came from, or what its name shows. Nil: behind a proxy, or not asked yet.
+    var place: NetworkPlace? { state.withLock { $0.place ?? nil } ?? NetworkPlace.named(by: endpoint.root.host) }
+
+    /// Whether it is known as well as it will be where the registry is.
+    var isLocated: Bool { state.withLock { $0.place != nil } || NetworkPlace.named(by: endpoint.root.host) != nil }
+
+    /// The registry itself has answered.
+    func answered(from place: NetworkPlace?) { state.withLock { $0.place = .some(place) } }
 
     /// The same address, with the scheme that the registry is spoken to with now, if it is one of the registry's own.
     func current(_ url: HTTPURL) -> HTTPURL {

@@ -18,6 +18,8 @@ public final class RegistryClient: Sendable {
     public let repositories: RepositoryMaker?
     let courier: Courier
     let sleep: @Sendable (Duration) async throws -> Void
+    /// Whether nothing is going to be pushed: no right to push is asked for.
+    private let onlyReads: Bool
     /// Repositories that may be read and not pushed to.
     private let readOnly = Mutex<Set<String>>([])
 
@@ -40,6 +42,7 @@ public final class RegistryClient: Sendable {
     ) throws(RegistryError) {
         self.domain = domain
         self.sleep = sleep
+        onlyReads = false
         let certificates = CertificateDirectories(in: settings.certificateDirectories, for: domain)
         let address: RegistryAddress
         do {
@@ -49,18 +52,30 @@ public final class RegistryClient: Sendable {
             let attempt = Attempt(.readManifest, "reach the registry", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
         }
+        let tls = ServerTLS(settings: settings, own: certificates)
         let gate = gate ?? RequestGate(limits: settings.requests, clock: clock, sleep: sleep)
         let authenticator = Authenticator(
-            address: address, settings: settings, certificates: certificates, http: http,
+            address: address, settings: settings, tls: tls, http: http,
             credentials: credentials, gate: gate, clock: clock)
         courier = Courier(
-            address: address, settings: settings, certificates: certificates, http: http,
+            address: address, settings: settings, tls: tls, http: http,
             authenticator: authenticator, gate: gate, bandwidth: bandwidth)
         do { repositories = try Self.maker(courier, credentials, hub: hub, made: repositoryMade, clock) } catch {
             let attempt = Attempt(.createRepository, "reach Docker Hub's interface", at: domain, repository: nil)
             throw attempt.error(.addressInvalid(reason: error.description))
         }
     }
+
+    private init(reading other: RegistryClient) {
+        domain = other.domain
+        sleep = other.sleep
+        repositories = nil
+        courier = other.courier
+        onlyReads = true
+    }
+
+    /// The same, for those who only look: its tokens allow nothing else.
+    public var reading: RegistryClient { RegistryClient(reading: self) }
 
     private static func maker(
         _ courier: Courier, _ credentials: any CredentialProvider, hub: String,
@@ -81,7 +96,8 @@ public final class RegistryClient: Sendable {
             // What is set for the registry's own server is for that server alone.
             if request.url.origin == courier.endpoint.origin, request.url.scheme == .https {
                 request.tls =
-                    (try? await courier.certificates.options(adding: courier.settings.tls)) ?? courier.settings.tls
+                    (try? await courier.tls.options(for: request.url, of: courier.endpoint.origin))
+                    ?? courier.settings.tls
             }
             return try await courier.http.send(request)
         }
@@ -146,7 +162,7 @@ public final class RegistryClient: Sendable {
         _ send: (Courier.Call) async throws -> HTTPResponse
     ) async throws -> HTTPResponse {
         var call = call
-        if !readOnly.withLock({ $0.contains(repository) }) {
+        if !onlyReads, !readOnly.withLock({ $0.contains(repository) }) {
             call.scopes = [.push(repository)]
             do { return try await send(call) } catch let error as RegistryError {
                 guard error.authentication != nil, [.denied, .loginMissing].contains(error.cause) else { throw error }

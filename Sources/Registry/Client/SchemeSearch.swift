@@ -94,7 +94,7 @@ struct SchemeSearch: Sendable {
             .tlsUnknownAuthority, .tlsExpired, .tlsNotYetValid, .tlsWrongHost, .tlsClientCertificateWanted:
             .speaks
         case .unresolvable, .resolverFailed, .refused, .unreachable, .proxyUnknown, .proxyUnreachable, .proxyLogin,
-            .proxyForbids, .proxyFailed, .localRead, .localFileChanged, .internalFailure:
+            .proxyForbids, .proxyFailed, .localRead, .localFileChanged, .outOfReach, .internalFailure:
             .absent(error)
         }
     }

@@ -1,4 +1,5 @@
 internal import HTTP
+internal import OCI
 
 /// The one place where an answer, or the lack of one, gets its meaning.
 extension RegistryError.Cause {
@@ -158,6 +159,8 @@ extension RegistryError.Cause {
             self = .protocolViolation(reason: "it comes in the coding \(coding), which was not asked for")
         case .localRead(let path, let errno): self = .localFileUnreadable(path: path, errno: errno)
         case .localFileChanged(let path): self = .localFileChanged(path: path)
+        case .outOfReach(let address):
+            self = .leadsInside(to: nil, reason: "which has the address \(address), further inside than its own")
         case .internalFailure(let reason): self = .internalFailure(reason: reason)
         }
     }
@@ -178,7 +181,14 @@ extension RegistryError.Cause {
 }
 
 extension Attempt {
-    func error(_ error: HTTPError) -> RegistryError { self.error(RegistryError.Cause(error.cause)) }
+    func error(_ error: HTTPError) -> RegistryError {
+        var told = self.error(RegistryError.Cause(error.cause))
+        let server = error.url.origin.authority
+        if case .leadsInside(_, let reason) = told.cause { return told.with(.leadsInside(to: server, reason: reason)) }
+        let names = RegistryNames()
+        if names.name(of: server) != names.name(of: registry) { told.server = server }
+        return told
+    }
 
     /// - Parameter answer: the refusal that led to it, if there was one.
     func error(_ error: AuthenticationError, answer: ServerAnswer? = nil) -> RegistryError {

@@ -15,7 +15,8 @@ extension RegistryError {
         case .certificateUntrusted, .certificateExpired, .certificateForOtherHost, .clientCertificateWanted,
             .certificateFilesUnusable,
             .speaksPlainHTTP, .wantsTLS, .proxyLogin, .proxyForbids, .loginMissing, .loginRejected, .loginUnusable,
-            .denied, .quotaExceeded, .repositoryMissing, .repositoryCreationRefused, .referrersTagTaken:
+            .denied, .quotaExceeded, .repositoryMissing, .repositoryCreationRefused, .referrersTagTaken,
+            .leadsInside:
             .waitForPerson
         case .addressInvalid, .digestMismatch, .nameRefused, .tagRefused, .tagConflict, .manifestRefused,
             .withheldLayersWanted, .digestAlgorithmRefused, .mediaTypeUnsupported,
@@ -69,6 +70,7 @@ extension RegistryError {
         case .notARegistry: "not-a-registry"
         case .protocolViolation: "protocol-violation"
         case .redirectRefused: "redirect-refused"
+        case .leadsInside: "leads-inside"
         case .digestMismatch: "digest-mismatch"
         case .repositoryMissing: "repository-missing"
         case .repositoryCreationRefused: "repository-creation-refused"

@@ -9,6 +9,7 @@ extension RegistryError {
         var text = authentication.map(\.description) ?? refusalElsewhere ?? why
         if let status { text += " (HTTP status \(status)\(serverCode.map { ", \($0)" } ?? ""))" }
         if let serverMessage, authentication?.serverMessage == nil { text += "; it says: \(serverMessage)" }
+        if let server { text += " (asked: \(server), where it led)" }
         if let proxy { text += " (asked through the proxy \(proxy))" }
         if let requestID { text += " [request \(requestID)]" }
         return text
@@ -62,6 +63,7 @@ extension RegistryError {
         case .notARegistry: "what answers is not a registry"
         case .protocolViolation(let reason): "its answer makes no sense: \(reason)"
         case .redirectRefused(let reason): "its redirect can't be followed: \(reason)"
+        case .leadsInside(let server, let reason): "it leads to \(server ?? "another server"), \(reason)"
         case .digestMismatch(let found):
             found.map { "it has other content under this name: \($0)" } ?? "it has other content under this name"
         case .repositoryMissing: "the repository does not exist, and pushing does not make it"
@@ -115,12 +117,13 @@ extension RegistryError {
             .proxyForbids(let proxy), .proxyFailed(let proxy, _):
             proxyAdvice(proxy)
         case .certificateUntrusted:
-            "put the authority's certificate into /etc/containers/certs.d/\(registry)/ca.crt"
+            "put the authority's certificate into /etc/containers/certs.d/\(server ?? registry)/ca.crt"
         case .certificateExpired: "its owner must renew the certificate; check this machine's clock too"
         case .certificateNotYetValid: "check this machine's clock: timedatectl"
         case .certificateForOtherHost: "push to a name that is in the certificate"
         case .clientCertificateWanted:
-            "put a client certificate and its key into /etc/containers/certs.d/\(registry)/ as client.cert and client.key"
+            "put a client certificate and its key into /etc/containers/certs.d/\(server ?? registry)/ as client.cert and "
+                + "client.key"
         case .certificateFilesUnusable: "mend that, then: pushctl retry --failed"
         case .speaksPlainHTTP, .wantsTLS: schemeAdvice
         case .addressInvalid, .notARegistry: "check host and port of \(registry)"
@@ -128,6 +131,11 @@ extension RegistryError {
         case .quotaExceeded:
             "delete what is not needed at \(registry) or ask for more space, then: pushctl retry --failed"
         case .redirectRefused: "push to the address that it redirects to, or ask its owner"
+        case .leadsInside(let server, _):
+            server.map {
+                "if \($0) is its own storage or token server, allow it: registries.\"\(registry)\".leadsTo: [\"\($0)\"] in "
+                    + "pushd.json5; if not, ask its owner"
+            } ?? "ask its owner"
         case .nameRefused: "choose a name that \(registry) takes: lower-case letters, and as many parts as it wants"
         case .tagRefused: "choose another tag"
         case .tagConflict: "choose a new tag, or have the old one deleted"
@@ -157,9 +165,9 @@ extension RegistryError {
         case .serverError: requestID.map { "if it lasts, give its owner the request's number: \($0)" }
         case .digestMismatch: "ask its owner what changes the content on the way"
         case .referencesMissing: "if it lasts, its owner should check garbage collection and caches"
-        case .loginHelperFailed: authentication?.advice
+        case .loginHelperFailed, .tokenServerDown: authentication?.advice
         case .rateLimited: hostAdvice
-        case .tlsFailed, .connectionBroken, .timedOut, .tokenServerDown, .unavailable,
+        case .tlsFailed, .connectionBroken, .timedOut, .unavailable,
             .protocolViolation, .contentMissing, .requestRefused, .uploadLost, .uploadRefused, .offsetRefused,
             .contentRefused, .internalFailure, .repositoryCreationFailed:
             nil
@@ -193,6 +201,6 @@ extension RegistryError {
         let host =
             registry.hasPrefix("[")
             ? String(registry.prefix { $0 != "]" }) + "]" : String(registry.prefix { $0 != ":" })
-        return HostKind(host) == .loopback
+        return NetworkPlace.named(by: host) == .thisMachine
     }
 }

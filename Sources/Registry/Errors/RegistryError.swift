@@ -67,6 +67,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         /// An answer, usually a success, that means nothing in the protocol.
         case protocolViolation(reason: String)
         case redirectRefused(reason: String)
+        /// It leads to a server further inside the own network than it is; nil where another server leads there.
+        case leadsInside(to: String?, reason: String)
         /// The registry names another digest for bytes than they have, or gave other bytes than were asked for.
         case digestMismatch(found: Digest?)
 
@@ -157,6 +159,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
     public let retryAfter: Duration?
     /// The server that the registry sent us to and that refused, such as `https://storage.example`.
     public let elsewhere: String?
+    /// The server that did not answer, where it is another one that the registry led to.
+    public internal(set) var server: String?
     /// The proxy that handed the answer on, and may have made it up.
     public let proxy: ProxyName?
     /// Which login was used and where it came from, where that is the trouble.

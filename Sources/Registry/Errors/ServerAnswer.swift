@@ -16,7 +16,7 @@ struct ServerAnswer: Sendable {
     /// The messages of all errors and what `detail` adds in words; of a web page its title. At most 500 characters; to
     /// decide by, not to be shown.
     let message: String?
-    /// The same without the secrets that the request was sent with.
+    /// The same without the secrets that the request was sent with; nil where ``elsewhere`` says it.
     let shownCode, shownMessage: String?
     /// Whether the answer comes from a registry: its error form, or the header that names the protocol.
     let isFromRegistry: Bool
@@ -40,22 +40,25 @@ struct ServerAnswer: Sendable {
         let isPage = Self.isPage(response)
         let document = isPage ? nil : Self.parse(response.body)
         let secrets = EchoedSecrets(response)
+        elsewhere = response.redirectedFrom.flatMap { $0 == response.url.origin ? nil : response.url.origin }
+        // Words of a server that the registry led to are not for whoever chose the registry.
+        let isShown = elsewhere == nil
         func shown(_ text: String, limit: Int) -> String { Self.shown(secrets.removed(from: text), limit: limit) }
         let decisive = ErrorCode.mostSpecific(document?.errors.compactMap(\.code) ?? [])
         code = decisive.map { Self.shown($0, limit: 80) }
-        shownCode = decisive.map { shown($0, limit: 80) }
-        unknownContent = document?.errors.filter { ErrorCode.isOfMissingContent($0.code) }.flatMap(\.digests) ?? []
+        shownCode = isShown ? decisive.map { shown($0, limit: 80) } : nil
+        unknownContent =
+            !isShown ? [] : document?.errors.filter { ErrorCode.isOfMissingContent($0.code) }.flatMap(\.digests) ?? []
         let says = document.map(\.text) ?? (isPage ? Self.title(of: text) : Self.plain(text, type: type))
         message = says.flatMap { $0.isEmpty ? nil : Self.shown($0, limit: 500) }
-        shownMessage = says.flatMap { $0.isEmpty ? nil : shown($0, limit: 500) }
+        shownMessage = isShown ? says.flatMap { $0.isEmpty ? nil : shown($0, limit: 500) } : nil
         isFromRegistry =
             document?.errors.isEmpty == false
             || response.headers["Docker-Distribution-Api-Version"]?.hasPrefix("registry/2.") == true
         self.isPage = isPage
-        elsewhere = response.redirectedFrom.flatMap { $0 == response.url.origin ? nil : response.url.origin }
         proxy = isFromRegistry ? nil : response.proxy
         requestID = ["X-Request-Id", "x-amzn-RequestId", "X-GitHub-Request-Id", "cf-ray", "X-Correlation-Id"].lazy
-            .compactMap { response.headers[$0] }.first.map { shown($0, limit: 100) }
+            .compactMap { isShown ? response.headers[$0] : nil }.first.map { shown($0, limit: 100) }
         let date = response.headers["Date"].flatMap(WireDate.http) ?? now ?? Int64(Date().timeIntervalSince1970)
         retryAfter =
             WireDate.retryAfter(response.headers["Retry-After"], now: date)

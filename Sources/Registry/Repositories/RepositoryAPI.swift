@@ -67,7 +67,7 @@ struct RepositoryAPICaller: Sendable {
     func trouble(
         _ response: HTTPResponse, _ what: String, login: FoundCredential, right: String
     ) -> RepositoryTrouble {
-        let words = ServerMessage(response, hiding: login).text.map { "; it says: \($0)" } ?? ""
+        let words = ServerMessage(response, hiding: login, from: .registry).text.map { "; it says: \($0)" } ?? ""
         let user = login.user.map { " of \($0)" } ?? ""
         let answer = "(HTTP status \(response.status))\(words)"
         switch response.status {

@@ -15,18 +15,23 @@ enum UploadLocation {
         do {
             let url = try response.url.resolving(header)
             let own = endpoint.origin
-            guard url.scheme != own.scheme else { return url }
+            let leavesTLS = url.scheme == .http && response.url.scheme == .https && url.origin != own
+            if url.scheme == own.scheme, !leavesTLS { return url }
             let namesNoPort = url.port == url.scheme.defaultPort
             if url.host == own.host, url.port == own.port || (namesNoPort && url.scheme == .http) {
                 return try HTTPURL(parsing: own.description + url.target)
             }
-            if own.scheme == .http { return url }
-            let shown = EchoedSecrets(response).removed(from: url.origin.description)
+            if own.scheme == .http, !leavesTLS { return url }
+            let place = EchoedSecrets(response).removed(from: url.origin.description)
+            let shown = response.redirectedFrom == nil ? "at \(place)" : "elsewhere"
             throw RegistryError(
-                .redirectRefused(reason: "the upload goes on in plain HTTP at \(shown)"), attempt,
+                .redirectRefused(reason: "the upload goes on in plain HTTP \(shown)"), attempt,
                 answer: ServerAnswer(response))
         } catch let error as HTTPURLError {
-            let shown = EchoedSecrets(response).removed(from: error.description)
+            // What another server says is not repeated.
+            let shown =
+                response.redirectedFrom == nil
+                ? EchoedSecrets(response).removed(from: error.description) : "not a usable address"
             throw RegistryError(
                 .protocolViolation(reason: "its Location is \(shown)"), attempt, answer: ServerAnswer(response))
         } catch let error as RegistryError {

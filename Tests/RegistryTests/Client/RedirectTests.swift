@@ -31,16 +31,16 @@ struct RedirectTests {
     }
 
     @Test(
-        "show no client certificate to another host, port or scheme",
+        "show no client certificate to another host, port or scheme, and trust the registry's authority at its host alone",
         arguments: [
-            ("https://registry.test/v2/a", true), ("https://registry.test:443/b", true),
-            ("https://registry.test:8443/v2/a", false), ("https://storage.test/b", false),
-            ("https://registry.test.storage.test/b", false), ("http://registry.test/v2/a", false),
+            ("https://registry.test/v2/a", true, true), ("https://registry.test:443/b", true, true),
+            ("https://registry.test:8443/v2/a", false, true), ("https://storage.test/b", false, false),
+            ("https://registry.test.storage.test/b", false, false), ("http://registry.test/v2/a", false, true),
         ])
-    func clientCertificate(address: String, isShown: Bool) async throws {
+    func clientCertificate(address: String, isShown: Bool, isTrusted: Bool) async throws {
         var settings = RegistrySettings()
         settings.tls = TLSOptions(
-            authorityFiles: ["/ca.pem"], clientCertificate: "/client.pem", clientKey: "/client.key")
+            authorityFiles: ["/ca.pem"], clientCertificate: "/client.pem", clientKey: "/client.key", verify: false)
         let http = HTTPClient()
         let client = try RegistryClient(
             domain: "registry.test", settings: settings, http: http, credentials: NoCredentials())
@@ -49,7 +49,8 @@ struct RedirectTests {
         let request = try await client.courier.request(for: call, nil)
         #expect(request.tls.clientCertificate == (isShown ? "/client.pem" : nil))
         #expect(request.tls.clientKey == (isShown ? "/client.key" : nil))
-        #expect(request.tls.authorityFiles == ["/ca.pem"])
+        #expect(request.tls.authorityFiles == (isTrusted ? ["/ca.pem"] : []))
+        #expect(request.tls.verify != isTrusted)
         await http.shutdown()
     }
 
