@@ -48,7 +48,15 @@ struct ConfigurationFaultTests {
             "{ registries: { 'h.example:5000': { ca: '/x' } } }",
             "registries.\"h.example:5000\".ca: there is no such setting; did you mean caFile? allowed here: answerTimeout, bandwidth, caFile, "
                 + "checks, clientCertificate, clientKey, commitPatience, connectTimeout, createRepository, format, insecure, "
-                + "jobs, manifestGrace, manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
+                + "jobs, leadsTo, manifestGrace, manifests, plainHttp, proxy, requestsPerSecond, responseTimeout, stallTimeout, uploads"
+        ),
+        (
+            "{ registries: { 'h.example': { jobs: 1 }, 'H.example:0443': { jobs: 2 } } }",
+            "registries.\"h.example\": it is the same registry as \"H.example:0443\": put what is set for both into one"
+        ),
+        (
+            "{ registries: { 'h.example': { leadsTo: 'https://s.example/' } } }",
+            "registries.\"h.example\".leadsTo: a server is named HOST or HOST:PORT, without a path"
         ),
         (creation("{}"), "registries.localhost.createRepository: one of hub, harbor and command is wanted"),
         (

@@ -167,6 +167,29 @@ struct ConfigurationTests {
         #expect(registries["plain.example"]?.createRepository == nil)
     }
 
+    @Test("what is set for a registry holds however it is spelled, there and in image names") func spellings() throws {
+        let document = """
+            {
+                registries: {
+                    "H.example:0443": {
+                        insecure: true, jobs: 3, uploads: 2, bandwidth: "5MB/s", leadsTo: ["S.example:9000", "10.0.0.1"],
+                    },
+                    "p.example": { plainHttp: true },
+                    "LOCALHOST:5000": { createRepository: { harbor: { visibility: "private" } } },
+                },
+                aliases: { "A.example": "b.example/{name}:{tag}" },
+            }
+            """
+        let publisher = try Configuration(parsing: Array(document.utf8), file: "/f").publisher
+        #expect(publisher.registries.keys.sorted() == ["h.example", "localhost:5000", "p.example"])
+        #expect(publisher.jobsByRegistry == ["h.example": 3] && publisher.uploadsByRegistry == ["h.example": 2])
+        #expect(publisher.bandwidths == ["h.example": 5_000_000])
+        #expect(publisher.registries["h.example"]?.leadsTo == ["s.example:9000", "10.0.0.1"])
+        #expect(publisher.names.name(of: "p.example:80") == "p.example")
+        #expect(publisher.names.name(of: "p.example:443") == "p.example:443")
+        #expect(publisher.aliases.names == publisher.names)
+    }
+
     @Test("a bound of the backoff that stands alone takes the other along") func backoff() throws {
         let long = try read("{ retry: { base: '1h' } }").publisher.retry
         #expect(long.base == .seconds(3600) && long.cap == .seconds(3600))

@@ -1,4 +1,4 @@
-internal import OCI
+public import OCI
 
 /// Names that stand for real destinations, one or several: a word in a destination's place, or a registry that is only
 /// a name.
@@ -23,6 +23,8 @@ public struct Aliases: Sendable, Hashable {
         let digest: Digest?
     }
 
+    /// By which a registry in any spelling is found.
+    public var names = RegistryNames()
     private var words: [String: [DestinationTemplate]] = [:]
     private var registries: [String: [DestinationTemplate]] = [:]
 
@@ -74,8 +76,14 @@ public struct Aliases: Sendable, Hashable {
 
     /// - Returns: nil where no alias has the name of the reference's registry.
     func expansion(of reference: ImageReference, defaultTag: String) throws(TemplateError) -> Expansion? {
-        guard let templates = registries[reference.domain] else { return nil }
+        guard let templates = templates(of: reference.domain) else { return nil }
         return try expansion(reference.description, reference, templates, defaultTag)
+    }
+
+    private func templates(of registry: String) -> [DestinationTemplate]? {
+        if let templates = registries[registry] { return templates }
+        let wanted = names.name(of: registry)
+        return registries.first { names.name(of: $0.key) == wanted }?.value
     }
 
     /// `release` or `release:2`.

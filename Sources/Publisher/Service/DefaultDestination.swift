@@ -33,7 +33,7 @@ struct DefaultDestination: Sendable {
         } else if !name.contains("/") {
             place = Self.namespace(of: try await login(at: registry, for: text))
         }
-        if place == nil, registry == "docker.io", !name.contains("/") {
+        if place == nil, RegistryNames().name(of: registry) == "docker.io", !name.contains("/") {
             throw PushRefusal.namespaceMissing(image: text, registry: registry)
         }
         let path = [registry, place, name].compactMap { $0 }.joined(separator: "/")

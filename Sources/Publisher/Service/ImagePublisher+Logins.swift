@@ -1,3 +1,4 @@
+internal import OCI
 public import PushQueue
 public import Registry
 
@@ -11,6 +12,7 @@ extension ImagePublisher {
     /// - Returns: whether the registry asked for it.
     /// - Throws: `RegistryError`, `CancellationError`.
     public func checkLogin(_ user: String, _ password: Secret, at registry: String) async throws -> Bool {
+        let registry = settings.names.name(of: registry)
         let login = OneLogin(user: user, password: password, origin: "the login that was given")
         return try await RegistryClient(
             domain: registry, settings: settings.settings(for: registry), http: http, credentials: login,
@@ -20,6 +22,7 @@ extension ImagePublisher {
 
     /// What was issued for an earlier login at the registry is not used again.
     public func forgetLogin(at registry: String) async {
+        let registry = settings.names.name(of: registry)
         await credentials.forgetAnswers()
         await registries.credentialsChanged(at: registry)
     }
@@ -28,6 +31,7 @@ extension ImagePublisher {
     ///
     /// - Returns: those jobs.
     public func loggedIn(at registry: String) async throws -> [JobID] {
+        let registry = settings.names.name(of: registry)
         await forgetLogin(at: registry)
         let jobs = try await queue.useStoredLogin(registry: registry, now: clock())
         // They waited because the login that they came with was refused.

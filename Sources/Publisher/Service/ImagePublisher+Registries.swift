@@ -10,7 +10,7 @@ extension ImagePublisher {
     public func registryStates(named name: String?, withLogins: Bool = true) async throws -> [RegistryState] {
         let activity = await activity
         var names = Set(settings.registries.keys).union(activity.map(\.name)).union(try await queue.registries())
-        if let name { names = [name] }
+        if let name { names = [settings.names.name(of: name)] }
         let (bandwidths, allowances) = (bandwidth.summary, await registries.allowances)
         var states: [RegistryState] = []
         for name in names.sorted() {
@@ -61,6 +61,7 @@ extension ImagePublisher {
 
     /// Finds out anew what a registry can do and which blobs it has.
     public func forgetRegistry(_ name: String) async throws {
+        let name = settings.names.name(of: name)
         try await queue.forgetRegistry(name)
         await registries.forget(name)
     }
@@ -73,6 +74,7 @@ extension ImagePublisher {
         _ registry: String, repository: String?, by access: RemoteAccess = .init(),
         _ tell: @Sendable (ExaminationStep) async throws -> Void
     ) async throws {
+        let registry = settings.names.name(of: registry)
         if let repository {
             let place = try ImageReference(parsing: "\(registry)/\(repository)")
             let client = try await self.access(to: place, by: access).client
@@ -84,9 +86,8 @@ extension ImagePublisher {
             return try await client.examine(pushingTo: place, tell)
         }
         // Docker Hub makes public what is pushed to.
-        let isHub = ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(registry)
         let place = try await scratchRepository(at: registry, access.login)
-        try await client.examine(pushingTo: place, mayCreate: !isHub, tell)
+        try await client.examine(pushingTo: place, mayCreate: registry != "docker.io", tell)
     }
 
     private static let scratchName = "pushd-doctor"
@@ -94,7 +95,9 @@ extension ImagePublisher {
     private func scratchRepository(at registry: String, _ login: PushLogin?) async throws -> String {
         let credentials: any CredentialProvider =
             if let login { PushLoginProvider(login: login) } else { self.credentials }
-        if login == nil, registry == settings.defaultRegistry, let namespace = settings.defaultNamespace {
+        if login == nil, registry == settings.defaultRegistry.map(settings.names.name),
+            let namespace = settings.defaultNamespace
+        {
             return namespace + "/" + Self.scratchName
         }
         let user = try? await credentials.credential(registry: registry, repository: "")?.user

@@ -38,11 +38,12 @@ extension ImagePublisher {
         _ reference: ImageReference, against local: String?, level: VerifyLevel, by access: RemoteAccess = .init()
     ) async throws -> VerificationReport? {
         let reference = reference.withDefaultTag(settings.defaultTag)
-        let registry = try await self.access(to: reference, by: access)
+        let place = reference.normalised(settings.names)
+        let client = try await self.access(to: place, by: access).client.reading
         var expected: [Digest] = []
         if let local { expected = try await digests(of: local, actsAs: access.rights?.actsAs) }
         let verifier = Verifier(
-            client: registry.client, repository: reference.path, grace: .zero,
+            client: client, repository: place.path, grace: .zero,
             sleep: { try await Task.sleep(for: $0) })
         return try await verifier.verify(reference, expectedAny: expected, level: level)
     }
@@ -62,14 +63,15 @@ extension ImagePublisher {
     public func tags(
         of repository: ImageReference, limit: Int?, by access: RemoteAccess = .init()
     ) async throws -> NamePages {
-        try await self.access(to: repository, by: access).client.tags(of: repository.path, limit: limit)
+        let place = repository.normalised(settings.names)
+        return try await self.access(to: place, by: access).client.reading.tags(of: place.path, limit: limit)
     }
 
     /// The repositories of a registry; a member may use the daemon's login where all of them are allowed.
     public func repositories(
         of registry: String, limit: Int?, by access: RemoteAccess = .init()
     ) async throws -> NamePages {
-        try await self.access(toAllOf: registry, by: access).client.repositories(limit: limit)
+        try await self.access(toAllOf: settings.names.name(of: registry), by: access).client.repositories(limit: limit)
     }
 
     func access(toAllOf registry: String, by access: RemoteAccess) async throws -> RegistryAccess {
@@ -89,10 +91,10 @@ extension ImagePublisher {
         _ reference: ImageReference, withPlatforms: Bool, by access: RemoteAccess = .init()
     ) async throws -> RemoteImage? {
         let reference = reference.withDefaultTag(settings.defaultTag)
-        let registry = try await self.access(to: reference, by: access)
+        let place = reference.normalised(settings.names)
+        let client = try await self.access(to: place, by: access).client.reading
         let name = reference.digest.map { ManifestReference.digest($0) } ?? .tag(reference.tag ?? settings.defaultTag)
-        guard let manifest = try await registry.client.manifest(reference.path, name) else { return nil }
-        return try await RemoteImage(
-            manifest, in: reference.path, configurationFrom: withPlatforms ? registry.client : nil)
+        guard let manifest = try await client.manifest(place.path, name) else { return nil }
+        return try await RemoteImage(manifest, in: place.path, configurationFrom: withPlatforms ? client : nil)
     }
 }

@@ -234,11 +234,13 @@ public actor ImagePublisher {
     // MARK: Control
 
     public func pause(_ registry: String?, by asker: Asker? = nil) async {
+        let registry = registry.map(settings.names.name)
         await engine.hold(registry)
         await record(NewEvent(.registryPaused, registry: registry, askedBy: asker))
     }
 
     public func resume(_ registry: String?, by asker: Asker? = nil) async {
+        let registry = registry.map(settings.names.name)
         await engine.release(registry)
         await record(NewEvent(.registryResumed, registry: registry, askedBy: asker))
     }
@@ -250,6 +252,7 @@ public actor ImagePublisher {
 
     /// Sets how fast bodies may be sent, to one registry or with nil to all together.
     public func limitBandwidth(_ change: BandwidthChange, of registry: String?) async {
+        let registry = registry.map(settings.names.name)
         bandwidth.change(change, of: registry)
         await engine.apply(settings, limited: bandwidth.limitedRegistries)
     }
@@ -259,7 +262,11 @@ public actor ImagePublisher {
 
     // MARK: What is known
 
-    public func jobs(_ filter: JobFilter) async throws -> [Job] { try await queue.jobs(filter) }
+    public func jobs(_ filter: JobFilter) async throws -> [Job] {
+        var filter = filter
+        filter.registry = filter.registry.map(settings.names.name)
+        return try await queue.jobs(filter)
+    }
 
     public func counts() async throws -> [JobState: Int] { try await queue.counts() }
 

@@ -73,8 +73,8 @@ extension Intake {
         return try Self.distinct(
             try addressing.places(of: templates, for: name, parts).map { place in
                 Order(
-                    image: name.description, destination: place.destination, layout: layout, stored: image,
-                    platforms: place.part.platforms, format: settings.format(at: place.destination))
+                    image: name.description, destination: place.destination.normalised(settings.names), layout: layout,
+                    stored: image, platforms: place.part.platforms, format: settings.format(at: place.destination))
             })
     }
 
@@ -121,7 +121,8 @@ extension Intake {
         _ platforms: [Platform], _ settings: PublisherSettings
     ) -> Order {
         Order(
-            image: request.image, destination: destination, layout: layout, stored: image, platforms: platforms,
+            image: request.image, destination: destination.normalised(settings.names), layout: layout, stored: image,
+            platforms: platforms,
             format: request.format ?? settings.format(at: destination))
     }
 

@@ -1,5 +1,5 @@
 internal import ImageStore
-internal import OCI
+public import OCI
 public import PushQueue
 public import Registry
 
@@ -36,9 +36,9 @@ public struct PublisherSettings: Sendable {
     public var publishesExisting = false
 
     public var registry = RegistrySettings()
-    /// What is set for a single registry, by its name as users write it.
+    /// What is set for a single registry, by its one name: ``names``.
     public var registries: [String: RegistrySettings] = [:]
-    /// Where it differs from what holds for each registry, by name.
+    /// Where it differs from what holds for each registry, by its one name.
     public var jobsByRegistry: [String: Int] = [:]
     public var uploadsByRegistry: [String: Int] = [:]
     /// Of all uploads together.
@@ -85,5 +85,15 @@ public struct PublisherSettings: Sendable {
     /// The format of manifests that images are pushed in there; nil: as they are.
     func format(at destination: ImageReference) -> ImageFormat? { settings(for: destination.domain).format }
 
-    func settings(for registry: String) -> RegistrySettings { registries[registry] ?? self.registry }
+    /// What is set for a registry, in whatever spelling.
+    func settings(for registry: String) -> RegistrySettings {
+        var settings = registries[names.name(of: registry)] ?? self.registry
+        settings.tlsOfOthers = registries.mapValues(\.tls)
+        return settings
+    }
+
+    /// How registries are called wherever something is kept for them: each has one name, however a user spells it.
+    public var names: RegistryNames {
+        RegistryNames(plainHTTP: registries.compactMapValues(\.plainHTTP), usual: registry.plainHTTP)
+    }
 }

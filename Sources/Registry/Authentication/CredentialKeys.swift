@@ -1,3 +1,5 @@
+internal import OCI
+
 /// What a credential file is looked into for: the login for one repository, or for a registry as a whole.
 ///
 /// Source: docker/cli, cli/config/credentials/file_store.go; containers/image, pkg/docker/config/config.go.
@@ -16,7 +18,7 @@ struct CredentialKeys: Hashable, Sendable {
     ///   - registry: host and port as the user wrote them.
     ///   - repository: may be empty.
     init(registry: String, repository: String) {
-        host = CredentialKey.oneName(of: registry.lowercased())
+        host = CredentialKey.oneName(of: registry)
         let aliases = host == CredentialKey.hub ? ["docker.io", "https://index.docker.io/v1/", "index.docker.io"] : []
         docker = aliases.isEmpty ? registry : "https://index.docker.io/v1/"
         hosts = [registry] + aliases.filter { $0 != registry }
@@ -58,7 +60,7 @@ struct CredentialKeys: Hashable, Sendable {
 struct CredentialKey: Hashable, Sendable {
     /// As it stands in the file.
     let text: String
-    /// In lower case; one name for Docker Hub.
+    /// Its one name, of Docker Hub ``hub``.
     let host: String
     /// The namespace, in lower case. What an address has behind the interface's version is one too: Kubernetes reads
     /// it so.
@@ -96,9 +98,10 @@ struct CredentialKey: Hashable, Sendable {
         path = elements
     }
 
-    /// The name that all names of a host, in lower case, are compared by.
+    /// The name that all spellings of a host are compared by.
     static func oneName(of host: String) -> String {
-        ["docker.io", "registry-1.docker.io"].contains(host) ? hub : host
+        let name = RegistryNames().name(of: host)
+        return name == "docker.io" ? hub : name
     }
 }
 

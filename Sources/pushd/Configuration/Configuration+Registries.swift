@@ -21,9 +21,45 @@ extension Configuration {
             settings.createRepository = Self.readCreation(&entry, registry: name)
             settings.format = entry.choice("format", of: ImageFormat.self)
             readLimits(of: name, &entry, into: &settings)
+            settings.leadsTo = Self.readServers(&entry)
             entry.finish()
             publisher.registries[name] = settings
         }
+        callByOneName(&section)
+    }
+
+    /// Keeps all that is set under the one name of each registry.
+    private mutating func callByOneName(_ section: inout ConfigurationReader) {
+        let names = publisher.names
+        var spelled: [String: String] = [:]
+        for name in publisher.registries.keys.sorted() {
+            if let other = spelled.updateValue(name, forKey: names.name(of: name)) {
+                section.refuse(name, "it is the same registry as \"\(other)\": put what is set for both into one")
+            }
+        }
+        func renamed<Value>(_ values: [String: Value]) -> [String: Value] {
+            Dictionary(values.map { (names.name(of: $0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
+        }
+        publisher.registries = renamed(publisher.registries)
+        publisher.jobsByRegistry = renamed(publisher.jobsByRegistry)
+        publisher.uploadsByRegistry = renamed(publisher.uploadsByRegistry)
+        publisher.bandwidths = renamed(publisher.bandwidths)
+        publisher.aliases.names = names
+    }
+
+    /// The servers that a registry may lead to wherever they are.
+    private static func readServers(_ entry: inout ConfigurationReader) -> Set<String> {
+        var servers: Set<String> = []
+        for item in entry.items("leadsTo") {
+            guard let url = try? HTTPURL(parsing: "https://\(item.text)/"), url.target == "/" else {
+                entry.faults.add(
+                    ConfigurationError(path: item.path, reason: "a server is named HOST or HOST:PORT, without a path"))
+                continue
+            }
+            let hasPort = item.text.contains(":") && !item.text.hasSuffix("]")
+            servers.insert(hasPort ? "\(url.host):\(url.port)" : url.host)
+        }
+        return servers
     }
 
     private static func readConnection(

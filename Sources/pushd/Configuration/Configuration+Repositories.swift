@@ -1,3 +1,4 @@
+import OCI
 import Registry
 
 /// `registries.HOST.createRepository`: what makes a repository that is missing there.
@@ -19,7 +20,9 @@ extension Configuration {
         if timeout != nil, words == nil { reader.refuse("timeout", "it belongs to a command") }
         if let hub {
             // The login for the registry is sent to Docker Hub.
-            if registry != "docker.io" { reader.refuse("hub", "it is for \"docker.io\" alone") }
+            if RegistryNames().name(of: registry) != "docker.io" {
+                reader.refuse("hub", "it is for \"docker.io\" alone")
+            }
             return readVisibility(hub, path: reader.place(of: "hub"), reader.faults).map { .hub($0) }
         }
         if let harbor {

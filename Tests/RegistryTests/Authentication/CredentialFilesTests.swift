@@ -82,7 +82,9 @@ struct CredentialFilesTests {
         "are found under keys in other spellings",
         arguments: [
             ("reg.example", "https://reg.example"), ("reg.example", "http://reg.example/v1/"),
-            ("reg.example", "REG.example"),
+            ("reg.example", "REG.example"), ("reg.example", "https://reg.example:443"),
+            ("reg.example", "reg.example:0443"),
+            ("reg.example:443", "reg.example"), ("LOCALHOST:05000", "localhost:5000"), ("[0::1]:5000", "[::1]:5000"),
             ("reg.example:5000", "https://reg.example:5000/v2/"), ("docker.io", "https://index.docker.io/v1/"),
             ("docker.io", "docker.io"), ("docker.io", "index.docker.io"), ("docker.io", "docker.io/library/app"),
             ("docker.io", "docker.io/library"), ("index.docker.io", "https://index.docker.io/v1/"),
@@ -98,8 +100,8 @@ struct CredentialFilesTests {
     @Test(
         "are not found under keys that mean something else",
         arguments: [
-            ("reg.example", "https://reg.example:443"), ("reg.example", "reg.example:443"),
-            ("reg.example", "reg.example/b"),
+            ("reg.example", "https://reg.example:444"), ("reg.example", "reg.example:80"),
+            ("localhost", "localhost:443"), ("reg.example", "reg.example/b"),
             ("reg.example", "sub.reg.example"), ("reg.example", "reg.example.org"),
             ("reg.example", "https://reg.example.org/reg.example"),
             ("index.docker.io.example", "https://index.docker.io/v1/"),
