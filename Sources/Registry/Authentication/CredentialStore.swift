@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import Glibc
 internal import OCI
 
 /// Keeps logins where `docker login` does, so that Docker and the containers tools find them as pushd does.
@@ -37,7 +36,7 @@ public actor CredentialStore {
     public func store(user: String, password: Secret, for registry: String) async throws -> String {
         let path = try place()
         let key = CredentialKeys(registry: registry, repository: "").docker
-        var document = try read(path)
+        let document = try read(path)
         var entry = JSONValue.object([:])
         var kept = path
         if let name = try Self.helper(for: registry, in: document) {
@@ -48,13 +47,14 @@ public actor CredentialStore {
             entry["auth"] = .string(pair)
         }
         // What the helper took its time for may have been changed meanwhile.
-        document = try read(path)
-        Self.remove(registry, from: &document)
-        let auths = document.memberName("auths") ?? "auths"
-        var entries = document[auths] ?? .object([:])
-        entries[key] = entry
-        document[auths] = entries
-        try write(document, to: path)
+        try change(path, makingDirectory: true) { document in
+            Self.remove(registry, from: &document)
+            let auths = document.memberName("auths") ?? "auths"
+            var entries = document[auths] ?? .object([:])
+            entries[key] = entry
+            document[auths] = entries
+            return true
+        }
         return kept
     }
 
@@ -73,10 +73,8 @@ public actor CredentialStore {
             }
             if had { place = "docker-credential-\(name), which \(path) names" }
         }
-        var changed = try read(path)
-        guard Self.remove(registry, from: &changed) else { return place }
-        try write(changed, to: path)
-        return place ?? path
+        let isChanged = try change(path, makingDirectory: false) { Self.remove(registry, from: &$0) }
+        return isChanged ? place ?? path : place
     }
 
     private func place() throws(Failure) -> String {
@@ -123,8 +121,48 @@ public actor CredentialStore {
     // MARK: The file
 
     private func read(_ path: String) throws(Failure) -> JSONValue {
+        try withFile(path, makingDirectory: false) { file throws(Failure) in try Self.read(&file, path) }
+            ?? .object([:])
+    }
+
+    /// Changes what the file has, as it is at this moment.
+    ///
+    /// - Parameter body: returns whether it has changed anything.
+    @discardableResult
+    private func change(
+        _ path: String, makingDirectory makesDirectory: Bool, _ body: (inout JSONValue) -> Bool
+    ) throws(Failure) -> Bool {
+        try withFile(path, makingDirectory: makesDirectory) { file throws(Failure) in
+            var document = try Self.read(&file, path)
+            guard body(&document) else { return false }
+            guard let text = try? document.bytes(forPeople: true) else {
+                throw Failure(description: "the logins in \(path) can't be written as JSON", advice: nil)
+            }
+            do throws(LoginFile.Problem) { try file.write(text + [UInt8(ascii: "\n")]) } catch {
+                throw Self.failure(error, "write", path)
+            }
+            return true
+        } ?? false
+    }
+
+    /// - Returns: nil where the file's directory is not there, and is not to be made.
+    private func withFile<Value>(
+        _ path: String, makingDirectory makesDirectory: Bool, _ body: (inout LoginFile) throws(Failure) -> Value
+    ) throws(Failure) -> Value? {
+        let result: Result<Value, Failure>
+        do throws(LoginFile.Problem) {
+            var file = try LoginFile.open(path, makingDirectory: makesDirectory)
+            do throws(Failure) { result = .success(try body(&file)) } catch { result = .failure(error) }
+        } catch {
+            if error.isAbsence, !makesDirectory { return nil }
+            throw Self.failure(error, "use", path)
+        }
+        return try result.get()
+    }
+
+    private static func read(_ file: inout LoginFile, _ path: String) throws(Failure) -> JSONValue {
         do throws(CredentialFileProblem) {
-            guard let bytes = try readSmallFile(path) else { return .object([:]) }
+            guard let bytes = try file.read() else { return .object([:]) }
             let document = try CredentialFile.document(bytes)
             _ = try CredentialFile(document, format: .current)  // for its form
             return document
@@ -133,36 +171,11 @@ public actor CredentialStore {
         }
     }
 
-    /// Replaces the file as a whole: a reader sees the old one or the new one. A link is followed.
-    private func write(_ document: JSONValue, to path: String) throws(Failure) {
-        var target = path
-        if let resolved = realpath(path, nil) {
-            target = String(cString: resolved)
-            free(resolved)
-        }
-        func failure(_ number: Int32) -> Failure {
-            Failure(
-                description: "cannot write \(target): \(String(cString: strerror(number)))",
-                advice: "let the user that pushd runs as write it, or name another file in the configuration: "
-                    + "credentials: { files: [\"FILE\"] }")
-        }
-        let directory = target.lastIndex(of: "/").map { String(target[..<$0]) } ?? "."
-        if mkdir(directory, 0o700) != 0, errno != EEXIST { throw failure(errno) }
-        guard let bytes = try? document.bytes(forPeople: true) else { throw failure(EINVAL) }
-        let new = "\(target).\(getpid()).new"
-        unlink(new)
-        let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw failure(errno) }
-        // Where root changes another user's file, it stays that user's.
-        var old = stat()
-        if stat(target, &old) == 0 { fchown(file, old.st_uid, old.st_gid) }
-        let text = bytes + [UInt8(ascii: "\n")]
-        let isWritten = Glibc.write(file, text, text.count) == text.count && fsync(file) == 0
-        let number = errno
-        close(file)
-        guard isWritten, rename(new, target) == 0 else {
-            unlink(new)
-            throw failure(isWritten ? errno : number)
-        }
+    private static func failure(_ problem: LoginFile.Problem, _ verb: String, _ path: String) -> Failure {
+        Failure(
+            description: "cannot \(verb) \(path): \(problem.reason)",
+            advice: problem.advice
+                ?? "let the user that pushd runs as write it, or name another file in the configuration: "
+                + "credentials: { files: [\"FILE\"] }")
     }
 }

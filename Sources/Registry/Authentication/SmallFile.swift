@@ -5,7 +5,6 @@ internal import Glibc
 ///
 /// - Throws: ``CredentialFileProblem`` for what is no regular file (a pipe would block), too large or out of reach.
 func readSmallFile(_ path: String, passingOverHidden: Bool = false) throws(CredentialFileProblem) -> [UInt8]? {
-    let limit = 1 << 20
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else {
         let code = errno
@@ -15,6 +14,12 @@ func readSmallFile(_ path: String, passingOverHidden: Bool = false) throws(Crede
         throw CredentialFileProblem(errno: code)
     }
     defer { close(descriptor) }
+    return try readSmallFile(descriptor)
+}
+
+/// The same of a file that is open, from its beginning.
+func readSmallFile(_ descriptor: Int32) throws(CredentialFileProblem) -> [UInt8] {
+    let limit = 1 << 20
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw CredentialFileProblem(errno: errno) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw CredentialFileProblem(reason: "it is not a regular file") }

@@ -112,6 +112,80 @@ struct CredentialStoreTests {
         }
     }
 
+    @Test("keeps the file's mode, and leaves nothing else beside it", arguments: [0o600, 0o640, 0o664] as [mode_t])
+    func mode(_ mode: mode_t) async throws {
+        try await Self.with("{}") { store, path, _ in
+            chmod(path, mode)
+            let password = Secret(String(repeating: "x", count: 500_000))
+            _ = try await store.store(user: "u", password: password, for: "reg.example")
+            var status = stat()
+            #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == mode)
+            #expect(status.st_size > 600_000)
+            let directory = String(path.dropLast("/config.json".count))
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory)
+            #expect(files == ["config.json"])
+        }
+    }
+
+    @Test("of another user leaves the file that user's", .enabled(if: geteuid() == 0))
+    func owner() async throws {
+        try await Self.with("{}") { store, path, _ in
+            let directory = String(path.dropLast("/config.json".count))
+            chown(directory, 12_345, 12_345)
+            chown(path, 12_345, 54_321)
+            chmod(path, 0o600)
+            _ = try await store.store(user: "u", password: Secret("p"), for: "reg.example")
+            var status = stat()
+            #expect(stat(path, &status) == 0 && status.st_uid == 12_345 && status.st_gid == 54_321)
+            #expect(status.st_mode & 0o7777 == 0o600)
+            // A new one is the directory's owner's, too.
+            unlink(path)
+            _ = try await store.store(user: "u", password: Secret("p"), for: "reg.example")
+            #expect(stat(path, &status) == 0 && status.st_uid == 12_345 && status.st_mode & 0o7777 == 0o600)
+        }
+    }
+
+    /// Another user's link would have root write, and read, what that user may not.
+    @Test("follows no link that another user can have made", .enabled(if: geteuid() == 0), arguments: [true, false])
+    func plantedLink(isFile: Bool) async throws {
+        try await Self.with("{}") { store, path, _ in
+            let directory = String(path.dropLast("/config.json".count))
+            let other = directory + ".of-root"
+            mkdir(other, 0o700)
+            let secret = other + "/config.json"
+            try Data(#"{"auths":{"secret.example":{"auth":"cm9vdDpzZXNhbWU="}}}"#.utf8).write(to: URL(filePath: secret))
+            if isFile {
+                unlink(path)
+                symlink(secret, path)
+                chown(directory, 12_345, 12_345)
+            } else {
+                // A directory on the way, in one that all may write.
+                unlink(path)
+                rmdir(directory)
+                symlink(other, directory)
+                lchown(directory, 12_345, 12_345)
+            }
+            let failure = await #expect(throws: CredentialStore.Failure.self) {
+                try await store.store(user: "u", password: Secret("p"), for: "reg.example")
+            }
+            #expect(failure?.description.contains("is a link that another user can change") == true)
+            await #expect(throws: CredentialStore.Failure.self) { try await store.erase("secret.example") }
+            let kept = try String(contentsOfFile: secret, encoding: .utf8)
+            #expect(kept.contains("secret.example"))
+            let files = try FileManager.default.contentsOfDirectory(atPath: other)
+            #expect(files == ["config.json"])
+        }
+    }
+
+    @Test("of nobody makes no directory")
+    func logoutMakesNothing() async throws {
+        try await Self.with(nil) { store, path, _ in
+            let place = try await store.erase("reg.example")
+            #expect(place == nil)
+            #expect(access(String(path.dropLast("/config.json".count)), F_OK) != 0)
+        }
+    }
+
     @Test("refuses a file that it does not understand, and no home", arguments: ["sesame", "[]", #"{"auths":3}"#])
     func unreadable(content: String) async throws {
         try await Self.with(content) { store, path, _ in
