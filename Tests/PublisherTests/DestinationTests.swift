@@ -1,3 +1,4 @@
+import ImageStore
 import OCI
 import Registry
 import TestSupport
@@ -109,6 +110,38 @@ struct DestinationTemplateTests {
         #expect(throws: TemplateError.self) { try DestinationTemplate(template) }
     }
 
+    @Test("for each machine of an image are found out in one reading of it, and for no more machines than any has")
+    func manyMachines() async throws {
+        try await TemporaryDirectory.with { directory in
+            let builder = try LayoutBuilder(directory: directory.path)
+            let layer = try builder.addLayer(size: 10)
+            func root(_ count: Int) throws -> (Descriptor, [Descriptor]) {
+                let children = try (0..<count).map { number in
+                    let platform = Platform(os: "linux", architecture: "m\(number)")
+                    return try builder.addImage(layers: [layer], platform: platform)
+                }
+                return (try builder.addIndex(of: children), children)
+            }
+            let layout = OCILayout(directory: builder.directory)
+            func parts(_ root: Descriptor) async throws -> ImageParts {
+                try await .read(
+                    StoredImage(storeID: layout.storeID, names: [], root: root), in: layout, platforms: [])
+            }
+            let (most, children) = try root(ImageParts.mostMachines)
+            let start = ContinuousClock.now
+            let found = try #require(try await parts(most).machines).get()
+            let took = ContinuousClock.now - start
+            #expect(found.map(\.digest) == children.map(\.digest))
+            #expect(found.map(\.machine) == children.indices.map { "m\($0)" })
+            #expect(took < .seconds(3), "\(took)")
+            guard case .failure(.tooManyMachines(let count))? = try await parts(root(201).0).machines else {
+                Issue.record("it is taken")
+                return
+            }
+            #expect(count == 201)
+        }
+    }
+
     @Test("with another digest written into them are refused")
     func fixedDigest() throws {
         #expect(throws: TemplateError.self) { try fill("r.example/{name}@sha256:\(other)", parts()) }
@@ -149,6 +182,19 @@ struct AliasTests {
         ] as [(String, [String]?)])
     func expands(text: String, expected: [String]?) throws {
         #expect(try destinations(text) == expected)
+    }
+
+    @Test("that are registries are found under each of their names")
+    func spellings() throws {
+        var aliases = try aliases(["r.example:443": ["a.example/{name}:{tag}"], "LOCALHOST:5000": ["b.example/{name}"]])
+        func found(_ text: String) throws -> Bool {
+            try aliases.expansion(of: text, own: nil, defaultTag: "latest") != nil
+        }
+        for text in ["r.example/x:1", "R.example:0443/x:1", "localhost:5000/x", "LocalHost:05000/x"] {
+            #expect(try found(text), "\(text)")
+        }
+        aliases.names = RegistryNames(plainHTTP: ["r.example": true])
+        #expect(try !found("r.example/x:1"), "another port")
     }
 
     @Test(

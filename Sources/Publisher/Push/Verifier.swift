@@ -83,7 +83,7 @@ struct Verifier: Sendable {
         }
         if level == .blobs || level == .deep {
             let blobs = contents.blobs.filter(\.isSent).map(\.descriptor)
-            try await check(blobs, deep: level == .deep, into: &report)
+            try await check(blobs.map { ($0.digest, $0.size) }, deep: level == .deep, into: &report)
         }
         return report
     }
@@ -102,55 +102,18 @@ struct Verifier: Sendable {
             report.problems.append(
                 missing(.digestDiffers, root.digest, "the registry has \(root.digest), expected \(first)"))
         }
-        var (blobs, visited) = ([Descriptor](), Set([root.digest]))
-        try await walk(root, depth: 0, visited: &visited, blobs: &blobs, report: &report)
+        let blobs = try await RemoteWalk(client: client, repository: repository).walk(from: root, into: &report)
         if level == .blobs || level == .deep { try await check(blobs, deep: level == .deep, into: &report) }
         return report
     }
 
-    /// - Parameter visited: the manifests that were asked for; each is, once, however often indexes name it.
-    private func walk(
-        _ manifest: RemoteManifest, depth: Int, visited: inout Set<Digest>, blobs: inout [Descriptor],
-        report: inout VerificationReport
-    ) async throws {
-        let document: ManifestDocument
-        do {
-            document = try ManifestDocument(parsing: manifest.bytes, declared: manifest.mediaType)
-        } catch {
-            report.problems.append(missing(.unreadable, manifest.digest, error.description))
-            return
-        }
-        switch document {
-        case .manifest(let image):
-            blobs += ([image.config] + image.layers).filter { !$0.isHadElsewhere }
-        case .index(let index):
-            guard depth < 8 else {
-                report.problems.append(missing(.unreadable, manifest.digest, "indexes are nested too deeply"))
-                return
-            }
-            for child in index.manifests where visited.insert(child.digest).inserted {
-                guard let found = try await client.manifest(repository, .digest(child.digest)) else {
-                    let platform = child.platform.map { " (\($0))" } ?? ""
-                    report.problems.append(
-                        missing(.missingManifest, child.digest, "child manifest \(child.digest)\(platform) is missing"))
-                    continue
-                }
-                if Int64(found.bytes.count) != child.size {
-                    report.problems.append(
-                        missing(
-                            .sizeDiffers, child.digest,
-                            "\(child.digest) has \(found.bytes.count) bytes, not \(child.size)"))
-                }
-                try await walk(found, depth: depth + 1, visited: &visited, blobs: &blobs, report: &report)
-            }
-        }
-    }
+    typealias Blob = (digest: Digest, size: Int64)
 
-    private func check(_ blobs: [Descriptor], deep: Bool, into report: inout VerificationReport) async throws {
+    private func check(_ blobs: [Blob], deep: Bool, into report: inout VerificationReport) async throws {
         var seen: Set<Digest> = []
         let distinct = blobs.filter { seen.insert($0.digest).inserted }
         report.blobs = distinct.count
-        report.bytes = distinct.map(\.size).saturatingSum
+        report.bytes = distinct.lazy.map(\.size).saturatingSum
         let found = try await withThrowingTaskGroup(of: VerificationReport.Problem?.self) { group in
             var rest = distinct[...]
             var window = 0
@@ -168,7 +131,7 @@ struct Verifier: Sendable {
         report.problems += found.sorted { $0.message < $1.message }
     }
 
-    private func problem(with blob: Descriptor, deep: Bool) async throws -> VerificationReport.Problem? {
+    private func problem(with blob: Blob, deep: Bool) async throws -> VerificationReport.Problem? {
         if deep {
             do {
                 let digest = try await client.readBlob(repository, blob.digest, size: blob.size)

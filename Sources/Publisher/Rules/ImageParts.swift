@@ -39,31 +39,52 @@ struct ImageParts: Sendable {
         switch kinds(of: contents) {
         case .failure(let reason): return ImageParts(whole: whole, machines: .failure(reason))
         case .success(let kinds):
+            guard kinds.count > 1 else {
+                let parts = kinds.map { Part(digest: whole.digest, platforms: platforms, machine: $0.kind.machineName) }
+                return ImageParts(whole: whole, machines: .success(parts))
+            }
             var parts: [Part] = []
-            for kind in kinds {
-                guard kinds.count > 1 else {
-                    parts = [Part(digest: whole.digest, platforms: platforms, machine: kind.machineName)]
-                    break
+            for (kind, manifests) in kinds {
+                // Of one machine the image is the part; several versions get an index of their own.
+                var digest = manifests[0].digest
+                if manifests.count > 1 {
+                    digest = try await ImageContents.read(root: image.root, from: layout, platforms: [kind]).root.digest
                 }
-                let root = try await ImageContents.read(root: image.root, from: layout, platforms: [kind]).root
-                parts.append(Part(digest: root.digest, platforms: [kind], machine: kind.machineName))
+                parts.append(Part(digest: digest, platforms: [kind], machine: kind.machineName))
             }
             return ImageParts(whole: whole, machines: .success(parts))
         }
     }
 
+    /// Pushes that one image can become. Each is a job, and no image is for so many machines.
+    static let mostMachines = 200
+
     /// The machines that an image is for, each once; versions of Windows stay together.
-    private static func kinds(of contents: ImageContents) -> Result<[Platform], TemplateError.Reason> {
-        var kinds: [Platform] = []
+    ///
+    /// - Returns: each with the manifests for it, of which there is one at least.
+    private static func kinds(
+        of contents: ImageContents
+    ) -> Result<[(kind: Platform, manifests: [Descriptor])], TemplateError.Reason> {
+        guard contents.platforms.count <= mostMachines else {
+            return .failure(.tooManyMachines(contents.platforms.count))
+        }
+        var kinds: [(kind: Platform, manifests: [Descriptor])] = []
+        var places: [String: Int] = [:]
+        var versions: Set<Platform> = []
         for (platform, manifest) in contents.platforms {
             guard platform.isNamed else { return .failure(.platformUnknown(manifest.digest)) }
             let exact = platform.normalised
             let kind = Platform(os: exact.os, architecture: exact.architecture, variant: exact.variant)
-            guard !kinds.contains(kind) else { continue }
-            if let other = kinds.first(where: { $0.machineName == kind.machineName }) {
-                return .failure(.machinesAlike(other, kind))
+            // The first of equals counts.
+            let isNew = versions.insert(exact).inserted
+            if let place = places[kind.machineName] {
+                let other = kinds[place].kind
+                guard other == kind else { return .failure(.machinesAlike(other, kind)) }
+                if isNew { kinds[place].manifests.append(manifest) }
+            } else {
+                places[kind.machineName] = kinds.count
+                kinds.append((kind, [manifest]))
             }
-            kinds.append(kind)
         }
         let known = Set(contents.platforms.map(\.manifest.digest))
         let unknown = contents.manifests.first { node in
@@ -85,6 +106,7 @@ extension TemplateError {
     enum Reason: Error, Hashable {
         case platformUnknown(Digest)
         case machinesAlike(Platform, Platform)
+        case tooManyMachines(Int)
 
         var description: String {
             switch self {
@@ -92,6 +114,9 @@ extension TemplateError {
                 "{arch} can't be filled in: \(digest) does not say which platform it is for"
             case .machinesAlike(let one, let other):
                 "{arch} can't be filled in: \(one) and \(other) would both be \(one.machineName)"
+            case .tooManyMachines(let count):
+                "{arch} can't be filled in: the image is for \(count) machines, and one push becomes "
+                    + "\(ImageParts.mostMachines) at most; choose some with --platform"
             }
         }
     }
