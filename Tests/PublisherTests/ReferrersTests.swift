@@ -172,6 +172,24 @@ struct ReferrersTests {
         }
     }
 
+    @Test("whose list shows late is listed once: what is only not seen yet is not put again")
+    func shownLate() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                let image = try await Self.subject(bench, registry)
+                try Self.signature(of: image, bench, name: "sig:1")
+                let tag = ReferrersIndex.tag(of: image.digest)
+                // Asked for before it is put, and after.
+                registry.faults.add(
+                    Fault(.manifest, method: "GET", nth: 2, .respond(.refusal(404, "MANIFEST_UNKNOWN"))))
+                try await bench.publish("sig:1", to: registry.address + "/r:sig")
+                let puts = registry.requests.count { $0.method == "PUT" && $0.target.hasSuffix(tag) }
+                #expect(puts == 1)
+                #expect(try Self.listed(image, registry).count == 1)
+            }
+        }
+    }
+
     @Test("does not write over an image that has the list's tag: a person must move that")
     func tagTaken() async throws {
         try await TestRegistry.with { registry in

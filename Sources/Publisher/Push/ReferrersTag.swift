@@ -26,10 +26,16 @@ struct ReferrersTag: Sendable {
 
     private func enter(_ node: ManifestNode, under subject: Digest) async throws {
         var all = ReferrersIndex()
+        var wasPut = false
         for round in 0...Self.rounds {
             // Some registries show a tag's new content only a moment later.
             if round > 1 { try await sleep(.seconds(1 << (round - 2))) }
-            let found = try await registry.client.referrers(of: subject, in: repository)
+            var found = try await registry.client.referrers(of: subject, in: repository)
+            if round == 1, wasPut, found?.index.lists(node.descriptor.digest) != true {
+                // Shown late, or lost: that is not put again which is only not seen yet.
+                try await sleep(.seconds(1))
+                found = try await registry.client.referrers(of: subject, in: repository)
+            }
             var isComplete = false
             if let found {
                 // Whether all entries that were seen before are still listed.
@@ -45,6 +51,7 @@ struct ReferrersTag: Sendable {
                 try await registry.putManifest { [all] in
                     try await registry.client.putReferrers(all, of: subject, into: repository, replacing: entityTag)
                 }
+                wasPut = true
             } catch let error as RegistryError where error.status == 412 && round + 1 < Self.rounds {
                 continue  // another client has replaced it, or the registry refuses If-Match
             }
