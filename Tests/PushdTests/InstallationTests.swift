@@ -23,7 +23,7 @@ struct InstallationTests {
     func state() async throws {
         try await TemporaryDirectory.with { directory in
             let good = steps(directory).first { $0.kind == "state" }
-            #expect(good?.outcome == "good" && good?.text.contains("MiB are free") == true, "\(good?.text ?? "")")
+            #expect(good?.outcome == "good" && good?.text.contains("MB are free") == true, "\(good?.text ?? "")")
             let gone = Installation(
                 stateDirectory: directory.file("gone"), socket: directory.file("gone"), stores: [], loginFiles: [],
                 now: 0
@@ -123,7 +123,7 @@ struct InstallationTests {
         #expect(DiskSpace(free: 0, total: 100 << 20).warning(of: "/s") == "the disk of /s is full")
         #expect(
             DiskSpace(free: 3 << 20, total: 100 << 20).warning(of: "/s")
-                == "the disk of /s is nearly full: 3 MiB are free")
+                == "the disk of /s is nearly full: 3 MB are free")
         #expect(DiskSpace(free: 50 << 20, total: 100 << 20).warning(of: "/s") == nil)
     }
 }

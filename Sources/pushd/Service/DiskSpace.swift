@@ -29,7 +29,7 @@ struct DiskSpace: Sendable, Equatable {
     /// What `status` says of it; nil while there is room.
     func warning(of directory: String) -> String? {
         guard isLow else { return nil }
-        return "the disk of \(directory) is \(free == 0 ? "full" : "nearly full: \(free >> 20) MiB are free")"
+        return "the disk of \(directory) is \(free == 0 ? "full" : "nearly full: \(free / 1_000_000) MB are free")"
     }
 }
 

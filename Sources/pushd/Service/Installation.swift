@@ -37,7 +37,7 @@ struct Installation: Sendable {
                 advice: "give it to the user that pushd runs as, and free space on its file system")
         }
         guard let space = DiskSpace(of: stateDirectory) else { return good("state", "\(stateDirectory) is writable") }
-        let room = "\(space.free >> 20) of \(space.total >> 20) MiB are free"
+        let room = "\(space.free / 1_000_000) of \(space.total / 1_000_000) MB are free"
         if space.isLow {
             return bad(
                 "state", "\(stateDirectory): \(room)", advice: "free some space: nothing is accepted on a full disk")
