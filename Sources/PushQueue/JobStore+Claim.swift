@@ -33,7 +33,7 @@ extension JobStore {
                                (SELECT 1 FROM job AS other
                                  WHERE other.destination = job.destination AND other.state = 'running')
                            AND NOT EXISTS
-                               (SELECT 1 FROM job AS other
+                               (SELECT 1 FROM job AS other INDEXED BY job_next
                                  WHERE other.destination = job.destination AND other.id < job.id
                                    AND other.state IN ('queued', 'waiting', 'blocked') AND other.due_at IS NOT NULL)
                          ORDER BY due_at, id LIMIT 1
@@ -83,7 +83,7 @@ extension JobStore {
                        (SELECT 1 FROM job AS other
                          WHERE other.destination = job.destination AND other.state = 'running')
                    AND NOT EXISTS
-                       (SELECT 1 FROM job AS other
+                       (SELECT 1 FROM job AS other INDEXED BY job_next
                          WHERE other.destination = job.destination AND other.id < job.id
                            AND other.state IN ('queued', 'waiting', 'blocked') AND other.due_at IS NOT NULL)
                  ORDER BY due_at, id LIMIT 1

@@ -43,11 +43,14 @@ extension JobStore {
         }
     }
 
-    /// Queues the blocked jobs of a registry again, after a reload.
+    /// Queues the blocked jobs of a registry again, after a reload; but not those that only their user's login can help.
     public nonisolated func unblock(registry: String, now: Int64) async throws(QueueError) -> [JobID] {
         try await write("unblock jobs") { store in
             let ids = try store.database.rows(
-                "SELECT id FROM job WHERE registry = ? AND state = 'blocked' ORDER BY id", registry
+                """
+                SELECT id FROM job
+                 WHERE registry = ? AND state = 'blocked' AND error_code IS NOT 'own-login-gone' ORDER BY id
+                """, registry
             ) { $0.int64(0) }
             for id in ids { try store.move(id, from: .blocked, on: .unblock, now: now) }
             return ids

@@ -33,12 +33,15 @@ extension JobStore {
     /// The other jobs of a job's destination that have not begun, as far as either may take the other's place: those of
     /// its own party and, where one of the two has the daemon's rights, those over which it has them.
     ///
+    /// By the index of those that have not begun: a destination may have had any number of jobs.
+    ///
     /// - Parameter newer: those that may take the job's place; else those whose place it may take.
     func rivals(of id: JobID, newer: Bool) throws -> [(id: JobID, state: JobState)] {
         let rows = try database.rows(
             """
             SELECT other.id, other.state
-              FROM job JOIN job AS other ON other.destination = job.destination AND other.id <> job.id
+              FROM job CROSS JOIN job AS other INDEXED BY job_next
+                ON other.destination = job.destination AND other.id <> job.id
              WHERE job.id = ?1 AND other.state IN ('queued', 'waiting', 'blocked')
                AND (other.acts_uid IS job.acts_uid OR iif(?2, other.acts_uid, job.acts_uid) IS NULL)
                AND (NOT ?2 OR other.id > job.id)

@@ -22,8 +22,12 @@ struct RegistryPoolTests {
             try await Bench.with { bench in
                 try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000, seed: 1)])
                 try bench.image("app:2", layers: [try bench.builder.addLayer(size: 1000, seed: 2)])
-                let one = try await bench.publish("app:1", to: registry.address + "/r:x").job
-                let two = try await bench.publish("app:2", to: registry.address + "/r:x").job
+                func job(_ image: String) async throws -> Job {
+                    try await bench.publish(image, to: registry.address + "/r:x") {
+                        $0.login = .given(user: "u", password: Secret("p"))
+                    }.job
+                }
+                let (one, two) = (try await job("app:1"), try await job("app:2"))
                 let users = Users()
                 let queue = bench.queue
                 let pool = RegistryPool(
@@ -79,8 +83,21 @@ struct RegistryPoolTests {
             #expect(users().isEmpty)
             let next = Task { _ = try await pool.registry(for: two) }
             await pool.settleLogin(ann, job: nil)
-            try await next.value
-            #expect(users() == [nil], "what was not accepted leaves no login")
+            let error = await #expect(throws: PushFailure.self) { try await next.value }
+            #expect(error?.error.code == "own-login-gone", "what was not accepted leaves no login")
+            #expect(users().isEmpty)
+        }
+    }
+
+    @Test("is not waited for by a job without one, however many pushes to its destination bring some")
+    func others() async throws {
+        try await TestRegistry.with { registry in
+            try await Bench.with { bench in
+                try bench.image("app:1", layers: [try bench.builder.addLayer(size: 1000)])
+                let destination = try ImageReference(parsing: registry.address + "/r:x")
+                _ = await bench.publisher.registries.expectLogin(login("ann"), for: destination)
+                try await bench.publish("app:1", to: destination.description)
+            }
         }
     }
 }

@@ -89,6 +89,34 @@ struct CostTests {
         return costs
     }
 
+    @Test("does not grow with what one destination has had before")
+    func history() async throws {
+        func steps(after ended: Int) async throws -> [Int] {
+            var steps: [Int] = []
+            try await withStore { store in
+                func claim() async throws -> Claim {
+                    _ = try await store.accept(one: .push("image"))
+                    return try #require(try await store.claim(at: 1))
+                }
+                for _ in 0..<ended { try await store.succeed(claim(), verified: nil, now: 2) }
+                let claim = try await claim()
+                try await store.retryLater(claim, at: 3, error: .outage, madeProgress: false, now: 3)
+                _ = try await store.takeCost()
+                let again = try #require(try await store.claim(at: 4))
+                steps.append(try await store.takeCost().steps)
+                try await store.retryLater(again, at: 5, error: .outage, madeProgress: false, now: 5)
+                steps.append(try await store.takeCost().steps)
+                _ = try await store.cancel([again.job.id], now: 6)
+                _ = try await store.takeCost()
+                #expect(try await store.retry([again.job.id], now: 7) == [again.job.id])
+                steps.append(try await store.takeCost().steps)
+            }
+            return steps
+        }
+        let (few, many) = (try await steps(after: 5), try await steps(after: 300))
+        for (before, after) in zip(few, many) { #expect(after <= before + before / 10 + 20) }
+    }
+
     @Test("comes from an index in every query, and no query walks over the jobs")
     func plans() async throws {
         try await withStore { store in

@@ -152,6 +152,28 @@ struct OwnLoginTests {
         for word in ["image", "digest", "bytes", "verified", "destination"] { #expect(!other.contains("  " + word)) }
     }
 
+    @Test("cancel --all and retry --failed leave alone what is another user's")
+    func selection() async throws {
+        let named = Mutex<[Int]>([])
+        var daemon = FakeDaemon()
+        daemon.onList = { _ in
+            var other = testJob(13, "queued")
+            other.hidden = true
+            return List.Output(jobs: [other, testJob(12, "queued")], counts: [:])
+        }
+        daemon.onCancel = { input in
+            named.withLock { $0 += input.jobs }
+            return Cancel.Output(jobs: [testJob(12, "canceled")])
+        }
+        daemon.onRetry = { input in
+            named.withLock { $0 += input.jobs ?? [] }
+            return Retry.Output(jobs: [testJob(12, "queued")])
+        }
+        #expect(try await pushctl("cancel --all", daemon).status == 0)
+        #expect(try await pushctl("retry --failed", daemon).status == 0)
+        #expect(named.withLock { $0 } == [12, 12])
+    }
+
     @Test("status lists what one user has asked for")
     func status() async throws {
         var daemon = FakeDaemon()

@@ -57,17 +57,16 @@ actor RegistryPool {
     /// - Throws: ``RegistryError`` for a name that is no host and port; ``PushFailure`` where the job came with a login of
     ///   its own that is no longer known; `CancellationError`.
     func registry(for job: Job) async throws -> RegistryAccess {
-        // The job may be an expected one: it must not begin with another login.
+        // With no login of its own it is none of those that are expected, and does not wait for others' pushes.
+        guard job.hasOwnLogin else { return try registry(job.destination.domain) }
+        // It may be an expected one: it must not begin with another login.
         while ownLogins[job.id] == nil, expected.values.contains(where: { $0.destination == job.destination }) {
             let signal = Signal()
             undecided.append(signal)
             await signal.next()
             try Task.checkCancellation()
         }
-        guard let own = ownLogins[job.id] else {
-            guard !job.hasOwnLogin else { throw PushFailure.ownLoginGone(job) }
-            return try registry(job.destination.domain)
-        }
+        guard let own = ownLogins[job.id] else { throw PushFailure.ownLoginGone(job) }
         if let entry = own.entry { return entry }
         let entry = try access(to: job.destination.domain, own.login)
         ownLogins[job.id]?.entry = entry

@@ -43,7 +43,10 @@ struct UploadRun {
             case .lookForBlob(let wait): action = machine.next(try await look(after: wait))
             case .checkLocalBlob: action = machine.next(.localBlob(isIntact: try await job.localBlobIsIntact()))
             case .finish(let found): return BlobUploadResult(wasFound: found, bytesSent: bytesSent)
-            case .giveUp(let error): throw error
+            case .giveUp(let error):
+                // A place that can't be gone to is none to go on from when the registry is mended.
+                if case .leadsInside = error.cause { await job.sessionChanged(nil) }
+                throw error
             }
         }
     }

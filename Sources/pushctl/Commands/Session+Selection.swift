@@ -26,17 +26,18 @@ extension Session {
         return whole
     }
 
-    /// The numbers that are meant, newest first where none were named.
+    /// The numbers that are meant, newest first where none were named: then of those jobs that are the caller's to change.
     func numbers(of selection: Command.JobSelection, over client: ControlClient) async throws -> [Int] {
         switch selection {
         case .ids(let jobs): return jobs
         case .inStates(let states, let registry):
-            var jobs: [Int] = []
+            var (jobs, last): ([Int], Int?) = ([], nil)
             while true {
-                let input = List.Input(states: states, registry: registry, limit: Self.piece, before: jobs.last)
-                let page = try await client.call(List.self, input).jobs.map(\.id)
-                jobs += page
+                let input = List.Input(states: states, registry: registry, limit: Self.piece, before: last)
+                let page = try await client.call(List.self, input).jobs
+                jobs += page.filter { $0.hidden != true }.map(\.id)
                 if page.count < Self.piece { return jobs }
+                last = page.last?.id
             }
         }
     }

@@ -12,10 +12,15 @@ final class UserNames: Sendable {
         let until: ContinuousClock.Instant
     }
 
+    /// A name that is being looked up.
+    private struct Search {
+        let began = ContinuousClock.now
+        var waiting: [Int: CheckedContinuation<String?, Never>] = [:]
+    }
+
     private struct State {
         var answers: [UInt32: Answer] = [:]
-        /// Those that are being looked up, and who waits.
-        var waiting: [UInt32: [Int: CheckedContinuation<String?, Never>]] = [:]
+        var searches: [UInt32: Search] = [:]
         var lastWaiter = 0
     }
 
@@ -38,12 +43,17 @@ final class UserNames: Sendable {
     func name(of uid: UInt32) async -> String? {
         if let known = state.withLock({ $0.answers[uid] }), known.until > .now { return known.name }
         return await withCheckedContinuation { continuation in
-            let (waiter, isFirst) = state.withLock { state in
+            let (waiter, isFirst) = state.withLock { state -> (Int?, Bool) in
+                let isFirst = state.searches[uid] == nil
+                var search = state.searches[uid] ?? Search()
+                // A database that has not answered for so long holds up each caller once, not at each call.
+                guard isFirst || search.began + patience > .now else { return (nil, false) }
                 state.lastWaiter += 1
-                let isFirst = state.waiting[uid] == nil
-                state.waiting[uid, default: [:]][state.lastWaiter] = continuation
+                search.waiting[state.lastWaiter] = continuation
+                state.searches[uid] = search
                 return (state.lastWaiter, isFirst)
             }
+            guard let waiter else { return continuation.resume(returning: nil) }
             if isFirst { Task { tell(await desk.name(of: uid, look), of: uid) } }
             Task {
                 try? await Task.sleep(for: patience)
@@ -56,13 +66,13 @@ final class UserNames: Sendable {
         let waiting = state.withLock { state in
             if state.answers.count >= Self.most { state.answers = [:] }
             state.answers[uid] = Answer(name: name, until: .now + Self.age)
-            return state.waiting.removeValue(forKey: uid) ?? [:]
+            return state.searches.removeValue(forKey: uid)?.waiting ?? [:]
         }
         for continuation in waiting.values { continuation.resume(returning: name) }
     }
 
     private func giveUp(_ waiter: Int, _ uid: UInt32) {
-        let late = state.withLock { $0.waiting[uid]?.removeValue(forKey: waiter) }
+        let late = state.withLock { $0.searches[uid]?.waiting.removeValue(forKey: waiter) }
         late?.resume(returning: nil)
     }
 

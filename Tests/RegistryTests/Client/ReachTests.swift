@@ -96,6 +96,14 @@ struct ReachTests {
                     #expect(error?.advice?.contains(#".leadsTo: ["169.254.169.254"]"#) == true)
                 }
                 #expect(server.requests.count == 4)
+                // No later attempt goes on there either, also where the registry is mended meanwhile.
+                try await TemporaryDirectory.with { directory in
+                    let blob = try TestBlob(size: 9, seed: 1, in: directory)
+                    let keeper = Keeper()
+                    let error = try await registryError { try await client.upload(blob, keeper: keeper) }
+                    #expect(error?.code == "leads-inside")
+                    #expect(keeper.session == nil && !keeper.sessions.values.isEmpty)
+                }
             }
         }
     }
