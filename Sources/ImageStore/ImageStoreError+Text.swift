@@ -126,7 +126,9 @@ extension ImageStoreError: CustomStringConvertible {
         case .notOpenedAsCaller(_, let advice): advice
         case .noSpace: "free some space there, then push again; what was accepted before goes on by itself"
         case .system(_, _, let number):
-            number == EACCES || number == EPERM ? "give the user that pushd runs as access to it" : nil
+            number == EACCES || number == EPERM
+                ? "give access to it to the user that pushd runs as, or where a member of control.group pushes it, to "
+                    + "the member: it is opened as that user" : nil
         }
     }
 

@@ -22,6 +22,18 @@ struct DestinationPatternTests {
     }
 
     @Test(
+        "names a registry in whatever spelling",
+        arguments: [
+            ("R.example:0443/ci/**", "r.example/ci/app"), ("r.example./ci/**", "r.example:443/ci/app"),
+            ("registry-1.docker.io/team/*", "docker.io/team/app"), ("LOCALHOST:5000/**", "localhost:5000/x"),
+        ])
+    func spellings(pattern: String, destination: String) throws {
+        let names = RegistryNames()
+        let reference = try ImageReference(parsing: destination).normalised(names)
+        #expect(try DestinationPattern(pattern, names: names).matches(reference))
+    }
+
+    @Test(
         "covers a registry only where every repository fits",
         arguments: [
             ("r.example/**", true), ("**", true), ("*.example/**", true), ("r.example/ci/**", false),

@@ -1,4 +1,4 @@
-internal import OCI
+public import OCI
 
 /// Repositories that a member may use the daemon's own logins for: `registry.example/ci/**`.
 ///
@@ -14,8 +14,9 @@ public struct DestinationPattern: Sendable, Hashable, CustomStringConvertible {
         public let description: String
     }
 
+    /// - Parameter names: how registries are called.
     /// - Throws: ``Fault``.
-    public init(_ text: String) throws(Fault) {
+    public init(_ text: String, names: RegistryNames = RegistryNames()) throws(Fault) {
         guard let slash = text.firstIndex(of: "/"), slash > text.startIndex, text.index(after: slash) < text.endIndex
         else {
             guard text == "**" else {
@@ -34,7 +35,7 @@ public struct DestinationPattern: Sendable, Hashable, CustomStringConvertible {
             guard let reference = try? ImageReference(parsing: host + "/x/y"), reference.path == "x/y" else {
                 throw Fault(description: "\"\(host.prefix(60))\" is not a registry, HOST or HOST:PORT")
             }
-            normal = reference.domain + path
+            normal = names.name(of: reference.domain) + path
         }
         guard let glob = Glob(normal) else { throw Fault(description: "it has more than 512 bytes") }
         (description, self.glob) = (normal, glob)

@@ -59,7 +59,7 @@ extension Configuration {
         for (place, value) in (section.list("allow") ?? []).enumerated() {
             let path = section.place(of: "allow") + "[\(place)]"
             let entry = ConfigurationReader(value, path: path, faults: section.faults)
-            if let allowance = Self.allowance(entry, check) { control.allow.append(allowance) }
+            if let allowance = Self.allowance(entry, publisher.names, check) { control.allow.append(allowance) }
         }
         var quotas = section.object("quotas")
         control.quotas.connections = quotas.integer("connections", in: 1...200) ?? control.quotas.connections
@@ -77,13 +77,13 @@ extension Configuration {
     }
 
     private static func allowance(
-        _ reader: ConfigurationReader, _ check: (ControlSettings.Principal, String) -> Void
+        _ reader: ConfigurationReader, _ names: RegistryNames, _ check: (ControlSettings.Principal, String) -> Void
     ) -> ControlSettings.Allowance? {
         var entry = reader
         let (user, group) = (entry.text("user"), entry.text("group"))
         var patterns: [DestinationPattern] = []
         for item in entry.items("to") {
-            do { patterns.append(try DestinationPattern(item.text)) } catch {
+            do { patterns.append(try DestinationPattern(item.text, names: names)) } catch {
                 entry.faults.add(ConfigurationError(path: item.path, reason: error.description))
             }
         }
