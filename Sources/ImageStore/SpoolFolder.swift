@@ -56,11 +56,12 @@ final class SpoolFolder: Sendable {
         let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0, let stream = fdopendir(copy) else { throw .system("list", path, errno) }
         defer { closedir(stream) }
+        // The kernel's entry ends with its name: no more of it may be read than that.
+        guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return [] }  // never: it has a name
         var names: [String] = []
         while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+            let name = String(
+                cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
             if name != ".", name != ".." { names.append(name) }
         }
         return names
