@@ -61,8 +61,8 @@ let package = Package(
             linkerSettings: linkedWhole),
 
         .target(
-            name: "TestSupport", dependencies: ["OCI", "CLinux", "CSQLite", "System"], path: "Tests/Support",
-            swiftSettings: strict),
+            name: "TestSupport", dependencies: ["ImageStore", "OCI", "CLinux", "CSQLite", "System"],
+            path: "Tests/Support", swiftSettings: strict),
         .executableTarget(
             name: "test-registry", dependencies: ["TestSupport"], path: "Tests/TestRegistry", swiftSettings: strict,
             linkerSettings: linked),

@@ -1,3 +1,4 @@
+internal import CCurl  // which, where a module is compiled as one, is found to have the types of sockets
 internal import Dispatch
 internal import Glibc
 

@@ -45,10 +45,10 @@ extension JobStore {
              WHERE job.id = ?1 AND other.state IN ('queued', 'waiting', 'blocked')
                AND (other.acts_uid IS job.acts_uid OR iif(?2, other.acts_uid, job.acts_uid) IS NULL)
                AND (NOT ?2 OR other.id > job.id)
-             ORDER BY other.id DESC
             """, id, newer
         ) { row throws(SQLiteError) in (row.int64(0), try row.state(1)) }
-        return rows.map { (id: $0.0, state: $0.1) }
+        // Newest first: a few, which are sooner sorted here.
+        return rows.map { (id: $0.0, state: $0.1) }.sorted { $0.id > $1.id }
     }
 
     /// Moves a running job to where it waits again, or lets the newer job of its destination take its place.

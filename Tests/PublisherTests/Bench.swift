@@ -30,7 +30,7 @@ final class Bench: Sendable {
         queue = try JobStore(path: directory.file("queue.db"))
         publisher = ImagePublisher(
             queue: queue, spool: try Spool(directory: directory.file("spool"), acrossFileSystems: .copy),
-            directories: [directory.file("images")], rescan: .seconds(60), http: HTTPClient(),
+            directories: [directory.file("images")], userFiles: .ofTheTest, rescan: .seconds(60), http: HTTPClient(),
             credentials: credentials, settings: settings, hub: hub, clocks: clocks, log: { log.add($0) })
     }
 

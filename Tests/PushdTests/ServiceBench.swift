@@ -43,8 +43,8 @@ struct ServiceBench {
             let publisher = ImagePublisher(
                 queue: try JobStore(path: directory.file("queue.db")),
                 spool: try Spool(directory: directory.file("spool"), acrossFileSystems: .copy),
-                directories: [directory.file("images")], rescan: .seconds(60), http: HTTPClient(),
-                credentials: NoCredentials(), settings: PublisherSettings(), log: { _ in })
+                directories: [directory.file("images")], userFiles: .ofTheTest, rescan: .seconds(60),
+                http: HTTPClient(), credentials: NoCredentials(), settings: PublisherSettings(), log: { _ in })
             try await publisher.prepare()
             let allow = ControlRoles.Allowance(
                 to: [try DestinationPattern("\(registry)/ci/**")], who: .group(71))

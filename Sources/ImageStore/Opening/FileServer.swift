@@ -1,5 +1,5 @@
 internal import Glibc
-internal import System
+public import System
 
 /// The process that opens files for the daemon as the users who push from them.
 ///
@@ -36,6 +36,7 @@ public enum FileServer {
             let child = ChildProcess.fork()
             if child == 0 {
                 close(listener)
+                ChildProcess.endWithParent()
                 answer(connection)
                 _exit(0)
             }
@@ -43,13 +44,14 @@ public enum FileServer {
         }
     }
 
-    /// One connection, in a process of its own.
-    private static func answer(_ connection: Int32) {
-        ChildProcess.endWithParent()
+    /// Answers one connection to its end, in a process of its own.
+    ///
+    /// - Parameter become: takes the user's place, and returns 0 or an error number; for tests, which remain who they are.
+    public static func answer(_ connection: Int32, becoming become: (UserIdentity) -> Int32 = { $0.become() }) {
         guard let first = receive(connection), first.descriptor == nil,
             let identity = OpenerMessage.identity(from: first.bytes)
         else { return }
-        let failure = identity.become()
+        let failure = become(identity)
         send(failure == 0 ? .absent : .failed(failure), connection)
         guard failure == 0 else { return }
         while let (bytes, directory) = receive(connection) {

@@ -1,3 +1,4 @@
+import OCI
 import Publisher
 
 /// Who may use the control socket, and for what, as the configuration names them.
