@@ -24,7 +24,7 @@ struct DestinationPatternTests {
     @Test(
         "names a registry in whatever spelling",
         arguments: [
-            ("R.example:0443/ci/**", "r.example/ci/app"), ("r.example./ci/**", "r.example:443/ci/app"),
+            ("R.example:0443/ci/**", "r.example/ci/app"), ("r.example/ci/**", "r.example:443/ci/app"),
             ("registry-1.docker.io/team/*", "docker.io/team/app"), ("LOCALHOST:5000/**", "localhost:5000/x"),
         ])
     func spellings(pattern: String, destination: String) throws {
