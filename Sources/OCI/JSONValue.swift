@@ -12,6 +12,14 @@ public enum JSONValue: Codable, Sendable, Equatable {
 
     public init(parsing bytes: [UInt8]) throws { self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes)) }
 
+    /// Reads a file that people and several tools edit: a byte order mark before it is passed over, and an empty file, which
+    /// was just made, is an empty object.
+    public init(edited bytes: [UInt8]) throws {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let json = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+        self = json.contains { $0 > 0x20 } ? try JSONValue(parsing: json) : .object([:])
+    }
+
     /// One spelling for each value: keys sorted, no white space.
     ///
     /// - Parameter isForPeople: with white space, keys still sorted.
@@ -33,6 +41,17 @@ public enum JSONValue: Codable, Sendable, Equatable {
             members[key] = newValue
             self = .object(members)
         }
+    }
+
+    /// The member of an object whose name is `name`, in upper or lower case: Go reads it so, and so do the tools whose
+    /// files these are. The right spelling is preferred.
+    public func member(_ name: String) -> JSONValue? { memberName(name).flatMap { self[$0] } }
+
+    /// As the document spells it.
+    public func memberName(_ name: String) -> String? {
+        guard case .object(let members) = self else { return nil }
+        if members[name] != nil { return name }
+        return members.keys.filter { $0.lowercased() == name.lowercased() }.min()
     }
 
     public var items: [JSONValue]? {

@@ -1,5 +1,6 @@
 import Control
 import FoundationEssentials
+import OCI
 import Synchronization
 import Testing
 
@@ -26,18 +27,32 @@ struct OwnLoginTests {
             (["other.example:5000"], ["http://other.example:5000/v2/"], []),
             (["other.example", "example"], [], []), ([], [], []),
             (["docker.io", "ecr.example"], ["https://index.docker.io/v1/"], ["ecr.example"]),
+            (["R.example:0443"], ["r.example", "r.example/team"], ["r.example"]),
+            (["registry-1.docker.io"], ["https://index.docker.io/v1/"], []),
         ] as [(Set<String>, [String], [String])])
     func picks(registries: Set<String>, logins: [String], helpers: [String]) throws {
         let picked = try Self.entries().only(for: registries)
-        #expect(picked.auths?.keys.sorted() == logins.sorted())
-        #expect(picked.credHelpers?.keys.sorted() == helpers)
-        #expect(picked.credsStore == "secretservice", "that a program keeps the login, the daemon is to say")
+        #expect(picked.auths.keys.sorted() == logins.sorted())
+        #expect(picked.helpers.keys.sorted() == helpers)
+        #expect(picked.store == .string("secretservice"), "that a program keeps the login, the daemon is to say")
         #expect(!picked.text.contains("HttpHeaders"))
         let again = try LoginEntries(LoginFile(path: "/f", content: picked.text))
         #expect(again == picked)
     }
 
-    @Test("refuses a file that is none", arguments: ["", "[]", "{\"auths\": 3}", "no JSON"])
+    @Test(
+        "reads a file as leniently as the daemon does",
+        arguments: [
+            #"{"Auths":{"r.example":{"auth":"x"}}}"#, "\u{FEFF}" + #"{"auths":{"r.example:443":{"auth":"x"}}}"#,
+            #"{"auths":{"https://R.example/v2/":{"auth":"x"}},"credHelpers":{"a.example":null},"credsStore":7}"#,
+        ])
+    func lenient(content: String) throws {
+        let picked = try LoginEntries(LoginFile(path: "/f", content: content)).only(for: ["r.example"])
+        #expect(picked.auths.count == 1)
+        #expect(try LoginEntries(LoginFile(path: "/f", content: "\n")).auths.isEmpty, "one that was just made")
+    }
+
+    @Test("refuses a file that is none", arguments: ["[]", "{\"auths\": 3}", "no JSON"])
     func faults(content: String) {
         #expect(throws: Failure.self) { try LoginEntries(LoginFile(path: "/f", content: content)) }
     }

@@ -50,10 +50,7 @@ struct CredentialFile: Sendable {
     ///
     /// - Throws: ``CredentialFileProblem``, which holds nothing of the content.
     static func document(_ bytes: [UInt8]) throws(CredentialFileProblem) -> JSONValue {
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]  // of UTF-8, as editors put it before a text
-        let json = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
-        guard json.contains(where: { $0 > 0x20 }) else { return .object([:]) }
-        guard let document = try? JSONValue(parsing: json) else {
+        guard let document = try? JSONValue(edited: bytes) else {
             throw CredentialFileProblem(reason: "it is not valid JSON")
         }
         guard case .object = document else { throw .wrongForm }
@@ -140,19 +137,6 @@ struct CredentialFile: Sendable {
         return found.filter { isClear || !$0.0.isGuess }.sorted {
             $0.0 == $1.0 ? $0.1.text < $1.1.text : $0.0 < $1.0
         }
-    }
-}
-
-extension JSONValue {
-    /// The member of an object whose name is `name`, in upper or lower case: Go reads it so, and so do the tools whose
-    /// files these are. The right spelling is preferred.
-    func member(_ name: String) -> JSONValue? { memberName(name).flatMap { self[$0] } }
-
-    /// As the file spells it.
-    func memberName(_ name: String) -> String? {
-        guard case .object(let members) = self else { return nil }
-        if members[name] != nil { return name }
-        return members.keys.filter { $0.lowercased() == name.lowercased() }.min()
     }
 }
 
