@@ -28,7 +28,10 @@ public protocol ContentSource: Sendable {
 extension ContentSource {
     public var mustBeHashed: Bool { false }
 
-    public func fileToSend(_ blob: BlobNode) async throws -> ReadableFile? {
+    public func fileToSend(_ blob: BlobNode) async throws -> ReadableFile? { try await plainFile(of: blob) }
+
+    /// The blob's file, where no link led to it.
+    fileprivate func plainFile(of blob: BlobNode) async throws -> ReadableFile? {
         try await FileWork.run(.quick) { _ throws(ImageStoreError) in
             guard let file = try openForReading(blob.descriptor), !file.isLinked else { return nil }
             return try file.shared()
@@ -64,12 +67,7 @@ public struct ContentSources: ContentSource, BlobOpening {
     }
 
     public func fileToSend(_ blob: BlobNode) async throws -> ReadableFile? {
-        guard let spool = sources.first as? Spool else {
-            return try await FileWork.run(.quick) { _ throws(ImageStoreError) in
-                guard let file = try openBlob(blob.descriptor) else { return nil }
-                return try file.shared()
-            }
-        }
+        guard let spool = sources.first as? Spool else { return try await plainFile(of: blob) }
         return try await spool.fileToSend(blob, from: ContentSources(Array(sources.dropFirst())))
     }
 

@@ -29,12 +29,6 @@ public enum ImageName: Sendable, Hashable {
 
         /// Blocks.
         static func at(_ path: String, as rights: StoreRights) -> Existing {
-            guard rights.isOfUser else {
-                var status = stat()
-                guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return .nothing }
-                return ["oci-layout", "index.json"].contains { FileStatus(of: path + "/" + $0) != nil }
-                    ? .layout : .directory
-            }
             guard let directory = try? OpenFile.open(path, isDirectory: true, as: rights) else { return .nothing }
             for name in ["oci-layout", "index.json"] {
                 // One that can't be opened is there all the same.

@@ -28,6 +28,7 @@ extension ImageStoreError: CustomStringConvertible {
         case .fileChanged: "file-changed"
         case .cannotLink: "cannot-link"
         case .noSpace: "no-space"
+        case .closedToCaller: "closed-to-caller"
         case .notOpenedAsCaller: "not-opened-as-caller"
         case .system: "store-io"
         }
@@ -41,7 +42,8 @@ extension ImageStoreError: CustomStringConvertible {
             true
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
             .layoutInvalid, .imageInvalid, .contradictory, .manifestTooLarge,
-            .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .notOpenedAsCaller, .system:
+            .formatRefused, .platformNotFound, .unsafePath, .cannotLink, .noSpace, .closedToCaller,
+            .notOpenedAsCaller, .system:
             false
         }
     }
@@ -88,6 +90,8 @@ extension ImageStoreError: CustomStringConvertible {
         case .fileChanged(let path): "\(path) was written again after the push was accepted, and has other content now"
         case .cannotLink(let path, let reason): "cannot keep \(path) for the push: a hard link is impossible: \(reason)"
         case .noSpace(let path): "no space left to write \(path)"
+        case .closedToCaller(let path):
+            "cannot open \(path) as the user who pushes it: \(String(cString: strerror(EACCES)))"
         case .notOpenedAsCaller(let reason, _): "cannot open \(subject) as the user who pushes it: \(reason)"
         case .system(let operation, let path, let number):
             "cannot \(operation) \(path): \(String(cString: strerror(number)))"
@@ -123,12 +127,11 @@ extension ImageStoreError: CustomStringConvertible {
         case .unsafePath: "copy the layout with its links resolved: cp -rL"
         case .cannotLink:
             "put the state directory on the same file system and under the same owner, or set the pin policy to copy"
+        case .closedToCaller: "let the user who pushes it read it: what a member pushes is opened as that member"
         case .notOpenedAsCaller(_, let advice): advice
         case .noSpace: "free some space there, then push again; what was accepted before goes on by itself"
         case .system(_, _, let number):
-            number == EACCES || number == EPERM
-                ? "give access to it to the user that pushd runs as, or where a member of control.group pushes it, to "
-                    + "the member: it is opened as that user" : nil
+            number == EACCES || number == EPERM ? "give the user that pushd runs as access to it" : nil
         }
     }
 

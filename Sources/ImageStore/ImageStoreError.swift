@@ -45,7 +45,9 @@ public struct ImageStoreError: Error, Sendable, Equatable {
         /// The configuration allows nothing but hard links, and none can be made.
         case cannotLink(path: String, reason: String)
         case noSpace(path: String)
-        /// The files of a user can't be opened as that user.
+        /// The user whose push it is may not open the file.
+        case closedToCaller(path: String)
+        /// There is no way to open the files of a user as that user.
         case notOpenedAsCaller(reason: String, advice: String)
         /// A system call failed.
         case system(operation: String, path: String, errno: Int32)

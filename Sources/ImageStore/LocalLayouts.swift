@@ -1,4 +1,3 @@
-internal import Glibc
 internal import OCI
 
 /// All configured layouts, asked as one store.
@@ -52,9 +51,7 @@ public struct LocalLayouts: Sendable {
                 matches.append((try await layout.resolve(name, defaultTag: defaultTag), layout))
             } catch let error as ImageStoreError {
                 switch error.cause {
-                case .imageNotFound: continue
-                // A store that is closed to the user is none of theirs.
-                case .system(_, _, EACCES) where rights.isOfUser: continue
+                case .imageNotFound, .closedToCaller: continue
                 case .ambiguous: throw error
                 default: unreadable = unreadable ?? error
                 }

@@ -80,6 +80,7 @@ struct OpenFile: ~Copyable {
         case .absent: return nil
         case .unproven: throw ImageStoreError(.linkUnproven(path: path), subject: path)
         case .failed(ELOOP), .failed(ENOTDIR): throw ImageStoreError(.unsafePath(path: path), subject: path)
+        case .failed(EACCES) where rights.isOfUser: throw ImageStoreError(.closedToCaller(path: path), subject: path)
         case .failed(let code): throw .system("open", path, code)
         }
     }

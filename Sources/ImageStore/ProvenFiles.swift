@@ -2,7 +2,8 @@ internal import OCI
 
 /// Which files of users were hashed, so that none is read twice while it stays as it is. Pure.
 ///
-/// The inode's own change counts too, and nobody can set it back: what a user writes under an old time is noticed.
+/// The change time of the inode is compared too: no program can set it, so a file that was written under an old
+/// modification time is noticed.
 struct ProvenFiles {
     private struct Place: Hashable {
         let device: UInt

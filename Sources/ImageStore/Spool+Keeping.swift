@@ -55,8 +55,8 @@ extension Spool {
         }
     }
 
-    /// Keeps what a user handed in, once it was hashed: by blocks of its own (reflink), or else as a copy. A hard link is
-    /// none, as the user may write to the file; nor is it left in place.
+    /// Keeps what a user handed in, after it was hashed: as a clone (reflink), or else as a copy. It is never hard-linked,
+    /// because the user may write to the file, nor left in place.
     ///
     /// - Parameter isDamaged: whether what the spool has under the name is to be replaced.
     func keepProven(

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import System
 
 /// A directory of the spool, held open.
 final class SpoolFolder: Sendable {
@@ -56,14 +57,6 @@ final class SpoolFolder: Sendable {
         let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0, let stream = fdopendir(copy) else { throw .system("list", path, errno) }
         defer { closedir(stream) }
-        // The kernel's entry ends with its name: no more of it may be read than that.
-        guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return [] }  // never: it has a name
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = String(
-                cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
+        return Array(DirectoryNames(stream))
     }
 }

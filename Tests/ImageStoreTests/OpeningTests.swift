@@ -1,5 +1,7 @@
+import Dispatch
 import Glibc
 import OCI
+import Synchronization
 import System
 import TestSupport
 import Testing
@@ -147,5 +149,62 @@ struct HandedInTests {
             let sent = try #require(try await ContentSources([spool, store]).fileToSend(layer))
             #expect(try await rehash(sent, expecting: layer.descriptor.digest))
         }
+    }
+}
+
+@Suite("Files opened as other users")
+struct UserFilesTests {
+    private static let user = UserIdentity(uid: 4711, gid: 4711)
+    private static let step = OpenStep(path: "/", isDirectory: true, followsLink: false, refusesLink: false)
+
+    private static func isOpened(by files: UserFiles) throws -> Bool {
+        guard case .opened(let descriptor, _) = try files.take(step, in: nil, as: user) else { return false }
+        close(descriptor)
+        return true
+    }
+
+    @Test("wait for their turn, however many are asked for at once")
+    func many() async throws {
+        let files = UserFiles.ofTheTest
+        let opened = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<200 {
+                group.addTask { await FileWork.run(.quick) { _ in (try? Self.isOpened(by: files)) ?? false } }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(opened == 200)
+    }
+
+    @Test("are asked for once more where a connection that was kept has ended")
+    func endedConnection() throws {
+        let made = Mutex<[Int32]>([])
+        let files = UserFiles { () throws(UserFiles.Failure) in
+            let ends = UserFiles.connectionOfTheTest()
+            made.withLock { $0.append(ends) }
+            return ends
+        }
+        #expect(try Self.isOpened(by: files))
+        #expect(try Self.isOpened(by: files))
+        #expect(made.withLock { $0.count } == 1, "the connection is kept")
+        // As when the server was restarted.
+        shutdown(made.withLock { $0[0] }, Int32(SHUT_RDWR))
+        #expect(try Self.isOpened(by: files))
+        #expect(made.withLock { $0.count } == 2)
+    }
+
+    @Test("are refused with the reason where there is no process that opens them")
+    func none() throws {
+        let error = #expect(throws: ImageStoreError.self) { try Self.isOpened(by: .none) }
+        #expect(error?.code == "not-opened-as-caller")
+    }
+
+    @Test("a turn that does not come in time is taken from the line, and the next one gets it")
+    func turns() {
+        let turns = UserTurns(limit: 1, patience: .milliseconds(1))
+        #expect(turns.take(for: Self.user))
+        #expect(!turns.take(for: Self.user))
+        #expect(turns.take(for: UserIdentity(uid: 1, gid: 1)), "another user's are others")
+        turns.giveBack(for: Self.user)
+        #expect(turns.take(for: Self.user))
     }
 }

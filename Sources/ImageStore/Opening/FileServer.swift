@@ -54,6 +54,8 @@ public enum FileServer {
         let failure = become(identity)
         send(failure == 0 ? .absent : .failed(failure), connection)
         guard failure == 0 else { return }
+        // A connection that is not used for a while ends, and with the last one the server where it was activated.
+        Packets.limitWaiting(connection, seconds: 60)
         while let (bytes, directory) = receive(connection) {
             defer { if let directory { close(directory) } }
             guard let (step, isBelow) = OpenerMessage.step(from: bytes), isBelow == (directory != nil) else { return }

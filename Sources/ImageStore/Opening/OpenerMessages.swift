@@ -35,10 +35,9 @@ enum OpenerMessage {
     }
 
     static func step(from bytes: [UInt8]) -> (step: OpenStep, isBelow: Bool)? {
-        guard let flags = bytes.first, flags < 16, bytes.count > 1, !bytes.contains(0) || flags == 0 else { return nil }
-        guard let path = String(validating: bytes.dropFirst(), as: UTF8.self), !path.utf8.contains(0) else {
-            return nil
-        }
+        guard let flags = bytes.first, flags < 16, bytes.count > 1,
+            let path = String(validating: bytes.dropFirst(), as: UTF8.self), !path.utf8.contains(0)
+        else { return nil }
         let isBelow = flags & 8 != 0
         // A name in a directory is one step: it can't lead out of it.
         guard isBelow ? !path.contains("/") && path != ".." : path.hasPrefix("/") else { return nil }

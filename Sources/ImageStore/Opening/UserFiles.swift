@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Glibc
 internal import Synchronization
 public import System
@@ -18,21 +19,15 @@ public final class UserFiles: Sendable {
         }
     }
 
-    private struct State {
-        var idle: [UserIdentity: [Int32]] = [:]
-        var busy: [UserIdentity: Int] = [:]
-        var idleCount: Int { idle.values.reduce(0) { $0 + $1.count } }
-    }
-
     /// Seconds.
     private static let patience: Int32 = 30
-    /// Of one user.
-    private static let maximumBusy = 8
     /// Of all users.
     private static let maximumIdle = 16
 
     private let connect: @Sendable () throws(Failure) -> Int32
-    private let state = Mutex(State())
+    private let turns = UserTurns(limit: 8, patience: .seconds(Int(patience)))
+    /// Connections that are not in use. The server ends those that are not used for a while.
+    private let idle = Mutex<[UserIdentity: [Int32]]>([:])
 
     /// - Parameter connect: makes a connection to a server, which may be started by that.
     public init(connect: @escaping @Sendable () throws(Failure) -> Int32) { self.connect = connect }
@@ -42,7 +37,7 @@ public final class UserFiles: Sendable {
         throw Failure(reason: "this daemon opens files as its own user alone", advice: "push as that user")
     }
 
-    deinit { state.withLock { $0.idle.values.joined().forEach { close($0) } } }
+    deinit { idle.withLock { $0.values.joined().forEach { close($0) } } }
 
     /// Takes a step as the user. Blocks.
     ///
@@ -52,33 +47,48 @@ public final class UserFiles: Sendable {
     ) throws(ImageStoreError) -> OpenStep.Outcome {
         // The kernel takes no longer path, and a message holds none.
         guard step.path.utf8.count < 4096 else { return .failed(ENAMETOOLONG) }
-        let connection = try borrow(for: user, path: step.path)
-        let request = OpenerMessage.bytes(of: step, isBelow: directory != nil)
-        guard Packets.send(request, directory, over: connection),
-            let outcome = Self.receive(connection)
-        else {
-            let code = errno
-            giveBack(connection, of: user, isGood: false)
-            throw ImageStoreError.system("open", step.path, code == EAGAIN ? ETIMEDOUT : code == 0 ? EIO : code)
+        guard turns.take(for: user) else { throw .system("open", step.path, ETIMEDOUT) }
+        defer { turns.giveBack(for: user) }
+        // An idle connection may have ended: opening is asked for once more, on a new one.
+        if let known = idle.withLock({ $0[user]?.popLast() }) {
+            switch exchange(step, directory, over: known) {
+            case .success(let outcome):
+                keep(known, of: user)
+                return outcome
+            case .failure(.silence): throw .system("open", step.path, ETIMEDOUT)
+            case .failure(.ended): break
+            }
         }
-        giveBack(connection, of: user, isGood: true)
-        return outcome
+        let connection: Int32
+        do { connection = try begin(as: user) } catch {
+            throw ImageStoreError(.notOpenedAsCaller(reason: error.reason, advice: error.advice), subject: step.path)
+        }
+        switch exchange(step, directory, over: connection) {
+        case .success(let outcome):
+            keep(connection, of: user)
+            return outcome
+        case .failure(let loss): throw .system("open", step.path, loss == .silence ? ETIMEDOUT : EPIPE)
+        }
     }
 
-    private func borrow(for user: UserIdentity, path: String) throws(ImageStoreError) -> Int32 {
-        let (known, isTooMany) = state.withLock { state -> (Int32?, Bool) in
-            guard state.busy[user, default: 0] < Self.maximumBusy else { return (nil, true) }
-            state.busy[user, default: 0] += 1
-            return (state.idle[user]?.popLast(), false)
+    private enum Loss: Error {
+        /// The file system does not answer.
+        case silence
+        case ended
+    }
+
+    /// One question and its answer. After a failure the connection is closed.
+    private func exchange(
+        _ step: OpenStep, _ directory: Int32?, over connection: Int32
+    ) -> Result<OpenStep.Outcome, Loss> {
+        guard Packets.send(OpenerMessage.bytes(of: step, isBelow: directory != nil), directory, over: connection),
+            let outcome = Self.receive(connection)
+        else {
+            let isSilent = errno == EAGAIN
+            close(connection)
+            return .failure(isSilent ? .silence : .ended)
         }
-        if isTooMany { throw .system("open", path, EBUSY) }
-        if let known { return known }
-        do {
-            return try begin(as: user)
-        } catch {
-            state.withLock { Self.end(user, &$0) }
-            throw ImageStoreError(.notOpenedAsCaller(reason: error.reason, advice: error.advice), subject: path)
-        }
+        return .success(outcome)
     }
 
     private func begin(as user: UserIdentity) throws(Failure) -> Int32 {
@@ -98,19 +108,13 @@ public final class UserFiles: Sendable {
         return connection
     }
 
-    private func giveBack(_ connection: Int32, of user: UserIdentity, isGood: Bool) {
-        let isKept = state.withLock { state in
-            Self.end(user, &state)
-            guard isGood, state.idleCount < Self.maximumIdle else { return false }
-            state.idle[user, default: []].append(connection)
+    private func keep(_ connection: Int32, of user: UserIdentity) {
+        let isKept = idle.withLock { idle in
+            guard idle.values.reduce(0, { $0 + $1.count }) < Self.maximumIdle else { return false }
+            idle[user, default: []].append(connection)
             return true
         }
         if !isKept { close(connection) }
-    }
-
-    private static func end(_ user: UserIdentity, _ state: inout State) {
-        let left = state.busy[user, default: 1] - 1
-        state.busy[user] = left > 0 ? left : nil
     }
 
     private static func receive(_ connection: Int32) -> OpenStep.Outcome? {

@@ -93,7 +93,7 @@ extension ImageStoreError {
     /// Trouble of this machine that may pass, rather than of the image.
     var isTransient: Bool {
         switch cause {
-        case .noSpace, .notOpenedAsCaller, .system: true
+        case .noSpace, .closedToCaller, .notOpenedAsCaller, .system: true
         case .nameInvalid, .notSupported, .imageElsewhere, .imageNotFound, .entryNotSupported, .ambiguous,
             .layoutInvalid, .indexUnreadable, .imageInvalid, .contradictory,
             .manifestTooLarge, .formatRefused,

@@ -22,7 +22,7 @@ extension ImageStoreError {
             .contradictory, .manifestTooLarge,
             .formatRefused, .blobsMissing,
             .platformsMissing, .blobSizes, .digestMismatch, .unsafePath, .linkUnproven, .fileChanged, .cannotLink,
-            .noSpace, .notOpenedAsCaller, .system:
+            .noSpace, .closedToCaller, .notOpenedAsCaller, .system:
             .imageInvalid
         }
     }
