@@ -1,4 +1,4 @@
-internal import CCurl  // which, where a module is compiled as one, is found to have the types of sockets
+internal import CCurl  // SOCK_STREAM: in a release build the compiler finds it in libcurl's headers
 internal import Dispatch
 internal import Glibc
 

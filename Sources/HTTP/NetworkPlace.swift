@@ -14,7 +14,7 @@ public enum NetworkPlace: Int, Hashable, Comparable, Sendable, CaseIterable {
 
     public static func < (one: NetworkPlace, other: NetworkPlace) -> Bool { one.rawValue < other.rawValue }
 
-    /// The furthest inside that a server here may send a client to. Nobody sends anybody to ``link``.
+    /// The furthest inside that a server here may send a client to; never ``link``.
     public var leadsTo: NetworkPlace { self == .link ? .ownNetwork : self }
 
     /// Where a host of a URL is, as far as that shows without asking a name server; nil for other names.

@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Glibc
+internal import System
 
 /// The files of certificate authorities that libcurl is given: the system's, or the system's and another one's.
 ///
@@ -96,14 +97,8 @@ final class TrustStore {
     private static func files(in directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
-        var names: [String] = []
-        while names.count < maximumFiles, let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append("\(directory)/\(name)") }
-        }
-        return names.sorted()
+        let names = DirectoryNames(stream).lazy.filter { !$0.hasPrefix(".") }.prefix(maximumFiles)
+        return names.map { "\(directory)/\($0)" }.sorted()
     }
 
     /// What of `files` can be read and holds certificates, each file once: directories for OpenSSL have links to all of

@@ -1,7 +1,9 @@
+internal import CLinux
 internal import Glibc
 internal import HTTP
 internal import OCI
 internal import Synchronization
+internal import System
 
 /// The certificates of one registry, where docker and the containers tools keep them: `CERTS.D/HOST[:PORT]/` holds
 /// authorities as `*.crt`, and client certificates as `X.cert` with their keys as `X.key`.
@@ -99,7 +101,7 @@ actor CertificateDirectories {
     private func directories(in parent: String) throws(Problem) -> [String] {
         let usual = "\(parent)/\(name)"
         // One that may be searched and not be listed has the usual name.
-        guard access(parent, R_OK) == 0, let entries = try Self.names(in: parent) else { return [usual] }
+        guard linux_may_access(parent, R_OK) == 0, let entries = try Self.names(in: parent) else { return [usual] }
         let (names, name) = (RegistryNames(), name)
         let others = entries.filter { $0 != name && !$0.hasPrefix(".") && names.name(of: $0) == name }
         return [usual] + others.map { "\(parent)/\($0)" }
@@ -113,14 +115,7 @@ actor CertificateDirectories {
                 directory: directory, reason: "\(directory) can't be read: \(String(cString: strerror(errno)))")
         }
         defer { closedir(stream) }
-        var names: [String] = []
-        guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return [] }  // never: it has a name
-        while let entry = readdir(stream) {
-            // In place: an entry is only as long as its name, and shorter than its type.
-            let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
-            names.append(String(cString: name))
-        }
-        return names.sorted()
+        return DirectoryNames(stream).sorted()
     }
 
     private static func found(_ names: [String], in directory: String) throws(Problem) -> Found {

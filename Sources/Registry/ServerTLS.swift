@@ -5,7 +5,7 @@ internal import Synchronization
 /// How each server that a registry involves is authenticated.
 ///
 /// What is set for the registry, and what lies in its directory of certificates, holds at its own host alone: one that
-/// trusts an authority, or no certificate at all, there trusts nobody at the storage or the token server that it leads
+/// trusts an authority, or no certificate at all, there does not trust it at the storage or the token server that it leads
 /// to. Those have what is set for them, and their own directories.
 struct ServerTLS: Sendable {
     private let own: CertificateDirectories

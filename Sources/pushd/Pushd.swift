@@ -22,7 +22,7 @@ struct Pushd {
 
     private static func run(_ signals: AsyncStream<Signals.Event>) async {
         // systemd tells root's services no HOME, and root's logins lie there all the same.
-        let home = SystemUser.home(of: geteuid())
+        let home = UserDatabase.home(of: geteuid())
         let environment = Self.environment().merging(home.map { ["HOME": $0] } ?? [:]) { $0.isEmpty ? $1 : $0 }
         let sockets = SocketPlaces(user: geteuid(), environment: environment)
         let arguments: Arguments

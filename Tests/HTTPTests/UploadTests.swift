@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import Synchronization
 import Testing
 
 @Suite("A body from a file")
@@ -72,6 +73,23 @@ struct UploadTests {
             #expect(error.cause == .localFileChanged(path: file.path))
             #expect(error.bytesSent <= 20_000_000)
         }
+    }
+
+    @Test("is the file that was opened, whatever its name leads to by then")
+    func swapped() async throws {
+        let file = TestFile(Array("what was checked".utf8))
+        let range = try FileRange(path: file.path, offset: 0, length: 16)
+        #expect(unlink(file.path) == 0 && symlink("/etc/hostname", file.path) == 0)
+        let body = Mutex("")
+        try await withServer { connection in
+            _ = connection.readHead()
+            let sent = String(decoding: connection.read(16), as: UTF8.self)
+            body.withLock { $0 = sent }
+            connection.answer("201 Created")
+        } body: { server, client in
+            _ = try await client.send(HTTPRequest(method: .put, url: try server.url(), body: .file(range)))
+        }
+        #expect(body.withLock { $0 } == "what was checked")
     }
 
     @Test(

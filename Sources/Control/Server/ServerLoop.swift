@@ -92,7 +92,7 @@ final class ServerLoop {
     }
 
     private func admit(_ socket: consuming Descriptor) {
-        // The kernel has always told; where it does not, nobody is admitted.
+        // A peer whose credentials the kernel does not give is refused.
         let known = Caller(peerOf: socket.number)
         let caller = known ?? Caller(identity: UserIdentity(uid: .max, gid: .max), pid: 0)
         let admission = known.map(access.admission) ?? .refused

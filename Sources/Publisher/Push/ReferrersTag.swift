@@ -32,7 +32,7 @@ struct ReferrersTag: Sendable {
             if round > 1 { try await sleep(.seconds(1 << (round - 2))) }
             var found = try await registry.client.referrers(of: subject, in: repository)
             if round == 1, wasPut, found?.index.lists(node.descriptor.digest) != true {
-                // Shown late, or lost: that is not put again which is only not seen yet.
+                // The registry shows the new index late, or has lost it: a second look comes before a second PUT.
                 try await sleep(.seconds(1))
                 found = try await registry.client.referrers(of: subject, in: repository)
             }

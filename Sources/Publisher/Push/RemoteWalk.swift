@@ -41,7 +41,7 @@ struct RemoteWalk: Sendable {
                 while running < Self.window, next < state.children.count {
                     let (child, place) = (state.children[next].descriptor, next)
                     next += 1
-                    // None that is larger than registries take is read, whatever it is.
+                    // A manifest above the size that registries take is not read.
                     guard child.size <= Int64(ManifestDocument.maximumSize) else {
                         let text = "\(child.digest) is said to have \(child.size) bytes, more than a manifest may have"
                         state.problems.append((place, problem(.unreadable, child.digest, text)))

@@ -59,7 +59,7 @@ public struct CallerRights: Sendable {
         isOperator || event.askedBy.map { $0.uid == caller.identity.uid } == true
     }
 
-    /// To whose jobs a list of all is bounded that only touches what is the caller's; nil: to nobody's.
+    /// The user whose jobs a change of all jobs is limited to; nil: no limit.
     var ownJobs: UInt32? { isOperator ? nil : caller.identity.uid }
 
     /// - Throws: ``PushRefusal/notAllowed(_:_:user:)``.

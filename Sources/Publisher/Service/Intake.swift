@@ -103,7 +103,7 @@ struct Intake: Sendable {
             destination: order.destination, blobs: image.contents.jobBlobs, verify: request.verify ?? settings.verify,
             force: request.force, priority: request.priority,
             expiresAt: request.timeout.map { now + $0.inMilliseconds }, origin: origin,
-            platforms: order.platforms.map(\.description), change: image.change, askedBy: request.caller,
+            platforms: order.platforms.map(\.description), change: image.change, askedBy: request.rights?.caller,
             actsAs: request.actsAs, hasOwnLogin: request.login != nil)
     }
 

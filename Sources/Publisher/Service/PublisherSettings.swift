@@ -85,7 +85,7 @@ public struct PublisherSettings: Sendable {
     /// The format of manifests that images are pushed in there; nil: as they are.
     func format(at destination: ImageReference) -> ImageFormat? { settings(for: destination.domain).format }
 
-    /// What is set for a registry, in whatever spelling.
+    /// What is set for a registry, in any spelling of its name.
     func settings(for registry: String) -> RegistrySettings {
         var settings = registries[names.name(of: registry)] ?? self.registry
         settings.tlsOfOthers = registries.mapValues(\.tls)

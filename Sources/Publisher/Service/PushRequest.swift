@@ -2,7 +2,7 @@ internal import ImageStore
 public import OCI
 public import PushQueue
 public import Registry
-public import System
+internal import System
 
 /// A push as it was asked for: one image, its destinations and its options.
 public struct PushRequest: Sendable {
@@ -25,13 +25,9 @@ public struct PushRequest: Sendable {
     /// Nil: the daemon's own logins.
     public var login: PushLogin?
     /// Who asks for it, and what he may; nil: a rule, or the daemon's own user.
-    public var rights: CallerRights? {
-        didSet { (caller, actsAs) = (rights?.caller, rights?.actsAs) }
-    }
-    /// Who asks for it; nil: a rule.
-    public var caller: Caller?
+    public var rights: CallerRights?
     /// As whom the image is opened, now and later; nil: with the daemon's own rights.
-    public var actsAs: UserIdentity?
+    var actsAs: UserIdentity? { rights?.actsAs }
 
     public init(image: String) { self.image = image }
 }

@@ -3,8 +3,8 @@ internal import Glibc
 /// A login file that is going to be replaced, held by its directory.
 ///
 /// The daemon may be root and the file a user's, in a directory of that user's. Nothing that the user can change on the
-/// way decides what is read and where it is written: links are followed only where nobody but root and the daemon's own
-/// user could have made them, and what was read is written back under the owner and mode that it had.
+/// way decides what is read and where it is written: links are followed only where root and the daemon's own user alone
+/// can make them, and what was read is written back under the owner and mode that it had.
 struct LoginFile: ~Copyable {
     /// Why the file can't be used, in words.
     struct Problem: Error {
@@ -95,7 +95,7 @@ struct LoginFile: ~Copyable {
     private static func give(_ file: Int32, to owner: uid_t, _ group: gid_t, isNew: Bool) throws(Problem) {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw problem(errno) }
-        // The group of a new file is the user's own, or as the directory has it; nobody can read by it.
+        // The group of a new file may be any: its mode gives the group no right.
         if status.st_uid == owner, isNew || status.st_gid == group { return }
         guard fchown(file, owner, group) == 0 else {
             throw Problem(
@@ -173,8 +173,8 @@ private struct Folder: ~Copyable {
         return String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Whether nobody but root and this user can change its entries; those of others in a sticky one are theirs alone. A
-    /// user may have a group for himself, root has none.
+    /// Whether root and this user alone can change its entries, apart from those of others in a sticky directory. A user may
+    /// have a group of one; root has none.
     private var isClosed: Bool {
         var status = stat()
         guard fstat(descriptor, &status) == 0, Self.isOurs(status.st_uid) else { return false }

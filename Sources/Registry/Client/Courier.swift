@@ -115,7 +115,7 @@ struct Courier: Sendable {
     private func within(_ reach: Reach, of call: Call) async throws -> NetworkPlace? {
         if call.url.origin == reach.own { return nil }
         if !address.isLocated {
-            // After a restart: whoever named the server is asked first.
+            // After a restart the registry's own address is not known yet: it is asked first.
             let url: HTTPURL
             do { url = try endpoint.url("/v2/") } catch {
                 throw call.attempt.error(.addressInvalid(reason: error.description))

@@ -3,8 +3,8 @@ internal import HTTP
 /// Where a registry, its token server and its storage may lead requests: the one rule for a challenge's realm, redirects,
 /// an upload's `Location` and a list's `Link`.
 ///
-/// A server sends nobody further inside than it is itself: one on the internet not into the own network, one of the own
-/// network not to this machine, and nobody to link-local addresses, where clouds hand out the machine's credentials. Back
+/// A server leads no further inside than it is itself: one on the internet not into the own network, one of the own
+/// network not to this machine, and none to link-local addresses, where clouds hand out the machine's credentials. Back
 /// to the registry's own origin is always right, and so is what the configuration says that the registry leads to.
 /// Between two ports of this machine there is no further inside: a token server or a storage beside a registry on this
 /// machine works, and such a registry can as well lead to any other program on it that speaks HTTP.

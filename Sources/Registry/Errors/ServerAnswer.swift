@@ -41,7 +41,7 @@ struct ServerAnswer: Sendable {
         let document = isPage ? nil : Self.parse(response.body)
         let secrets = EchoedSecrets(response)
         elsewhere = response.redirectedFrom.flatMap { $0 == response.url.origin ? nil : response.url.origin }
-        // Words of a server that the registry led to are not for whoever chose the registry.
+        // What a server says that the registry led to is not shown: the caller chose the registry, not that server.
         let isShown = elsewhere == nil
         func shown(_ text: String, limit: Int) -> String { Self.shown(secrets.removed(from: text), limit: limit) }
         let decisive = ErrorCode.mostSpecific(document?.errors.compactMap(\.code) ?? [])

@@ -163,7 +163,7 @@ struct Daemon {
         // The system's daemon that is not root has the right to read root's logins, and those are what it publishes with.
         CredentialFiles(
             paths: configuration.credentialFiles, environment: environment, home: environment["HOME"],
-            systemHome: geteuid() != 0 && linux_reads_all_files() != 0 ? SystemUser.home(of: 0) : nil)
+            systemHome: geteuid() != 0 && linux_reads_all_files() != 0 ? UserDatabase.home(of: 0) : nil)
     }
 
     private func logins(_ configuration: Configuration) -> CredentialStore {
@@ -193,7 +193,7 @@ struct Daemon {
         defer { manager.ready() }
         do {
             let (configuration, newRoles) = try await loaded()
-            // Whoever is on the socket already is asked again with the next call.
+            // Rights are looked up for each call, on open connections too.
             if newRoles.audience != roles.value.audience { try server.open(to: newRoles.audience) }
             roles.value = newRoles
             // At the more verbose of the old and the new level, so that the log shows each reload.

@@ -35,8 +35,7 @@ enum FileOpener {
 
     /// - Returns: its exit status.
     static func serve() -> Int32 {
-        guard let name = CommandLine.arguments.dropFirst(2).first, let client = UInt32(name) ?? SystemUser.id(of: name)
-        else {
+        guard let client = CommandLine.arguments.dropFirst(2).first.flatMap(UserDatabase.id) else {
             complain("\(FileServer.option): the user that it works for is no user of this machine")
             return 2
         }
@@ -46,6 +45,8 @@ enum FileOpener {
             complain("\(FileServer.option) is for pushd and systemd: there is no socket to listen at")
             return 2
         }
+        // As the unit is called: in the place of "exe", where it was started by /proc/self/exe.
+        linux_name_thread("pushd-files")
         FileServer.serve(listener, for: client, lifeline: isActivated ? nil : STDIN_FILENO)
         return 0
     }
@@ -88,8 +89,18 @@ enum FileOpener {
             guard linux_pipe(&ends) == 0 else { throw failure("make a pipe") }
             defer { close(ends[0]) }
             var actions = posix_spawn_file_actions_t()
+            var attributes = posix_spawnattr_t()
             posix_spawn_file_actions_init(&actions)
-            defer { posix_spawn_file_actions_destroy(&actions) }
+            posix_spawnattr_init(&attributes)
+            defer {
+                posix_spawn_file_actions_destroy(&actions)
+                posix_spawnattr_destroy(&attributes)
+            }
+            // The daemon's threads block the signals that one of them waits for.
+            var none = sigset_t()
+            sigemptyset(&none)
+            posix_spawnattr_setsigmask(&attributes, &none)
+            posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
             posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
             posix_spawn_file_actions_adddup2(&actions, listener, FileOpener.listener)
             let line: [String] = ["pushd", FileServer.option, "0"]
@@ -97,7 +108,7 @@ enum FileOpener {
             defer { words.forEach { free($0) } }
             var variables: [UnsafeMutablePointer<CChar>?] = [nil]
             var pid: pid_t = 0
-            let code = posix_spawn(&pid, "/proc/self/exe", &actions, nil, &words, &variables)
+            let code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &words, &variables)
             guard code == 0 else {
                 close(ends[1])
                 throw failure("start it", code)

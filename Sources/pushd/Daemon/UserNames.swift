@@ -1,4 +1,3 @@
-import Glibc
 import OCI
 import Synchronization
 
@@ -90,28 +89,4 @@ private actor NameDesk {
     func name(of uid: UInt32, _ look: @Sendable (UInt32) -> String?) -> String? { look(uid) }
 
     func id(of text: String) -> UInt32? { UserDatabase.id(of: text) }
-}
-
-/// The system's database of users. Every function may block.
-enum UserDatabase {
-    /// - Returns: nil where the system knows none of that number.
-    static func name(of uid: UInt32) -> String? {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 65_536)
-        guard getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.pw_name else {
-            return nil
-        }
-        return String(cString: name)
-    }
-
-    /// - Parameter text: a name, or a number, which need not be known to the system.
-    static func id(of text: String) -> UInt32? {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 65_536)
-        if getpwnam_r(text, &entry, &buffer, buffer.count, &found) == 0, found != nil { return entry.pw_uid }
-        // -1 stands for "no user" in system calls.
-        return UInt32(text).flatMap { $0 == .max ? nil : $0 }
-    }
 }

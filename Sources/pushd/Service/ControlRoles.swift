@@ -6,7 +6,7 @@ import System
 
 /// Who is an operator and who a member, by the kernel's numbers: what the configuration says, its names looked up.
 ///
-/// Root and the daemon's own user are operators always. So of a user's own daemon nobody is anything else.
+/// Root and the daemon's own user are always operators, so a user's own daemon has no members.
 struct ControlRoles: Sendable, Equatable {
     /// A user or a group, by its number.
     enum Principal: Sendable, Hashable {
