@@ -29,9 +29,12 @@ struct InstallTests {
         try await TemporaryDirectory.with { directory in
             let result = try await make("install", into: directory, prefix: prefix)
             #expect(result.status == 0, "\(result.errors)")
-            for unit in ["system", "user"] {
-                let service = try text("\(prefix)/lib/systemd/\(unit)/pushd.service", in: directory)
-                #expect(service.contains("\nExecStart=\(prefix)/bin/pushd"))
+            for (unit, options) in [
+                ("system/pushd", " --state-dir /var/lib/pushd"), ("system/pushd-files", " --open-files-for pushd"),
+                ("user/pushd", ""),
+            ] {
+                let service = try text("\(prefix)/lib/systemd/\(unit).service", in: directory)
+                #expect(service.contains("\nExecStart=\(prefix)/bin/pushd\(options)\n"), "\(unit)")
             }
             for program in ["pushd", "pushctl"] {
                 let path = directory.path + "\(prefix)/bin/\(program)"

@@ -112,7 +112,10 @@ struct ServiceManagerTests {
             let sources =
                 URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().path + "/systemd/" + folder
-            for unit in ["pushd.service", "pushd.socket"] {
+            let units =
+                ["pushd.service", "pushd.socket"]
+                + (folder.isEmpty ? ["pushd-files.service", "pushd-files.socket"] : [])
+            for unit in units {
                 // The binary is not installed where this is tested.
                 let text = try String(contentsOfFile: sources + unit, encoding: .utf8)
                     .replacing("/usr/bin/pushd", with: try builtProduct("pushd"))
@@ -121,8 +124,8 @@ struct ServiceManagerTests {
             let result = try await ProcessRunner.run(
                 "systemd-analyze",
                 (folder.isEmpty ? [] : ["--user"]) + [
-                    "verify", "--man=no", directory.file("pushd.service"), directory.file("pushd.socket"),
-                ],
+                    "verify", "--man=no",
+                ] + units.map { directory.file($0) },
                 environment: ["PATH": "/usr/bin:/bin", "HOME": directory.path, "XDG_RUNTIME_DIR": directory.path])
             #expect(result.status == 0)
             #expect(result.errors.isEmpty && result.output.isEmpty, "\(result.output)\(result.errors)")
@@ -132,14 +135,14 @@ struct ServiceManagerTests {
     /// Where the exposure comes from that is left: the network, and stores anywhere in the file system.
     @Test(
         "systemd counts little that the service could do beyond its work",
-        .enabled(if: installedProgram("systemd-analyze") != nil))
-    func exposure() async throws {
+        .enabled(if: installedProgram("systemd-analyze") != nil), arguments: [("pushd", 19), ("pushd-files", 16)])
+    func exposure(service: String, most: Int) async throws {
         let unit =
             URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().path + "/systemd/pushd.service"
+            .deletingLastPathComponent().path + "/systemd/\(service).service"
         // The threshold is ten times the number that it prints.
         let result = try await ProcessRunner.run(
-            "systemd-analyze", ["security", "--offline=true", "--no-pager", "--threshold=19", unit])
+            "systemd-analyze", ["security", "--offline=true", "--no-pager", "--threshold=\(most)", unit])
         #expect(result.status == 0, "\(result.output)\(result.errors)")
     }
 }
