@@ -11,8 +11,8 @@ RELEASE_FLAGS = -c release --static-swift-stdlib $(PACKED)
 # A megabyte of addresses to be set at each start, packed into some kilobytes: from glibc 2.36 on.
 PACKED = $(shell printf '%s\n' 'glibc 2.36' "$$(getconf GNU_LIBC_VERSION 2>/dev/null)" | sort -V -C && \
 	echo -Xlinker -z -Xlinker pack-relative-relocs)
-# STRICT=1: warnings of our own code are errors.
-TEST_FLAGS = $(if $(STRICT),-Xswiftc -warnings-as-errors)
+# STRICT=1, for CI: warnings of our own code are errors; without debug information the build takes two minutes less.
+TEST_FLAGS = $(if $(STRICT),-Xswiftc -warnings-as-errors -debug-info-format none)
 
 .PHONY: all build test demo bench lint format deps test-deps install uninstall clean
 

@@ -25,6 +25,34 @@ struct MemoryTests {
         }
     }
 
+    @Test("does not grow with the manifests of an image that is verified: 24 of 3.5 MB go through less than 60 MB more")
+    func bigManifests() async throws {
+        try await Machine.with { machine in
+            try await TestRegistry.with { registry in
+                let padding = String(repeating: "x", count: 3_500_000)
+                let children = (0..<24).map { number in
+                    let text =
+                        #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociIndex)","manifests":[],"#
+                        + #""annotations":{"a":"\#(number)\#(padding)"}}"#
+                    let bytes = Array(text.utf8)
+                    let digest = registry.addManifest(bytes, mediaType: .ociIndex, to: "big")
+                    return #"{"mediaType":"\#(MediaType.ociIndex)","digest":"\#(digest)","size":\#(bytes.count)}"#
+                }
+                let index =
+                    #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociIndex)","manifests":["#
+                    + children.joined(separator: ",") + "]}"
+                registry.addManifest(Array(index.utf8), mediaType: .ociIndex, to: "big", tag: "1")
+                try await machine.withDaemon { daemon async throws in
+                    let before = try ProcessMemory(of: daemon).resident
+                    let verify = try await machine.pushctl("verify", registry.address + "/big:1")
+                    #expect(verify.status == 0, "\(verify.output)\(verify.errors)")
+                    let memory = try ProcessMemory(of: daemon)
+                    #expect(memory.peak - before < 60_000_000, "\(memory), \(before) before")
+                }
+            }
+        }
+    }
+
     private static var release: String {
         let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().path

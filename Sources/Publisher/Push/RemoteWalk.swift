@@ -9,11 +9,16 @@ struct RemoteWalk: Sendable {
     let client: RegistryClient
     let repository: String
 
-    /// Under way at once: each may have as many bytes as registries take.
-    private static let window = 4
-    private static let mostManifests = 1000
-    private static let mostBlobs = 50_000
-    private static let mostLevels = 8
+    var limits = Limits()
+
+    struct Limits: Sendable {
+        /// Manifests that are read at once: each may have as many bytes as registries take.
+        var window = 4
+        var manifests = 1000
+        var blobs = 50_000
+        /// Of indexes in indexes.
+        var levels = 8
+    }
 
     private struct Child: Sendable {
         let descriptor: Descriptor
@@ -38,7 +43,7 @@ struct RemoteWalk: Sendable {
         try await withThrowingTaskGroup(of: (place: Int, RemoteManifest?).self) { group in
             var (next, running) = (0, 0)
             while next < state.children.count || running > 0 {
-                while running < Self.window, next < state.children.count {
+                while running < limits.window, next < state.children.count {
                     let (child, place) = (state.children[next].descriptor, next)
                     next += 1
                     // A manifest above the size that registries take is not read.
@@ -88,17 +93,17 @@ struct RemoteWalk: Sendable {
         case .manifest(let image):
             for blob in [image.config] + image.layers where !blob.isHadElsewhere {
                 guard state.known.insert(blob.digest).inserted else { continue }
-                guard state.blobs.count < Self.mostBlobs else { return cut("\(Self.mostBlobs) blobs", place, &state) }
+                guard state.blobs.count < limits.blobs else { return cut("\(limits.blobs) blobs", place, &state) }
                 state.blobs.append((blob.digest, blob.size))
             }
         case .index(let index):
-            guard depth < Self.mostLevels else {
+            guard depth < limits.levels else {
                 state.problems.append((place, problem(.unreadable, manifest.digest, "indexes are nested too deeply")))
                 return
             }
             for child in index.manifests where state.visited.insert(child.digest).inserted {
-                guard state.children.count < Self.mostManifests else {
-                    return cut("\(Self.mostManifests) manifests", place, &state)
+                guard state.children.count < limits.manifests else {
+                    return cut("\(limits.manifests) manifests", place, &state)
                 }
                 state.children.append(Child(descriptor: child, depth: depth + 1))
             }
